@@ -1,1 +1,31 @@
-//! Placeholder.
+//! The lake: the book, a Delta Lake table in which everything lands, and its upkeep.
+//!
+//! This is the only room that knows Delta. Its words:
+//!
+//! - [`Book`]: the one table at one version. It is opened, refreshed, landed on, read.
+//! - [`Landing`]: what one commit adds: files of entries, [`Segment`]s, and with them the offsets.
+//! - [`PartitionId`]: whose offsets.
+//! - [`ActiveFile`]: a data file of the book's version.
+//!
+//! It never talks to Kafka, never decodes an event, and never edits a row. Offsets are written
+//! nowhere but in the commit that holds their entries.
+
+mod active_file;
+mod book;
+mod data_file;
+mod failpoint;
+mod landing;
+mod location;
+mod partition;
+mod segment;
+mod statistics;
+mod store;
+
+pub use active_file::ActiveFile;
+pub use book::{Book, OpenError};
+pub use data_file::{DataFile, Encoder, Origin, encode};
+pub use failpoint::failpoint;
+pub use landing::{LandError, Landing, Outcome};
+pub use location::{Location, LocationError};
+pub use partition::PartitionId;
+pub use segment::Segment;

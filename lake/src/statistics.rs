@@ -1,0 +1,119 @@
+//! What the log says of a file, so that readers can skip it: rows, nulls, smallest and largest values.
+
+use arrow::array::{Array, AsArray, RecordBatch};
+use arrow::compute::{max, max_string, min, min_string};
+use arrow::datatypes::{DataType, Int32Type, Int64Type, Schema, TimeUnit, TimestampMicrosecondType};
+use chrono::DateTime;
+use serde_json::{Map, Value, json};
+
+use crate::book::STATISTICS_COLUMNS;
+
+/// Characters of a text bound that are kept. A longer smallest value is cut, which is still not
+/// larger; a longer largest value gets the largest character behind the cut.
+const TEXT_CHARACTERS_MAX: usize = 64;
+
+/// Gathers the statistics of one file over its batches.
+pub(crate) struct Statistics {
+    columns: Vec<Column>,
+}
+
+struct Column {
+    name: &'static str,
+    index: usize,
+    nulls: usize,
+    bounds: Option<Bounds>,
+}
+
+enum Bounds {
+    Number(i64, i64),
+    Moment(i64, i64),
+    Text(String, String),
+}
+
+impl Statistics {
+    pub(crate) fn new(schema: &Schema) -> Self {
+        let column = |name: &&'static str| {
+            let index = schema.index_of(name).ok()?;
+            Some(Column { name, index, nulls: 0, bounds: None })
+        };
+        Self { columns: STATISTICS_COLUMNS.iter().filter_map(column).collect() }
+    }
+
+    pub(crate) fn take_in(&mut self, batch: &RecordBatch) {
+        for column in &mut self.columns {
+            let values = batch.column(column.index);
+            column.nulls += values.null_count();
+            column.bounds = match (column.bounds.take(), bounds(values)) {
+                (Some(one), Some(other)) => Some(one.join(other)),
+                (one, other) => one.or(other),
+            };
+        }
+    }
+
+    /// The `stats` of a Delta `add` action.
+    pub(crate) fn to_json(&self, rows: usize) -> String {
+        let (mut low, mut high, mut nulls) = (Map::new(), Map::new(), Map::new());
+        for column in &self.columns {
+            nulls.insert(column.name.to_owned(), column.nulls.into());
+            if let Some(bounds) = &column.bounds {
+                let (least, greatest) = bounds.to_json();
+                low.insert(column.name.to_owned(), least);
+                high.insert(column.name.to_owned(), greatest);
+            }
+        }
+        json!({"numRecords": rows, "minValues": low, "maxValues": high, "nullCount": nulls}).to_string()
+    }
+}
+
+fn bounds(values: &dyn Array) -> Option<Bounds> {
+    match values.data_type() {
+        DataType::Int32 => {
+            let values = values.as_primitive::<Int32Type>();
+            Some(Bounds::Number(min(values)?.into(), max(values)?.into()))
+        }
+        DataType::Int64 => {
+            let values = values.as_primitive::<Int64Type>();
+            Some(Bounds::Number(min(values)?, max(values)?))
+        }
+        DataType::Timestamp(TimeUnit::Microsecond, _) => {
+            let values = values.as_primitive::<TimestampMicrosecondType>();
+            Some(Bounds::Moment(min(values)?, max(values)?))
+        }
+        DataType::Utf8 => {
+            let values = values.as_string::<i32>();
+            Some(Bounds::Text(min_string(values)?.to_owned(), max_string(values)?.to_owned()))
+        }
+        _ => None,
+    }
+}
+
+impl Bounds {
+    fn join(self, other: Self) -> Self {
+        match (self, other) {
+            (Self::Number(low, high), Self::Number(lower, higher)) => Self::Number(low.min(lower), high.max(higher)),
+            (Self::Moment(low, high), Self::Moment(lower, higher)) => Self::Moment(low.min(lower), high.max(higher)),
+            (Self::Text(low, high), Self::Text(lower, higher)) => Self::Text(low.min(lower), high.max(higher)),
+            (one, _) => one,
+        }
+    }
+
+    fn to_json(&self) -> (Value, Value) {
+        match self {
+            Self::Number(low, high) => ((*low).into(), (*high).into()),
+            Self::Moment(low, high) => (moment(*low), moment(*high)),
+            Self::Text(low, high) => (cut(low, "").into(), cut(high, "\u{10ffff}").into()),
+        }
+    }
+}
+
+fn moment(us: i64) -> Value {
+    DateTime::from_timestamp_micros(us)
+        .map_or(Value::Null, |moment| moment.format("%Y-%m-%dT%H:%M:%S%.6fZ").to_string().into())
+}
+
+fn cut(text: &str, tail: &str) -> String {
+    match text.char_indices().nth(TEXT_CHARACTERS_MAX) {
+        Some((end, _)) => format!("{}{tail}", &text[..end]),
+        None => text.to_owned(),
+    }
+}
