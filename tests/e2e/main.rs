@@ -1,0 +1,18 @@
+//! End to end: the real `gatebook` command between a real Apache Kafka and a book on disk.
+//!
+//! `scripts/test` makes Kafka's jars and the Python readers ready; without them every test here
+//! fails and says so. Most tests share one broker and tell their topics apart by name.
+
+mod harness;
+
+mod backfill;
+mod brokers;
+mod harness_holds;
+mod kills;
+mod readers;
+#[cfg(feature = "tls")]
+mod security;
+mod shutdown;
+mod storage;
+mod topics;
+mod workers;
