@@ -1,1 +1,60 @@
-//! Placeholder.
+//! What an authentication event is: its fields, its vocabularies, its Arrow schemas, and the decoders
+//! that read it from a Kafka record.
+//!
+//! Words (the house's own list is in `ARCHITECTURE.md`):
+//!
+//! - A **record** ([`Record`]) is what Kafka delivered: bytes and a timestamp.
+//! - An **element** ([`Element`]) is one entry of a record. A record of source `gatebook` is one element.
+//! - An **event** ([`Event`]) is an element that decoded into one authentication event.
+//! - A **rejection** ([`Rejection`]) is an element that should have decoded and did not. It has a stable
+//!   [`Reason`], and a detail that never repeats a value of the record.
+//! - A **kind** ([`Kind`]) is what a row of the book is. Its columns stand in one table, [`COLUMNS`], from
+//!   which the Arrow schemas ([`event_schema`] and its siblings) and the machine-readable contract
+//!   ([`contract`]) are made.
+//!
+//! The way of an event: [`Decoder::decode`] reads a record and emits borrowed elements;
+//! [`EventBuilder`] and [`RejectionBuilder`] gather them, with their [`Place`], into Arrow record batches.
+//!
+//! What this room never does: input or output, reading a clock (the time comes in as
+//! [`TimeLimits::now_us`]), waiting, logging. It drops nothing: what it cannot read is a rejection, what it
+//! does not know is counted in [`UnknownCounts`].
+
+mod address;
+mod column;
+pub mod contract;
+mod decoder;
+mod element;
+mod event_builder;
+mod fields;
+pub mod gatebook;
+mod kind;
+mod list_column;
+mod moment;
+mod place;
+mod place_column;
+mod record;
+mod redaction;
+mod rejection;
+mod rejection_builder;
+mod text_column;
+mod time_limits;
+mod unknown;
+mod user_key;
+pub mod vocabulary;
+
+pub use column::{COLUMNS, Column, ColumnType, NOT_CONTENT, SetBy};
+pub use decoder::{Decoder, Source};
+pub use element::{Element, Event, Step};
+pub use event_builder::EventBuilder;
+pub use fields::Fields;
+pub use kind::{
+    Kind, book_schema, change_schema, event_schema, rejection_schema, removal_schema, segment_schema,
+    superseded_schema,
+};
+pub use place::Place;
+pub use record::Record;
+pub use redaction::{Redaction, redact};
+pub use rejection::{Reason, Rejection};
+pub use rejection_builder::RejectionBuilder;
+pub use time_limits::TimeLimits;
+pub use unknown::{NameCounts, UnknownCounts};
