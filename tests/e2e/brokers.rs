@@ -12,7 +12,7 @@ use crate::harness::truth::Truth;
 use crate::harness::wait::SOON;
 
 #[test]
-fn ingest_goes_on_after_a_broker_restart() {
+fn ingest_goes_on_after_broker_restarts() {
     let mut kafka = Kafka::start(1);
     let topic = Topic::create(&kafka.brokers(), "restart", 2, &[]);
     let deployment = Deployment::new(&kafka.brokers(), &topic.name);
@@ -22,8 +22,11 @@ fn ingest_goes_on_after_a_broker_restart() {
     kafka.kill(0);
     std::thread::sleep(Duration::from_secs(2));
     kafka.restart(0);
+    deployment.wait_for_work(SOON);
+    kafka.stop(0);
+    kafka.restart(0);
     feed.stop();
-    // What comes now was produced after the restart: only a worker that is back can land it.
+    // What comes now was produced after both restarts: only a worker that is back can land it.
     topic.produce(0, &events(1_000_000..1_001_000));
     deployment.wait_for_row("event-1000999", SOON);
     deployment.terminate(worker);

@@ -52,12 +52,6 @@ impl Deployment {
         self.write()
     }
 
-    /// Connects to other listeners from now on.
-    pub(crate) fn through(mut self, brokers: &str) -> Deployment {
-        brokers.clone_into(&mut self.brokers);
-        self.write()
-    }
-
     /// The Delta table.
     pub(crate) fn book(&self) -> PathBuf {
         self.lake.join("book")
