@@ -1,0 +1,69 @@
+//! The command line: what can be typed. Help, and later the manual page and completions, come from here.
+
+use std::path::PathBuf;
+
+use clap::{CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
+
+use crate::{commands, exit};
+
+const EXAMPLES: &str = "\
+Examples:
+  gatebook config show --default > gatebook.toml   a complete, commented configuration
+  gatebook config check                            what is wrong with it, if anything";
+
+/// Examples stand before the options: they are what most readers look for.
+const HELP: &str = "{about-with-newline}\n{before-help}{usage-heading} {usage}\n\n{all-args}{after-help}";
+
+/// The audit and reporting pipeline for multi-factor authentication: Kafka to one Delta table, exactly once
+#[derive(Debug, Parser)]
+#[command(name = "gatebook", version, before_help = EXAMPLES, after_help = exit::CODES)]
+pub(crate) struct Cli {
+    /// The configuration; without it gatebook.toml in the working folder, where there is one
+    #[arg(long, global = true, value_name = "FILE")]
+    pub(crate) config: Option<PathBuf>,
+
+    /// What to do.
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+/// One variant for each command.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Show or check the configuration
+    Config(commands::config::Args),
+}
+
+/// Reads the command line. Prints help, the version or what is wrong with it, and ends the process.
+pub(crate) fn parse() -> Cli {
+    let matches = command().get_matches();
+    Cli::from_arg_matches(&matches).unwrap_or_else(|error| error.exit())
+}
+
+/// The whole command line, each command with its examples first.
+fn command() -> clap::Command {
+    examples_first(Cli::command())
+}
+
+fn examples_first(command: clap::Command) -> clap::Command {
+    command.help_template(HELP).mut_subcommands(examples_first)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_command_line_is_valid() {
+        command().debug_assert();
+    }
+
+    #[test]
+    fn every_command_shows_examples_before_its_options() {
+        for sub in command().get_subcommands_mut() {
+            let help = sub.render_help().to_string();
+            let examples = help.find("Examples:").unwrap_or_else(|| panic!("no examples: {help}"));
+            assert!(help.find("Usage:").is_some_and(|usage| examples < usage), "{help}");
+        }
+    }
+}

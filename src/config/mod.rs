@@ -1,0 +1,102 @@
+//! The configuration: what the user wrote becomes values that are ready for use, or a list of everything
+//! that is wrong with it.
+//!
+//! `default.toml` is the one place where a key, its explanation and its default stand ([`template`]).
+//! Settings are gathered as a flat list of dotted paths ([`settings`]): defaults, over them the file
+//! ([`file`]), over them the environment ([`environment`]); then each section reads and checks its own. A
+//! key that no section reads, or that `default.toml` does not have, fails a test.
+//!
+//! No message and no output shows a secret: messages say what a value is, not what it says.
+
+mod environment;
+mod fields;
+mod file;
+mod http;
+mod kafka;
+mod lake;
+mod nearest;
+mod place;
+mod problem;
+mod reader;
+mod secret;
+mod settings;
+mod show;
+mod template;
+mod topic;
+mod value;
+
+use std::path::Path;
+
+use schemas::Fields;
+
+pub(crate) use kafka::Kafka;
+pub(crate) use lake::Lake;
+pub(crate) use problem::{ConfigError, Problem};
+pub(crate) use settings::{Environment, File};
+pub(crate) use template::DEFAULT_TOML;
+pub(crate) use topic::Topic;
+
+use reader::Reader;
+use settings::Settings;
+
+/// The file that is read where none is named, if it is there.
+const USUAL_FILE: &str = "gatebook.toml";
+
+/// A checked configuration. Secrets are in clear, in [`Kafka::properties`] alone.
+pub(crate) struct Config {
+    /// `[kafka]`
+    pub(crate) kafka: Kafka,
+    /// `[[topics]]`; at least one, no name twice.
+    pub(crate) topics: Vec<Topic>,
+    /// `[lake]`
+    pub(crate) lake: Lake,
+    /// `[fields]`
+    pub(crate) fields: Fields,
+    settings: Settings,
+}
+
+impl Config {
+    /// Reads the file and the environment of this process.
+    ///
+    /// Without a path `gatebook.toml` in the working folder is read, if it is there; the environment alone
+    /// may say everything.
+    pub(crate) fn load(path: Option<&Path>) -> Result<Self, ConfigError> {
+        let environment = std::env::vars_os()
+            .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
+            .collect();
+        let usual = Path::new(USUAL_FILE);
+        let Some(path) = path.or_else(|| usual.exists().then_some(usual)) else {
+            return Self::read(None, &environment);
+        };
+        let name = path.display().to_string();
+        match std::fs::read_to_string(path) {
+            Ok(text) => Self::read(Some(File { name: &name, text: &text }), &environment),
+            Err(error) => {
+                let advice = format!("make it a readable file of text; {error}");
+                let problems = vec![Problem { key: name, place: None, advice }];
+                Err(ConfigError { problems, has_file: true })
+            }
+        }
+    }
+
+    /// Reads a file's text, with these environment variables over it.
+    pub(crate) fn read(file: Option<File<'_>>, environment: &Environment) -> Result<Self, ConfigError> {
+        let mut problems = Vec::new();
+        let settings = Settings::gather(file, environment, &mut problems);
+        let mut reader = Reader::new(&settings, &mut problems);
+        let kafka = Kafka::read(&mut reader);
+        let topics = topic::read(&mut reader);
+        let lake = Lake::read(&mut reader);
+        let fields = fields::read(&mut reader);
+        http::check(&mut reader);
+        match lake {
+            Some(lake) if problems.is_empty() => Ok(Self { kafka, topics, lake, fields, settings }),
+            _ => Err(ConfigError { problems, has_file: file.is_some() }),
+        }
+    }
+
+    /// The configuration that holds, as TOML, with where each value comes from; secrets are masked.
+    pub(crate) fn show(&self) -> String {
+        show::toml(&self.settings)
+    }
+}

@@ -1,0 +1,63 @@
+//! The configuration that holds, written as TOML.
+
+use super::secret;
+use super::settings::Settings;
+use super::template;
+
+/// Every setting with where it comes from, in the order of `default.toml`. Secrets are masked.
+pub(super) fn toml(settings: &Settings) -> String {
+    let mut text = String::new();
+    let mut section = "";
+    for key in template::keys() {
+        let (of, name) = key.path.rsplit_once('.').unwrap_or(("", &key.path));
+        if of == section && of == "topics.#" {
+            continue;
+        }
+        if of != section {
+            if section == "kafka" {
+                properties(settings, &mut text);
+            }
+            section = of;
+            if of == "topics.#" {
+                topics(settings, &mut text);
+                continue;
+            }
+            header(&format!("[{of}]"), &mut text);
+        }
+        setting(settings, &key.path, name, &mut text);
+    }
+    text
+}
+
+fn properties(settings: &Settings, text: &mut String) {
+    header(&format!("[{}]", template::OPEN_TABLE), text);
+    for (name, _) in settings.properties() {
+        setting(settings, &template::join(template::OPEN_TABLE, name), name, text);
+    }
+}
+
+fn topics(settings: &Settings, text: &mut String) {
+    for number in settings.topics() {
+        header("[[topics]]", text);
+        for key in template::keys() {
+            if let Some(name) = template::under(&key.path, "topics.#") {
+                setting(settings, &format!("topics.{number}.{name}"), name, text);
+            }
+        }
+    }
+}
+
+fn header(header: &str, text: &mut String) {
+    if !text.is_empty() {
+        text.push('\n');
+    }
+    text.push_str(header);
+    text.push('\n');
+}
+
+fn setting(settings: &Settings, path: &str, name: &str, text: &mut String) {
+    let Some(setting) = settings.get(path) else { return };
+    let quoted = if name.contains('.') { format!("{name:?}") } else { name.to_owned() };
+    let line = format!("{quoted} = {}", secret::shown(path, setting));
+    text.push_str(&format!("{line:<50} # {}\n", setting.place));
+}

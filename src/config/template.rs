@@ -1,0 +1,109 @@
+//! The keys that there are. They are read from `default.toml`, where each key, its explanation and its
+//! default stand together, so that these cannot drift apart.
+
+use std::sync::LazyLock;
+
+use toml::de::{DeTable, DeValue};
+
+use super::value::{Shape, Value};
+
+/// The complete, commented configuration.
+pub(crate) const DEFAULT_TOML: &str = include_str!("default.toml");
+
+/// The table that takes any name: librdkafka knows which there are.
+pub(super) const OPEN_TABLE: &str = "kafka.properties";
+
+/// The one list of tables.
+pub(super) const LIST: &str = "topics";
+
+/// The keys whose value in `default.toml` is an example. Without them nothing can start.
+const REQUIRED: &[&str] = &["kafka.brokers", "topics.#.name", "topics.#.source", "lake.location"];
+
+/// A key, where it may stand and what it takes.
+#[derive(Debug)]
+pub(super) struct Key {
+    /// The dotted path, with `#` for the number of a topic: `topics.#.name`.
+    pub(super) path: String,
+    /// What it takes.
+    pub(super) shape: Shape,
+    /// What holds where nobody sets it; `None` for a required key.
+    pub(super) default: Option<Value>,
+}
+
+/// Every key, in the order of `default.toml`.
+pub(super) fn keys() -> &'static [Key] {
+    static KEYS: LazyLock<Vec<Key>> = LazyLock::new(read);
+    &KEYS
+}
+
+/// The key of a path; a topic's number may stand for `#`.
+pub(super) fn find(path: &str) -> Option<&'static Key> {
+    let path = general(path);
+    keys().iter().find(|key| key.path == path)
+}
+
+/// Whether a path is a section: something below it is a key.
+pub(super) fn is_section(path: &str) -> bool {
+    let path = general(path);
+    path == OPEN_TABLE || keys().iter().any(|key| under(&key.path, &path).is_some())
+}
+
+/// The name of a librdkafka property, where the path is one.
+pub(super) fn property(path: &str) -> Option<&str> {
+    under(path, OPEN_TABLE)
+}
+
+/// The number of the topic that a path is about.
+pub(super) fn topic(path: &str) -> Option<usize> {
+    under(path, LIST)?.split('.').next()?.parse().ok()
+}
+
+/// The rest of a path below a section.
+pub(super) fn under<'a>(path: &'a str, section: &str) -> Option<&'a str> {
+    path.strip_prefix(section)?.strip_prefix('.')
+}
+
+/// A name below a section; the empty section is the document.
+pub(super) fn join(section: &str, name: &str) -> String {
+    if section.is_empty() { name.to_owned() } else { format!("{section}.{name}") }
+}
+
+/// A path with `#` for the number of a topic.
+pub(super) fn general(path: &str) -> String {
+    let is_number = |part: &str| !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_digit());
+    match under(path, LIST) {
+        None => path.to_owned(),
+        Some(rest) => match rest.split_once('.') {
+            Some((number, name)) if is_number(number) => format!("{LIST}.#.{name}"),
+            None if is_number(rest) => format!("{LIST}.#"),
+            _ => path.to_owned(),
+        },
+    }
+}
+
+fn read() -> Vec<Key> {
+    let table = DeTable::parse(DEFAULT_TOML).expect("a test parses default.toml");
+    let mut keys = Vec::new();
+    gather(table.get_ref(), "", &mut keys);
+    keys.sort_by_key(|(start, _)| *start);
+    keys.into_iter().map(|(_, key)| key).collect()
+}
+
+fn gather(table: &DeTable<'_>, section: &str, keys: &mut Vec<(usize, Key)>) {
+    for (name, value) in table {
+        let path = join(section, name.get_ref());
+        match value.get_ref() {
+            DeValue::Table(table) => gather(table, &path, keys),
+            DeValue::Array(tables) => {
+                for table in tables.iter().filter_map(|table| table.get_ref().as_table()) {
+                    gather(table, &format!("{path}.#"), keys);
+                }
+            }
+            scalar => {
+                let value = Value::from_toml(scalar).expect("a test reads default.toml");
+                let default = (!REQUIRED.contains(&path.as_str())).then(|| value.clone());
+                keys.push((name.span().start, Key { path, shape: value.shape(), default }));
+            }
+        }
+    }
+}
