@@ -11,17 +11,27 @@ use super::template;
 use super::value::Value;
 
 /// Reads a file into the settings. What is unknown or of another shape becomes a problem with its line.
-pub(super) fn read(file: File<'_>, settings: &mut Settings, problems: &mut Vec<Problem>) {
+///
+/// # Errors
+/// The one problem of a file that is no TOML: it says nothing about any key.
+pub(super) fn read(
+    file: File<'_>,
+    settings: &mut Settings,
+    problems: &mut Vec<Problem>,
+) -> Result<(), Problem> {
     let mut reading = Reading { file, settings, problems };
     match DeTable::parse(file.text) {
-        Ok(table) => reading.table("", table.get_ref()),
+        Ok(table) => {
+            reading.table("", table.get_ref());
+            Ok(())
+        }
         Err(error) => {
             // The error's own text shows the line, and the line may hold a secret.
             let line = error.span().map_or(1, |span| reading.line(span.start));
             let place = Place::File { file: file.name.to_owned(), line };
             let key = nearest_section(file.text, line);
             let advice = format!("write this line as TOML; {}", error.message().replace('\n', ", "));
-            reading.problems.push(Problem { key, place: Some(place), advice });
+            Err(Problem { key, place: Some(place), advice })
         }
     }
 }
@@ -54,6 +64,10 @@ impl Reading<'_> {
             }
             _ if path == template::OPEN_TABLE || template::is_section(&path) => {
                 let advice = format!("write it as a section, [{path}], with its keys below");
+                self.problem(path, line, advice);
+            }
+            DeValue::Table(_) if template::find(&path).is_none() => {
+                let advice = nearest::section_advice(&path);
                 self.problem(path, line, advice);
             }
             scalar if open => self.property(path, line, scalar),

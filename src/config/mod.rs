@@ -22,6 +22,8 @@ mod secret;
 mod settings;
 mod show;
 mod template;
+#[cfg(test)]
+mod tests;
 mod topic;
 mod value;
 
@@ -82,7 +84,9 @@ impl Config {
     /// Reads a file's text, with these environment variables over it.
     pub(crate) fn read(file: Option<File<'_>>, environment: &Environment) -> Result<Self, ConfigError> {
         let mut problems = Vec::new();
-        let settings = Settings::gather(file, environment, &mut problems);
+        let has_file = file.is_some();
+        let settings = Settings::gather(file, environment, &mut problems)
+            .map_err(|problem| ConfigError { problems: vec![problem], has_file })?;
         let mut reader = Reader::new(&settings, &mut problems);
         let kafka = Kafka::read(&mut reader);
         let topics = topic::read(&mut reader);
@@ -91,7 +95,7 @@ impl Config {
         http::check(&mut reader);
         match lake {
             Some(lake) if problems.is_empty() => Ok(Self { kafka, topics, lake, fields, settings }),
-            _ => Err(ConfigError { problems, has_file: file.is_some() }),
+            _ => Err(ConfigError { problems, has_file }),
         }
     }
 

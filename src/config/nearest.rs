@@ -5,6 +5,9 @@ use super::template;
 /// From this likeness on, between 0 and 1, a key is worth suggesting: one or two slips of the hand.
 const LIKENESS_MIN: f64 = 0.8;
 
+/// The same for sections, whose names are short: one slip in four letters.
+const SECTION_LIKENESS_MIN: f64 = 0.7;
+
 /// What to do about an unknown key. A known one is named as `spell` writes it.
 pub(super) fn advice(path: &str, spell: fn(&str) -> String) -> String {
     match nearest(path) {
@@ -15,6 +18,21 @@ pub(super) fn advice(path: &str, spell: fn(&str) -> String) -> String {
                 names if names.is_empty() => "there is no such section; remove it".to_owned(),
                 names => format!("there is no such key; remove it, or use one of {}", names.join(", ")),
             }
+        }
+    }
+}
+
+/// What to do about an unknown section.
+pub(super) fn section_advice(path: &str) -> String {
+    let known = template::sections()
+        .map(|known| (strsim::normalized_damerau_levenshtein(path, known), known))
+        .filter(|(likeness, _)| *likeness >= SECTION_LIKENESS_MIN)
+        .max_by(|(one, _), (other, _)| one.total_cmp(other));
+    match known {
+        Some((_, known)) => format!("there is no such section; did you mean [{known}]?"),
+        None => {
+            let known: Vec<&str> = template::sections().collect();
+            format!("there is no such section; remove it, or use one of {}", known.join(", "))
         }
     }
 }

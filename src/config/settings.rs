@@ -40,19 +40,22 @@ pub(super) struct Settings {
 
 impl Settings {
     /// Gathers what holds. What cannot be read becomes a problem, and what is left holds.
+    ///
+    /// # Errors
+    /// The one problem of a file that is no TOML.
     pub(super) fn gather(
         file: Option<File<'_>>,
         variables: &Environment,
         problems: &mut Vec<Problem>,
-    ) -> Self {
+    ) -> Result<Self, Problem> {
         let mut settings = Self::default();
         if let Some(file) = file {
-            file::read(file, &mut settings, problems);
+            file::read(file, &mut settings, problems)?;
         }
         environment::read(variables, &mut settings, problems);
         settings.add_defaults();
         secret::resolve(&mut settings, variables, problems);
-        settings
+        Ok(settings)
     }
 
     /// Sets a path, over what was there.

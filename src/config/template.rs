@@ -48,6 +48,18 @@ pub(super) fn is_section(path: &str) -> bool {
     path == OPEN_TABLE || keys().iter().any(|key| under(&key.path, &path).is_some())
 }
 
+/// The sections, in the order of `default.toml`.
+pub(super) fn sections() -> impl Iterator<Item = &'static str> {
+    let mut sections: Vec<&str> = Vec::new();
+    for key in keys() {
+        let section = key.path.split('.').next().unwrap_or_default();
+        if !sections.contains(&section) {
+            sections.push(section);
+        }
+    }
+    sections.into_iter()
+}
+
 /// The name of a librdkafka property, where the path is one.
 pub(super) fn property(path: &str) -> Option<&str> {
     under(path, OPEN_TABLE)
