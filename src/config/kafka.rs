@@ -1,91 +1,63 @@
 //! Section `[kafka]`: where the records come from.
 
 use std::collections::BTreeMap;
-use std::fmt;
+
+use ingest::Kafka;
 
 use super::reader::Reader;
 use super::template;
 use super::value::Value;
 
-/// Section `[kafka]`.
-#[derive(Debug, Clone)]
-pub(crate) struct Kafka {
-    /// `kafka.brokers`: HOST:PORT, comma-separated.
-    pub(crate) brokers: String,
-    /// `kafka.group`: the consumer group.
-    pub(crate) group: String,
-    /// `[kafka.properties]`
-    pub(crate) properties: Properties,
-}
-
-/// `[kafka.properties]`: librdkafka properties by name, secrets in clear.
-#[derive(Clone, Default)]
-pub(crate) struct Properties(pub(crate) BTreeMap<String, String>);
-
-/// Properties that Gatebook sets itself: exactly once depends on them.
-const OWN: &[(&str, &str)] = &[
-    ("bootstrap.servers", "set kafka.brokers"),
-    ("metadata.broker.list", "set kafka.brokers"),
-    ("group.id", "set kafka.group"),
-    ("enable.auto.commit", "the book holds the offsets"),
-    ("enable.auto.offset.store", "the book holds the offsets"),
-    ("auto.offset.reset", "a partition starts at the book's offset, or at its own start"),
-    ("isolation.level", "aborted records are never read"),
-    ("enable.partition.eof", "Gatebook looks for the end itself"),
+/// Properties that have a key of their own.
+const ELSEWHERE: &[(&str, &str)] = &[
+    ("bootstrap.servers", "kafka.brokers"),
+    ("metadata.broker.list", "kafka.brokers"),
+    ("group.id", "kafka.group"),
 ];
 
-impl Kafka {
-    pub(super) fn read(reader: &mut Reader<'_>) -> Self {
-        let properties = Properties::read(reader);
-        if let Some((name, advice)) = properties.need_of_tls(cfg!(feature = "tls")) {
-            reader.problem(&template::join(template::OPEN_TABLE, name), advice);
-        }
-        Self {
-            brokers: reader.parsed("kafka.brokers", brokers),
-            group: reader.text("kafka.group"),
-            properties,
-        }
+/// Reads `[kafka]` and `[kafka.properties]`.
+pub(super) fn read(reader: &mut Reader<'_>) -> Kafka {
+    let properties = properties(reader);
+    if let Some((name, advice)) = need_of_tls(&properties, cfg!(feature = "tls")) {
+        reader.problem(&template::join(template::OPEN_TABLE, name), advice);
     }
+    let brokers = reader.parsed("kafka.brokers", brokers);
+    let kafka = Kafka { brokers, group: reader.text("kafka.group"), properties };
+    if let Err(fixed) = ingest::check_properties(&kafka) {
+        reader.problem(template::OPEN_TABLE, fixed);
+    }
+    kafka
 }
 
-impl Properties {
-    fn read(reader: &mut Reader<'_>) -> Self {
-        let mut properties = BTreeMap::new();
-        for (name, setting) in reader.settings().properties() {
+fn properties(reader: &mut Reader<'_>) -> BTreeMap<String, String> {
+    let mut properties = BTreeMap::new();
+    for (name, setting) in reader.settings().properties() {
+        if let Some((_, key)) = ELSEWHERE.iter().find(|(elsewhere, _)| *elsewhere == name) {
             let path = template::join(template::OPEN_TABLE, name);
-            if let Some((_, why)) = OWN.iter().find(|(own, _)| *own == name) {
-                reader.problem(&path, format!("remove it; Gatebook sets this property ({why})"));
-            }
-            if let Value::Text(text) = &setting.value {
-                properties.insert(name.to_owned(), text.clone());
-            }
+            reader.problem(&path, format!("remove it, and set {key} instead"));
         }
-        Self(properties)
-    }
-
-    /// The property that needs TLS, and what to do, where this program is built without it. SCRAM and
-    /// OAUTHBEARER are in librdkafka only together with OpenSSL.
-    fn need_of_tls(&self, tls: bool) -> Option<(&str, String)> {
-        if tls {
-            return None;
+        if let Value::Text(text) = &setting.value {
+            properties.insert(name.to_owned(), text.clone());
         }
-        let needs = |name: &str, value: &str| match name {
-            "security.protocol" => value.contains("SSL"),
-            "sasl.mechanism" | "sasl.mechanisms" => value.starts_with("SCRAM") || value == "OAUTHBEARER",
-            _ => false,
-        };
-        let (name, _) = self.0.iter().find(|(name, value)| needs(name, &value.to_ascii_uppercase()))?;
-        let advice = "build Gatebook with TLS (`cargo build --release`, which has the feature `tls`); \
-                      this program was built without it (`--no-default-features`)";
-        Some((name, advice.to_owned()))
     }
+    properties
 }
 
-/// The names only: a value may be a secret.
-impl fmt::Debug for Properties {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.debug_set().entries(self.0.keys()).finish()
+/// The property that needs TLS, and what to do, where this program is built without it. SCRAM and
+/// OAUTHBEARER are in librdkafka only together with OpenSSL.
+fn need_of_tls(properties: &BTreeMap<String, String>, tls: bool) -> Option<(&str, &'static str)> {
+    if tls {
+        return None;
     }
+    let needs = |name: &str, value: &str| match name {
+        "security.protocol" => value.contains("SSL"),
+        "sasl.mechanism" | "sasl.mechanisms" => value.starts_with("SCRAM") || value == "OAUTHBEARER",
+        _ => false,
+    };
+    let (name, _) = properties.iter().find(|(name, value)| needs(name, &value.to_ascii_uppercase()))?;
+    let advice = "build Gatebook with TLS: `cargo build --release` has it; \
+                  this program was built without it, by `--no-default-features`";
+    Some((name, advice))
 }
 
 fn brokers(text: &str) -> Result<String, &'static str> {
@@ -106,11 +78,11 @@ mod tests {
 
     #[track_caller]
     fn check_tls(name: &str, value: &str, needs: bool) {
-        let properties = Properties(BTreeMap::from([(name.to_owned(), value.to_owned())]));
-        let need = properties.need_of_tls(false);
+        let properties = BTreeMap::from([(name.to_owned(), value.to_owned())]);
+        let need = need_of_tls(&properties, false);
         assert_eq!(need.is_some(), needs, "{name} = {value}");
         assert!(need.is_none_or(|(named, advice)| named == name && advice.contains("cargo build")));
-        assert_eq!(properties.need_of_tls(true), None);
+        assert_eq!(need_of_tls(&properties, true), None);
     }
 
     #[test]
@@ -122,11 +94,5 @@ mod tests {
         check_tls("sasl.mechanisms", "OAUTHBEARER", true);
         check_tls("sasl.mechanism", "PLAIN", false);
         check_tls("client.id", "SSL", false);
-    }
-
-    #[test]
-    fn a_debug_print_shows_no_value() {
-        let properties = Properties(BTreeMap::from([("sasl.password".to_owned(), "geheim".to_owned())]));
-        assert_eq!(format!("{properties:?}"), r#"{"sasl.password"}"#);
     }
 }

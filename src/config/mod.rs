@@ -12,11 +12,13 @@ mod environment;
 mod fields;
 mod file;
 mod http;
+mod ingest;
 mod kafka;
 mod lake;
 mod nearest;
 mod place;
 mod problem;
+mod query;
 mod reader;
 mod secret;
 mod settings;
@@ -31,12 +33,10 @@ use std::path::Path;
 
 use schemas::Fields;
 
-pub(crate) use kafka::Kafka;
 pub(crate) use lake::Lake;
 pub(crate) use problem::{ConfigError, Problem};
 pub(crate) use settings::{Environment, File};
 pub(crate) use template::DEFAULT_TOML;
-pub(crate) use topic::Topic;
 
 use reader::Reader;
 use settings::Settings;
@@ -44,16 +44,21 @@ use settings::Settings;
 /// The file that is read where none is named, if it is there.
 const USUAL_FILE: &str = "gatebook.toml";
 
-/// A checked configuration. Secrets are in clear, in [`Kafka::properties`] alone.
+/// A checked configuration, in the rooms' own types. No `Debug`: the properties of Kafka hold secrets in
+/// clear.
 pub(crate) struct Config {
     /// `[kafka]`
-    pub(crate) kafka: Kafka,
+    pub(crate) kafka: ::ingest::Kafka,
     /// `[[topics]]`; at least one, no name twice.
-    pub(crate) topics: Vec<Topic>,
+    pub(crate) topics: Vec<::ingest::Topic>,
     /// `[lake]`
     pub(crate) lake: Lake,
     /// `[fields]`
     pub(crate) fields: Fields,
+    /// `[ingest]`
+    pub(crate) ingest: ::ingest::Limits,
+    /// `[query]`
+    pub(crate) query: ::query::Limits,
     settings: Settings,
 }
 
@@ -88,13 +93,18 @@ impl Config {
         let settings = Settings::gather(file, environment, &mut problems)
             .map_err(|problem| ConfigError { problems: vec![problem], has_file })?;
         let mut reader = Reader::new(&settings, &mut problems);
-        let kafka = Kafka::read(&mut reader);
+        let kafka = kafka::read(&mut reader);
         let topics = topic::read(&mut reader);
         let lake = Lake::read(&mut reader);
         let fields = fields::read(&mut reader);
+        let retention_days = lake.as_ref().map_or(0, |lake| lake.retention_days);
+        let ingest = ingest::read(&mut reader, retention_days);
+        let query = query::read(&mut reader);
         http::check(&mut reader);
         match lake {
-            Some(lake) if problems.is_empty() => Ok(Self { kafka, topics, lake, fields, settings }),
+            Some(lake) if problems.is_empty() => {
+                Ok(Self { kafka, topics, lake, fields, ingest, query, settings })
+            }
             _ => Err(ConfigError { problems, has_file }),
         }
     }

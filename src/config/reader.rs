@@ -51,17 +51,27 @@ impl<'a> Reader<'a> {
         })
     }
 
-    /// A number within limits; the unit completes the sentence "give a number of …".
+    /// A number within limits; the unit completes the sentence "give a number of …". Outside them a problem
+    /// stands, and the least is given back, with which others can be worked out.
     pub(super) fn number(&mut self, path: &str, limits: RangeInclusive<u64>, unit: &str) -> u64 {
-        let Some(Value::Number(number)) = self.settings.get(path).map(|setting| &setting.value) else {
-            self.missing(path);
-            return 0;
-        };
-        if !limits.contains(number) {
-            let (least, most) = limits.into_inner();
-            self.problem(path, format!("give a number of {unit} from {least} to {most}; it is {number}"));
+        let (least, most) = (*limits.start(), *limits.end());
+        match self.settings.get(path).map(|setting| &setting.value) {
+            Some(Value::Number(number)) if limits.contains(number) => *number,
+            Some(Value::Number(number)) => {
+                let advice = format!("give a number of {unit} from {least} to {most}; it is {number}");
+                self.problem(path, advice);
+                least
+            }
+            _ => {
+                self.missing(path);
+                least
+            }
         }
-        *number
+    }
+
+    /// The same as a size in memory.
+    pub(super) fn size(&mut self, path: &str, limits: RangeInclusive<u64>, unit: &str) -> usize {
+        usize::try_from(self.number(path, limits, unit)).unwrap_or(usize::MAX)
     }
 
     pub(super) fn switch(&mut self, path: &str) -> bool {

@@ -87,7 +87,7 @@ fn the_environment_alone_can_say_everything() {
     ];
     let config = read("", &variables).unwrap_or_else(|message| panic!("{message}"));
     assert_eq!(config.kafka.brokers, "k-1:9092,k-2:9092");
-    assert_eq!(config.kafka.properties.0["ssl.ca.location"], "/ca.pem");
+    assert_eq!(config.kafka.properties["ssl.ca.location"], "/ca.pem");
     assert_eq!(config.lake.retention_days, 30);
     assert!(!config.fields.email);
 }
@@ -125,7 +125,9 @@ fn an_unknown_key_is_refused_with_the_nearest_known_one_and_its_place() {
     check(
         "[zebra]\nx = 1",
         &[],
-        &[&format!("f:4: zebra: {section} remove it, or use one of kafka, topics, lake, fields, http")],
+        &[&format!(
+            "f:4: zebra: {section} remove it, or use one of kafka, topics, lake, fields, http, ingest, query"
+        )],
     );
     let variable = [("GATEBOOK_KAFKA__BROKER", "k")];
     let advice = format!("GATEBOOK_KAFKA__BROKER: kafka.broker: {no} did you mean GATEBOOK_KAFKA__BROKERS?");
@@ -159,8 +161,18 @@ fn a_value_that_makes_no_sense_is_refused_with_what_to_do() {
         "[kafka.properties]\nisolation.level = \"x\"",
         &[],
         &[
-            "f:5: kafka.properties.isolation.level: remove it; Gatebook sets this property (aborted records are never read)",
+            "kafka.properties: remove isolation.level from [kafka.properties]: it is always \"read_committed\", since exactly-once rests on it",
         ],
+    );
+    check(
+        "[kafka.properties]\ngroup.id = \"x\"",
+        &[],
+        &["f:5: kafka.properties.group.id: remove it, and set kafka.group instead"],
+    );
+    check(
+        "ingest.duplicate_window = 9999",
+        &[],
+        &["f:4: ingest.duplicate_window: give a number of events from 10000 to 100000000; it is 9999"],
     );
     let topic = [("GATEBOOK_TOPICS__1__NAME", "t"), ("GATEBOOK_TOPICS__1__SOURCE", "gatebock")];
     check(
@@ -196,6 +208,15 @@ fn what_is_required_and_missing_is_named_once_and_nothing_else() {
 }
 
 #[test]
+fn a_required_key_that_was_refused_is_not_called_missing_too() {
+    let topics =
+        "topics = [{ name = \"t\", source = \"gatebook\" }]\nlake.location = \"/l\"\nkafka.brokers = 1";
+    let message = read(topics, &[]).err().unwrap_or_default();
+    let lines: Vec<&str> = message.lines().skip(1).map(str::trim).collect();
+    assert_eq!(lines, ["f:3: kafka.brokers: give a text in quotes; it is a whole number"]);
+}
+
+#[test]
 fn every_text_and_number_of_the_default_file_is_read_and_checked() {
     for key in template::keys() {
         let variable = format!("GATEBOOK_{}", key.path.replace('#', "0").replace('.', "__").to_uppercase());
@@ -213,7 +234,7 @@ fn properties_take_texts_numbers_and_switches_quoted_or_not() {
     let lines = "[kafka.properties]\n\"security.protocol\" = \"PLAINTEXT\"\nsocket.timeout.ms = 5000\nsocket.keepalive.enable = true";
     let config = read(&format!("{NEEDED}{lines}"), &[]).unwrap_or_else(|message| panic!("{message}"));
     let found: Vec<(&str, &str)> =
-        config.kafka.properties.0.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
+        config.kafka.properties.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
     assert_eq!(
         found,
         [
@@ -233,7 +254,7 @@ fn secrets_come_from_the_environment_or_a_file_and_are_never_shown() {
     let password = |value: &str| format!("{NEEDED}[kafka.properties]\n\"sasl.password\" = \"{value}\"");
     let check = |value: &str, variables: &[(&str, &str)], shown: &str| {
         let config = read(&password(value), variables).unwrap_or_else(|message| panic!("{message}"));
-        assert_eq!(config.kafka.properties.0["sasl.password"], "geheim");
+        assert_eq!(config.kafka.properties["sasl.password"], "geheim");
         assert!(config.show().contains(&format!("\"sasl.password\" = \"{shown}\"")), "{}", config.show());
         assert!(!config.show().contains("geheim"), "{}", config.show());
     };

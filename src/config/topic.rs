@@ -1,19 +1,9 @@
 //! `[[topics]]`: what is read.
 
+use ingest::Topic;
 use schemas::Source;
 
 use super::reader::Reader;
-
-/// One block of `[[topics]]`.
-#[derive(Debug, Clone)]
-pub(crate) struct Topic {
-    /// `topics.#.name`
-    pub(crate) name: String,
-    /// `topics.#.source`: the product whose log format it carries.
-    pub(crate) source: Source,
-    /// `topics.#.backfill`: whether events of any age are taken.
-    pub(crate) backfill: bool,
-}
 
 /// The longest topic name that Kafka takes.
 const NAME_CHARS_MAX: usize = 249;
