@@ -98,7 +98,10 @@ fn input(args: &Args) -> anyhow::Result<(Input, String)> {
         let reader: Box<dyn Read + Send> = if path == Path::new("-") {
             Box::new(io::stdin())
         } else {
-            Box::new(File::open(path).with_context(|| format!("give a file that can be read: {}", path.display()))?)
+            Box::new(
+                File::open(path)
+                    .with_context(|| format!("give a file that can be read: {}", path.display()))?,
+            )
         };
         return Ok((Input::Lines(reader), format!("from {}", path.display())));
     }
@@ -162,7 +165,10 @@ mod tests {
         let expected = "sent 1,000,000 records of seed 7 (429.15 MiB) to auth in 2.5 s, 400,000 a second";
         assert_eq!(summary(&sent, "auth", "of seed 7"), expected);
         sent.without_timestamp = 2;
-        assert!(summary(&sent, "auth", "from -").ends_with("; 2 without a time of their own got the time of sending"));
+        assert!(
+            summary(&sent, "auth", "from -")
+                .ends_with("; 2 without a time of their own got the time of sending")
+        );
     }
 
     #[test]
