@@ -1,7 +1,7 @@
 //! Addresses in canonical form.
 
 use std::fmt::Write;
-use std::net::{Ipv4Addr, Ipv6Addr};
+use std::net::Ipv6Addr;
 
 /// Reads an IPv4 or IPv6 address and returns its canonical form (RFC 5952): the text itself where it is
 /// canonical already, else written into `scratch`. `None` where the text is no address; zones
@@ -10,7 +10,7 @@ use std::net::{Ipv4Addr, Ipv6Addr};
 /// An IPv4-mapped IPv6 address stays one, in the mixed notation of RFC 5952 section 5: `::ffff:192.0.2.1`.
 pub(crate) fn canonical<'a>(text: &'a str, scratch: &'a mut String) -> Option<&'a str> {
     // There is one way to write an IPv4 address, so a text that reads as one is canonical.
-    if text.parse::<Ipv4Addr>().is_ok() {
+    if is_ipv4(text.as_bytes()) {
         return Some(text);
     }
     let address: Ipv6Addr = text.parse().ok()?;
@@ -19,8 +19,30 @@ pub(crate) fn canonical<'a>(text: &'a str, scratch: &'a mut String) -> Option<&'
     if scratch == text { Some(text) } else { Some(scratch) }
 }
 
+/// Four numbers from 0 to 255 without leading zeros. By hand, since every event has an address or two and
+/// the standard library takes four times as long.
+#[inline]
+fn is_ipv4(text: &[u8]) -> bool {
+    let (mut parts, mut digits, mut value) = (1, 0, 0_u32);
+    for byte in text {
+        match byte {
+            b'0'..=b'9' if digits < 3 && !(digits == 1 && value == 0) => {
+                value = value * 10 + u32::from(byte - b'0');
+                digits += 1;
+            }
+            b'.' if digits > 0 && value <= 255 => (parts, digits, value) = (parts + 1, 0, 0),
+            _ => return false,
+        }
+    }
+    parts == 4 && digits > 0 && value <= 255
+}
+
 #[cfg(test)]
 mod tests {
+    use std::net::Ipv4Addr;
+
+    use proptest::prelude::*;
+
     use super::*;
 
     #[track_caller]
@@ -53,6 +75,13 @@ mod tests {
             ["", ":::", "2001:db8::1%eth0", "[2001:db8::1]", "2001:db8::g", "1:2:3:4:5:6:7", "localhost"]
         {
             check(bad, None);
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn ipv4_is_what_the_standard_library_reads(text in "[0-9]{0,4}(\\.[0-9]{0,4}){2,4}") {
+            prop_assert_eq!(is_ipv4(text.as_bytes()), text.parse::<Ipv4Addr>().is_ok());
         }
     }
 }

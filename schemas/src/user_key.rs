@@ -2,20 +2,15 @@
 
 /// The canonical form of a user's id: a UPN or e-mail address (one `@` with something on each side, no
 /// blank and no backslash) in lower case, any other id as it is. Written into `scratch` where it differs.
+#[inline]
 pub(crate) fn canonical<'a>(user_id: &'a str, scratch: &'a mut String) -> &'a str {
-    if !is_upn(user_id) {
+    let has = |wanted: fn(u8) -> bool| user_id.bytes().fold(false, |found, byte| found | wanted(byte));
+    let is_lower = !has(|byte| byte.is_ascii_uppercase() || byte >= 0x80);
+    if is_lower || !is_upn(user_id) {
         return user_id;
     }
-    if user_id.is_ascii() {
-        if !user_id.bytes().any(|byte| byte.is_ascii_uppercase()) {
-            return user_id;
-        }
-        scratch.clear();
-        scratch.push_str(user_id);
-        scratch.make_ascii_lowercase();
-    } else {
-        *scratch = user_id.to_lowercase();
-    }
+    scratch.clear();
+    scratch.extend(user_id.chars().flat_map(char::to_lowercase));
     scratch
 }
 
