@@ -16,11 +16,15 @@
 //! machines write, and a JSON parser for everything else. The scanner declines whatever it is not sure of,
 //! so that the parser alone decides what is accepted.
 
+#[cfg(test)]
+mod differential;
 mod judge;
 mod key;
 mod parser;
 mod scanner;
 mod slots;
+#[cfg(test)]
+mod tests;
 
 use crate::element::Element;
 use crate::fields::Fields;
