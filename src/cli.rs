@@ -30,6 +30,8 @@ pub(crate) struct Cli {
 /// One variant for each command.
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
+    /// Send a file, standard input or synthetic traffic to a topic
+    Produce(commands::produce::Args),
     /// Show or check the configuration
     Config(commands::config::Args),
 }

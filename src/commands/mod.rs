@@ -5,13 +5,17 @@
 //! command with exit code 1; one that is, or carries as its context, a [`crate::exit::Usage`] with 2.
 
 pub(crate) mod config;
+pub(crate) mod produce;
 
 use crate::cli::{Cli, Command};
+use crate::config::Config;
 
 /// Does what the command line says.
 pub(crate) async fn run(cli: Cli) -> anyhow::Result<()> {
     let path = cli.config.as_deref();
+    let config = || Config::load(path);
     match cli.command {
+        Command::Produce(args) => produce::run(args, config()?).await,
         Command::Config(args) => config::run(&args, path),
     }
 }

@@ -70,11 +70,7 @@ pub(crate) async fn run(args: Args, config: Config) -> anyhow::Result<()> {
     let topic = args.topic.clone();
     let (input, origin) = input(&args)?;
     let production = Production {
-        kafka: ingest::Kafka {
-            brokers: config.kafka.brokers,
-            group: config.kafka.group,
-            properties: config.kafka.properties.0,
-        },
+        kafka: config.kafka,
         topic: args.topic,
         input,
         rate: args.rate,
