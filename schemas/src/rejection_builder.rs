@@ -116,3 +116,40 @@ impl Default for RejectionBuilder {
         Self::new()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use arrow::util::display::array_value_to_string;
+
+    use super::*;
+    use crate::rejection::Reason;
+
+    #[test]
+    fn rejections_stand_in_their_columns() {
+        let mut builder = RejectionBuilder::new();
+        let place = |offset| Place {
+            topic: "auth-events",
+            topic_id: "id",
+            partition: 1,
+            offset,
+            element_index: 0,
+            received_at_us: 0,
+        };
+        let bad_time = Rejection::field(Reason::BadTime, "occurred_at", "expected RFC 3339 with a zone");
+        builder.append(&bad_time, &place(7), "gatebook", "gatebook/1", Some(b"{}"), true);
+        let empty = Rejection::whole(Reason::Empty, "the record has no value");
+        builder.append(&empty, &place(8), "gatebook", "gatebook/1", None, false);
+        assert_eq!(builder.len(), 2);
+        let batch = builder.finish();
+        assert!(builder.is_empty());
+        let row = |row| {
+            let names = ["kafka_offset", "reason", "field", "raw", "redacted", "kafka_topic"];
+            let columns = names.map(|name| batch.column_by_name(name).expect("a column"));
+            let values =
+                columns.map(|column| array_value_to_string(column, row).expect("every type can be shown"));
+            values.join("|")
+        };
+        assert_eq!(row(0), "7|bad-time|occurred_at|7b7d|true|auth-events");
+        assert_eq!(row(1), "8|empty|||false|auth-events");
+    }
+}
