@@ -133,7 +133,8 @@ fn summary(sent: &Sent, topic: &str, origin: &str) -> String {
         0 => String::new(),
         without => format!("; {} without a time of their own got the time of sending", HumanCount(without)),
     };
-    format!("sent {count} records {origin} ({bytes}) to {topic} in {seconds:.1} s, {rate} a second{without}")
+    let noun = if sent.delivered == 1 { "record" } else { "records" };
+    format!("sent {count} {noun} {origin} ({bytes}) to {topic} in {seconds:.1} s, {rate} a second{without}")
 }
 
 fn moment(text: &str) -> Result<DateTime<Utc>, &'static str> {

@@ -17,8 +17,9 @@ const DEFAULTS: &[(&str, &str)] = &[
     ("client.id", "gatebook-produce"),
     // Full batches compress better and cost the broker less; nobody waits for a single record.
     ("linger.ms", "20"),
-    ("sticky.partitioning.linger.ms", "20"),
     ("batch.size", "1000000"),
+    // Changes the partition often, so that all get alike much even of a short run.
+    ("sticky.partitioning.linger.ms", "1"),
     ("compression.type", "lz4"),
     // Bounds the memory: the sender waits when either is reached.
     ("queue.buffering.max.messages", "200000"),
