@@ -31,7 +31,8 @@ impl Deployment {
         let topics = vec![(topic.to_owned(), String::new())];
         let deployment =
             Deployment { dir, lake, brokers: brokers.to_owned(), topics, sections: BTreeMap::new() };
-        deployment.set("http", "listen = \"127.0.0.1:0\"")
+        // Several commits a second, so that a kill falls between many.
+        deployment.set("ingest", "commit_interval_ms = 200").set("http", "listen = \"127.0.0.1:0\"")
     }
 
     /// Adds a line of TOML to a section: `set("ingest", "max_event_age_days = 30")`.
