@@ -77,6 +77,8 @@ use SetBy::{Gatebook, Optional, Required};
 const E: &[Kind] = &[Kind::Event, Kind::Superseded];
 const EC: &[Kind] = &[Kind::Event, Kind::Superseded, Kind::Change];
 const ECR: &[Kind] = &[Kind::Event, Kind::Superseded, Kind::Change, Kind::Rejection];
+const RECEIVED: &[Kind] =
+    &[Kind::Event, Kind::Superseded, Kind::Change, Kind::Rejection, Kind::Segment];
 const PLACED: &[Kind] = Kind::ALL;
 const C: &[Kind] = &[Kind::Change];
 const CR: &[Kind] = &[Kind::Change, Kind::Rejection];
@@ -129,7 +131,7 @@ pub const COLUMNS: &[Column] = &[
     column("kafka_partition", Int32, PLACED, Gatebook, "The partition's number."),
     column("kafka_offset", Int64, ECR, Gatebook, "The record's offset in the partition."),
     column("element_index", Int32, ECR, Gatebook, "The element's position in the record, from 0."),
-    column("received_at", Moment, ECR, Gatebook, "Kafka's timestamp of the record."),
+    column("received_at", Moment, RECEIVED, Gatebook, "Kafka's timestamp of the record; of a segment, that of its newest record."),
     column("duplicate", Flag, E, Gatebook, "Whether the same event had already landed within the deduplication window."),
     // A change.
     column("actor", Text, CM, Gatebook, "Who made the change or asked for the removal."),
