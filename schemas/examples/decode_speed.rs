@@ -1,5 +1,5 @@
-//! How fast one core reads events: `cargo run -p schemas --release --example decode_speed [NAME]`, where a
-//! name restricts it to one of the three measurements, for a profiler.
+//! How fast one core reads events: `cargo run -p schemas --release --example decode_speed [NAME [ROUNDS]]`,
+//! where a name restricts it to one of the three measurements, for a profiler.
 //!
 //! Prints events a second for the decoder alone (`decode`), for the decoder and the column builders (`build`),
 //! and for the decoder with its JSON parser and without its scanner (`parse`). The records look like real traffic: three in ten are denied, so keys come
@@ -21,7 +21,7 @@ const LIMITS: TimeLimits =
 fn main() {
     let records: Vec<String> = (0..RECORD_COUNT).map(record).collect();
     let bytes: usize = records.iter().map(String::len).sum();
-    println!("{RECORD_COUNT} records of {} bytes on average, {ROUNDS} rounds", bytes / RECORD_COUNT);
+    println!("{RECORD_COUNT} records of {} bytes on average", bytes / RECORD_COUNT);
     let fields = Fields::ALL;
     measure("decode", &records, GatebookDecoder::new(&fields), None);
     measure("build", &records, GatebookDecoder::new(&fields), Some(EventBuilder::new(&fields)));
@@ -34,8 +34,9 @@ fn measure(name: &str, records: &[String], mut decoder: GatebookDecoder, mut bui
     if std::env::args().nth(1).is_some_and(|wanted| wanted != name) {
         return;
     }
+    let rounds = std::env::args().nth(2).and_then(|text| text.parse().ok()).unwrap_or(ROUNDS);
     let start_s = cpu_seconds();
-    for _ in 0..ROUNDS {
+    for _ in 0..rounds {
         for (offset, record) in records.iter().enumerate() {
             let record = Record { value: Some(record.as_bytes()), timestamp_us: Some(NOW_US) };
             decoder.decode(&record, &LIMITS, &mut counts, &mut |_, element| match (&element, &mut builder) {
@@ -53,7 +54,7 @@ fn measure(name: &str, records: &[String], mut decoder: GatebookDecoder, mut bui
         }
     }
     let seconds = cpu_seconds() - start_s;
-    let events = (records.len() * ROUNDS) as f64;
+    let events = (records.len() * rounds) as f64;
     println!("{name:>8}: {:>9.0} events/s ({:.0} ns each)", events / seconds, seconds / events * 1e9);
     assert_eq!(rejection_count, 0, "every record is an event");
 }

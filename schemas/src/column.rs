@@ -77,8 +77,7 @@ use SetBy::{Gatebook, Optional, Required};
 const E: &[Kind] = &[Kind::Event, Kind::Superseded];
 const EC: &[Kind] = &[Kind::Event, Kind::Superseded, Kind::Change];
 const ECR: &[Kind] = &[Kind::Event, Kind::Superseded, Kind::Change, Kind::Rejection];
-const RECEIVED: &[Kind] =
-    &[Kind::Event, Kind::Superseded, Kind::Change, Kind::Rejection, Kind::Segment];
+const RECEIVED: &[Kind] = &[Kind::Event, Kind::Superseded, Kind::Change, Kind::Rejection, Kind::Segment];
 const PLACED: &[Kind] = Kind::ALL;
 const C: &[Kind] = &[Kind::Change];
 const CR: &[Kind] = &[Kind::Change, Kind::Rejection];
