@@ -161,3 +161,29 @@ fn parse(line: &str) -> Row {
         duplicate: duplicate == "true",
     }
 }
+
+/// A comparison that cannot fail proves nothing.
+mod tests {
+    use super::*;
+
+    fn rows(offsets: &[i64]) -> Vec<Row> {
+        offsets.iter().map(|&offset| row(0, offset, br#"{"event_id": "e"}"#, false)).collect()
+    }
+
+    fn comparison(found: &[i64]) -> Result<(), String> {
+        let truth = Truth { rows: rows(&[0, 1, 2]) };
+        std::panic::catch_unwind(|| truth.compare(&rows(found), |_| true))
+            .map_err(|said| said.downcast_ref::<String>().expect("a message").clone())
+    }
+
+    #[test]
+    fn the_comparison_sees_what_is_lost_doubled_and_invented() {
+        assert_eq!(comparison(&[0, 1, 2]), Ok(()));
+        for (found, sign) in
+            [(&[0, 2][..], "lost: [\n"), (&[0, 1, 1, 2], "doubled: [\n"), (&[0, 1, 2, 3], "invented: [\n")]
+        {
+            let said = comparison(found).expect_err("a difference");
+            assert!(said.contains(sign), "{said}");
+        }
+    }
+}
