@@ -1,0 +1,87 @@
+//! Why a question has no answer.
+
+use datafusion::arrow::error::ArrowError;
+use datafusion::error::DataFusionError;
+use deltalake_core::DeltaTableError;
+
+use schemas::Kind;
+
+use crate::limits::Limits;
+use crate::views::view_name;
+
+/// Why a question has no answer.
+#[derive(Debug, thiserror::Error)]
+pub enum QueryError {
+    /// The question cannot be asked: the asker can change it.
+    #[error("{0}")]
+    Refused(String),
+    /// The answer needs more than a limit allows.
+    #[error("ask for a shorter range or fewer groups: {0}")]
+    TooLarge(String),
+    /// A value in the book does not fit the question. Its text is left out: it may be personal.
+    #[error("check casts and arguments (try_cast gives null): a value does not fit what the query does with it")]
+    Value,
+    /// The book could not be read.
+    #[error("the book cannot be read; `gatebook check` says whether it is whole")]
+    Read(#[source] Box<DataFusionError>),
+    /// The book's log could not be read.
+    #[error("the book's log cannot be read; `gatebook check` says whether it is whole")]
+    Log(#[from] DeltaTableError),
+}
+
+impl QueryError {
+    /// Whether the asker, not the machine, must change something.
+    #[must_use]
+    pub fn is_refusal(&self) -> bool {
+        matches!(self, Self::Refused(_))
+    }
+
+    /// What went wrong before the first row: mostly the question itself.
+    pub(crate) fn while_planning(error: DataFusionError, limits: &Limits) -> Self {
+        match error.find_root() {
+            DataFusionError::SQL(..)
+            | DataFusionError::Plan(_)
+            | DataFusionError::SchemaError(..)
+            | DataFusionError::NotImplemented(_)
+            | DataFusionError::Collection(_) => Self::Refused(advice(&error)),
+            _ => Self::while_running(error, limits),
+        }
+    }
+
+    /// What went wrong on the way.
+    pub(crate) fn while_running(error: DataFusionError, limits: &Limits) -> Self {
+        match error.find_root() {
+            DataFusionError::ResourcesExhausted(_) => Self::TooLarge(format!(
+                "the query needs more than its {} MiB of memory and {} MiB of spill files",
+                limits.memory_bytes >> 20,
+                limits.spill_bytes >> 20
+            )),
+            DataFusionError::ArrowError(arrow, _) if is_about_a_value(arrow) => Self::Value,
+            DataFusionError::Execution(_) => Self::Value,
+            _ => Self::Read(Box::new(error)),
+        }
+    }
+}
+
+fn is_about_a_value(error: &ArrowError) -> bool {
+    matches!(
+        error,
+        ArrowError::CastError(_)
+            | ArrowError::ParseError(_)
+            | ArrowError::ComputeError(_)
+            | ArrowError::ArithmeticOverflow(_)
+            | ArrowError::DivideByZero
+            | ArrowError::InvalidArgumentError(_)
+    )
+}
+
+/// The engine's message, which repeats the query and never the book, with what to do.
+fn advice(error: &DataFusionError) -> String {
+    let root = error.find_root();
+    let message = root.strip_backtrace();
+    if message.contains("table '") && message.contains("not found") {
+        let tables: Vec<&str> = Kind::ALL.iter().map(|kind| view_name(*kind)).collect();
+        return format!("use one of the tables {}: {message}", tables.join(", "));
+    }
+    format!("change the query: {message}")
+}

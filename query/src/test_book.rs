@@ -1,0 +1,180 @@
+//! A small book for tests, made as ingest makes it.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use arrow::array::{ArrayRef, BooleanArray, RecordBatch};
+use arrow::compute::{SlicesIterator, concat_batches};
+use chrono::{DateTime, NaiveDate, Utc};
+use lake::{Book, Landing, Location, Outcome, PartitionId, Segment, encode};
+use schemas::vocabulary::{Assurance, AuthResult, DenialReason, Method, Stage};
+use schemas::{Event, EventBuilder, Fields, Kind, Place, Reason, Rejection, RejectionBuilder};
+use tempfile::TempDir;
+
+use crate::answer::Answer;
+use crate::error::QueryError;
+use crate::limits::Limits;
+use crate::output::{self, Format, OutputError};
+use crate::session::Session;
+
+/// A book in a folder that goes with it. What is landed comes from partition 0 of topic `auth`.
+pub(crate) struct TestBook {
+    pub(crate) folder: TempDir,
+    pub(crate) book: Book,
+    next_offset: i64,
+}
+
+/// An event of a test, with the flag that ingest would set.
+#[derive(Clone)]
+pub(crate) struct TestEvent {
+    pub(crate) event: Event<'static>,
+    pub(crate) duplicate: bool,
+}
+
+/// A successful push at a moment, of tenant `acme`, user `ada`, server `gate-1`.
+pub(crate) fn event(at: DateTime<Utc>) -> TestEvent {
+    let event = Event {
+        event_id: "e",
+        occurred_at_us: at.timestamp_micros(),
+        tenant_id: "acme",
+        user_id: "ada",
+        first_name: None,
+        last_name: None,
+        email: None,
+        phone_number: None,
+        device_token: None,
+        user_key: "ada",
+        method: Some(Method::MobileAppNotification),
+        mode: None,
+        result: AuthResult::Success,
+        denial_reason: None,
+        result_code: None,
+        result_detail: None,
+        stage: Stage::WholeSignIn,
+        assurance: Assurance::Unknown,
+        prompts: None,
+        steps: &[],
+        server_name: Some("gate-1"),
+        server_ip: Some("192.0.2.1"),
+        unknown_values: &[],
+        client_ip: None,
+        application: None,
+        client_app: None,
+        protocol: None,
+        authenticator_id: None,
+        sender: None,
+        attempt_id: None,
+    };
+    TestEvent { event, duplicate: false }
+}
+
+impl TestEvent {
+    pub(crate) fn denied(mut self, reason: DenialReason) -> Self {
+        self.event.result = AuthResult::Denied;
+        self.event.denial_reason = Some(reason);
+        self
+    }
+
+    pub(crate) fn with(mut self, change: impl FnOnce(&mut Event<'static>)) -> Self {
+        change(&mut self.event);
+        self
+    }
+
+    pub(crate) fn duplicate(mut self) -> Self {
+        self.duplicate = true;
+        self
+    }
+}
+
+impl TestBook {
+    pub(crate) async fn new() -> Self {
+        let folder = tempfile::tempdir().expect("a folder");
+        let location = Location::parse(&folder.path().display().to_string()).expect("a location");
+        let book = Book::open_or_create(&location).await.expect("a book");
+        Self { folder, book, next_offset: 0 }
+    }
+
+    /// Lands events in one commit, each at the next offset.
+    pub(crate) async fn land(&mut self, events: &[TestEvent]) {
+        let mut builder = EventBuilder::new(&Fields::default());
+        for (index, event) in events.iter().enumerate() {
+            builder.append(&event.event, &place(self.next_offset + index as i64), "gatebook", "gatebook/1");
+        }
+        let batch = with_duplicates(&builder.finish(), events);
+        let days = events.iter().map(|event| day(event.event.occurred_at_us));
+        let files = split_by_day(&batch, days.collect());
+        let files = files.iter().map(|(day, batch)| encode(Kind::Event, *day, batch).expect("encodes"));
+        let count = events.len() as i64;
+        let files = files.collect();
+        self.commit(files, count, |segment| segment.events = count).await;
+    }
+
+    /// Lands one rejection of bytes that are no JSON.
+    pub(crate) async fn land_rejection(&mut self, raw: &[u8], at: DateTime<Utc>) {
+        let mut builder = RejectionBuilder::new();
+        let rejection =
+            Rejection { reason: Reason::NotJson, field: None, detail: "no JSON from byte 0 on".into() };
+        builder.append(&rejection, &place(self.next_offset), "gatebook", "gatebook/1", Some(raw), false);
+        let file = encode(Kind::Rejection, at.date_naive(), &builder.finish()).expect("encodes");
+        self.commit(vec![file], 1, |segment| segment.rejections = 1).await;
+    }
+
+    async fn commit(&mut self, files: Vec<lake::DataFile>, count: i64, say: impl FnOnce(&mut Segment)) {
+        let id = PartitionId { topic_id: "topic-id".into(), partition: 0 };
+        let expected = (self.next_offset > 0).then_some(self.next_offset);
+        let mut segment = Segment::starting_at("auth".into(), id, expected, self.next_offset);
+        self.next_offset += count;
+        (segment.next_offset, segment.records, segment.elements) = (self.next_offset, count, count);
+        segment.unknown_key_counts = BTreeMap::from([("colour".to_owned(), 2)]);
+        say(&mut segment);
+        let outcome = self.book.land(&Landing { files, segments: vec![segment] }).await.expect("lands");
+        assert!(matches!(outcome, Outcome::Landed { .. }));
+    }
+
+    pub(crate) fn session(&self, limits: Limits) -> Session {
+        Session::open(&self.book, limits).expect("a session")
+    }
+
+    /// What a user reads of an SQL question.
+    pub(crate) async fn ask(&self, sql: &str, format: Format) -> String {
+        text(self.session(Limits::default()).sql(sql).await, format).await
+    }
+}
+
+/// An answer as text, or why there is none.
+pub(crate) async fn text(answer: Result<Answer, QueryError>, format: Format) -> String {
+    let mut out = Vec::new();
+    let written = match answer {
+        Ok(answer) => output::write(answer, format, &mut out).await,
+        Err(error) => Err(OutputError::Query(error)),
+    };
+    match written {
+        Ok(_) => String::from_utf8(out).expect("text"),
+        Err(error) => format!("error: {error}"),
+    }
+}
+
+fn place(offset: i64) -> Place<'static> {
+    Place { topic: "auth", topic_id: "topic-id", partition: 0, offset, element_index: 0, received_at_us: 0 }
+}
+
+fn day(at_us: i64) -> NaiveDate {
+    DateTime::from_timestamp_micros(at_us).expect("a moment").date_naive()
+}
+
+fn with_duplicates(batch: &RecordBatch, events: &[TestEvent]) -> RecordBatch {
+    let flags: ArrayRef = Arc::new(events.iter().map(|event| Some(event.duplicate)).collect::<BooleanArray>());
+    let index = batch.schema().index_of("duplicate").expect("a column");
+    let mut columns = batch.columns().to_vec();
+    columns[index] = flags;
+    RecordBatch::try_new(batch.schema(), columns).expect("a batch")
+}
+
+fn split_by_day(batch: &RecordBatch, days: Vec<NaiveDate>) -> BTreeMap<NaiveDate, RecordBatch> {
+    let split = |wanted: &NaiveDate| {
+        let rows: BooleanArray = days.iter().map(|day| Some(day == wanted)).collect();
+        let slices: Vec<_> = SlicesIterator::new(&rows).map(|(start, end)| batch.slice(start, end - start)).collect();
+        concat_batches(&batch.schema(), &slices).expect("a batch")
+    };
+    days.iter().map(|day| (*day, split(day))).collect()
+}

@@ -1,0 +1,237 @@
+//! What a user reads of a question, through one `check`.
+
+use chrono::{DateTime, Utc};
+use schemas::vocabulary::DenialReason;
+
+use crate::limits::Limits;
+use crate::output::Format;
+use crate::test_book::{TestBook, event, text};
+
+fn at(text: &str) -> DateTime<Utc> {
+    text.parse().expect("a moment")
+}
+
+/// Two days of events, one of them a copy, and a rejection.
+async fn small_book() -> TestBook {
+    let mut book = TestBook::new().await;
+    book.land(&[
+        event(at("2026-03-01T23:59:59Z")).with(|event| event.user_id = "=cmd|' /C calc'!A0"),
+        event(at("2026-03-02T08:00:00.25Z")).denied(DenialReason::WrongCode).with(|event| event.tenant_id = "globex"),
+    ])
+    .await;
+    book.land(&[event(at("2026-03-02T08:00:00.25Z")).duplicate()]).await;
+    book.land_rejection(b"\x1b[2Jno, json", at("2026-03-02T09:00:00Z")).await;
+    book
+}
+
+async fn check(sql: &str, expected: &str) {
+    let found = small_book().await.ask(sql, Format::Csv).await;
+    let expected = expected.lines().map(str::trim).collect::<Vec<_>>();
+    assert_eq!(found.lines().collect::<Vec<_>>(), expected, "{sql}");
+}
+
+#[tokio::test]
+async fn each_view_shows_its_kind_alone() {
+    check(
+        "SELECT tenant_id, occurred_at, result, denial_reason, duplicate, day FROM events ORDER BY kafka_offset",
+        "tenant_id,occurred_at,result,denial_reason,duplicate,day
+         acme,2026-03-01T23:59:59Z,success,,false,2026-03-01
+         globex,2026-03-02T08:00:00.250Z,denied,wrong-code,false,2026-03-02
+         acme,2026-03-02T08:00:00.250Z,success,,true,2026-03-02",
+    )
+    .await;
+    check(
+        "SELECT reason, detail, raw, kafka_offset, day FROM rejections",
+        "reason,detail,raw,kafka_offset,day
+         not-json,no JSON from byte 0 on,1b5b324a6e6f2c206a736f6e,3,2026-03-02",
+    )
+    .await;
+    check(
+        "SELECT kafka_topic, from_offset, next_offset, events, rejections, unknown_key_counts FROM segments ORDER BY 2",
+        r#"kafka_topic,from_offset,next_offset,events,rejections,unknown_key_counts
+           auth,0,2,2,0,"{""colour"":2}"
+           auth,2,3,1,0,"{""colour"":2}"
+           auth,3,4,0,1,"{""colour"":2}""#,
+    )
+    .await;
+    check("SELECT count(*) AS n FROM changes", "n\n0").await;
+    check("SELECT count(*) AS n FROM superseded", "n\n0").await;
+    check("SELECT count(*) AS n FROM removals", "n\n0").await;
+}
+
+#[tokio::test]
+async fn each_view_has_the_columns_of_its_kind_and_the_day() {
+    let book = small_book().await;
+    for kind in schemas::Kind::ALL {
+        let answer = book.session(Limits::default()).sql(&format!("SELECT * FROM {}", crate::views::view_name(*kind))).await;
+        let answer = answer.expect("an answer").schema();
+        let names: Vec<_> = answer.fields().iter().map(|field| field.name().as_str()).collect();
+        let columns = kind.schema();
+        let expected: Vec<_> = columns.fields().iter().map(|field| field.name().as_str()).chain(["day"]).collect();
+        assert_eq!(names, expected);
+    }
+}
+
+#[tokio::test]
+async fn only_the_files_of_the_kind_and_the_range_are_read() {
+    let book = small_book().await;
+    let spoil = |folder: &str| {
+        for file in std::fs::read_dir(book.folder.path().join("book").join(folder)).expect("a folder") {
+            std::fs::write(file.expect("a file").path(), "spoilt").expect("writes");
+        }
+    };
+    spoil("kind=rejection/day=2026-03-02");
+    assert_eq!(book.ask("SELECT count(user_id) AS n FROM events", Format::Csv).await, "n\r\n3\r\n");
+    spoil("kind=event/day=2026-03-01");
+    for condition in ["day > '2026-03-01'", "occurred_at >= '2026-03-02T00:00:00Z'", "tenant_id = 'globex'", "kafka_offset = 1"] {
+        let sql = format!("SELECT count(user_id) > 0 AS found FROM events WHERE {condition}");
+        let answer = book.ask(&sql, Format::Csv).await;
+        assert_eq!(answer, "found\r\ntrue\r\n", "{condition}");
+    }
+    let spoilt = book.ask("SELECT count(user_id) FROM events", Format::Csv).await;
+    assert_eq!(spoilt, "error: the book cannot be read; `gatebook check` says whether it is whole");
+}
+
+#[tokio::test]
+async fn answers_from_the_version_at_which_it_was_opened() {
+    let mut book = small_book().await;
+    let session = book.session(Limits::default());
+    book.land(&[event(at("2026-03-03T00:00:00Z"))]).await;
+    let sql = "SELECT count(*) AS n FROM events";
+    assert_eq!(text(session.sql(sql).await, Format::Csv).await, "n\r\n3\r\n");
+    assert_eq!(book.ask(sql, Format::Csv).await, "n\r\n4\r\n");
+}
+
+#[tokio::test]
+async fn json_nests_and_says_what_it_covers() {
+    let sql = "SELECT kafka_offset, unknown_values, steps, raw, occurred_at \
+               FROM events LEFT JOIN (SELECT kafka_offset AS o, raw FROM rejections) ON o = kafka_offset + 2 \
+               WHERE kafka_offset = 1";
+    let found = small_book().await.ask(sql, Format::Json).await;
+    let found: serde_json::Value = serde_json::from_str(&found).expect("JSON");
+    let expected = serde_json::json!({
+        "rows": [{
+            "kafka_offset": 1, "unknown_values": [], "steps": [], "raw": "1b5b324a6e6f2c206a736f6e",
+            "occurred_at": "2026-03-02T08:00:00.250Z",
+        }],
+        "coverage": {
+            "book_version": 3,
+            "offsets": [{"topic": "auth", "topic_id": "topic-id", "partition": 0, "next_offset": 4}],
+            "newest_occurred_at": "2026-03-02T08:00:00.250000Z",
+            "tz": "UTC", "sql": sql, "rows": 1, "complete": true,
+        }
+    });
+    assert_eq!(found, expected);
+    let twice = small_book().await.ask("SELECT 1 AS a, events.day, segments.day FROM events, segments", Format::Json).await;
+    assert_eq!(
+        twice,
+        "error: give each column a name of its own (`AS …`): JSON rows are objects by column name, and two are called \"day\""
+    );
+}
+
+#[tokio::test]
+async fn a_book_without_entries_answers_too() {
+    let book = TestBook::new().await;
+    assert_eq!(book.ask("SELECT count(*) AS n FROM events", Format::Csv).await, "n\r\n0\r\n");
+    let found = book.ask("SELECT user_id FROM events", Format::Json).await;
+    assert_eq!(
+        found,
+        "{\"rows\":[\n],\n\"coverage\":{\"book_version\":0,\"offsets\":[],\"newest_occurred_at\":null,\"tz\":\"UTC\",\
+         \"sql\":\"SELECT user_id FROM events\",\"rows\":0,\"complete\":true}}\n"
+    );
+}
+
+#[tokio::test]
+async fn csv_disarms_formulas_and_quotes() {
+    check("SELECT user_id FROM events WHERE kafka_offset = 0", "user_id\n'=cmd|' /C calc'!A0").await;
+    check(
+        r#"SELECT -5 AS number, '-5' AS text, '=a,"b"' AS "+formula", '' AS empty, NULL AS absent, '＝a' AS wide"#,
+        "number,text,'+formula,empty,absent,wide\n-5,'-5,\"'=a,\"\"b\"\"\",\"\",,'＝a",
+    )
+    .await;
+}
+
+#[tokio::test]
+async fn a_table_aligns_and_never_steers_the_terminal() {
+    let sql = "SELECT 'a' || chr(27) || '[2J' AS text, 5 AS number UNION ALL SELECT NULL, 12345678 ORDER BY number";
+    let found = small_book().await.ask(sql, Format::Table).await;
+    assert_eq!(
+        found,
+        "text           number\n\
+         ----------  --------\n\
+         a\\u{1b}[2J         5\n\
+         null        12345678\n"
+    );
+}
+
+#[tokio::test]
+async fn what_is_no_single_read_only_question_is_refused() {
+    let book = small_book().await;
+    let file = book.folder.path().join("written.csv");
+    for sql in [
+        "DROP VIEW events",
+        "CREATE TABLE t AS SELECT 1",
+        "CREATE EXTERNAL TABLE t STORED AS CSV LOCATION '/etc/passwd'",
+        "INSERT INTO events SELECT * FROM events",
+        "DELETE FROM events",
+        "UPDATE events SET user_id = 'x'",
+        &format!("COPY events TO '{}' STORED AS CSV", file.display()),
+        "SET datafusion.execution.target_partitions = 1",
+        "SELECT 1; SELECT 2",
+        "SELECT * FROM '/etc/passwd'",
+        "SELECT * FROM information_schema.tables",
+        "PREPARE p AS SELECT 1",
+        "SELECT nothing FROM events",
+        "SELEC",
+        "",
+    ] {
+        let error = book.session(Limits::default()).sql(sql).await.expect_err(sql);
+        assert!(error.is_refusal(), "{sql}: {error}");
+    }
+    assert!(!file.exists());
+}
+
+#[tokio::test]
+async fn a_refusal_says_what_to_do() {
+    let book = small_book().await;
+    let unknown = book.ask("SELECT * FROM logins", Format::Csv).await;
+    assert_eq!(
+        unknown,
+        "error: use one of the tables events, changes, rejections, superseded, segments, removals: \
+         Error during planning: table 'datafusion.public.logins' not found"
+    );
+    let session = book.session(Limits { sql_bytes: 10, ..Limits::default() });
+    let long = text(session.sql("SELECT 1 + 1").await, Format::Csv).await;
+    assert_eq!(long, "error: shorten the query: it has 12 bytes, and 10 are allowed");
+    let personal = book.ask("SELECT CAST(user_id AS INT) FROM events", Format::Csv).await;
+    assert_eq!(
+        personal,
+        "error: check casts and arguments (try_cast gives null): a value does not fit what the query does with it"
+    );
+}
+
+/// On the usual stack this query ends the process.
+#[test]
+fn a_long_chain_of_operators_does_not_overflow_the_stack() {
+    let sql = format!("SELECT 1{} AS n", " + 1".repeat(2_500));
+    let answer = crate::run_on_large_stack(async || small_book().await.ask(&sql, Format::Csv).await);
+    assert_eq!(answer.expect("a thread"), "n\r\n2501\r\n");
+}
+
+#[test]
+fn a_closed_pipe_is_a_success() {
+    struct Closed;
+    impl std::io::Write for Closed {
+        fn write(&mut self, _: &[u8]) -> std::io::Result<usize> {
+            Err(std::io::ErrorKind::BrokenPipe.into())
+        }
+        fn flush(&mut self) -> std::io::Result<()> {
+            Ok(())
+        }
+    }
+    let written = crate::run_on_large_stack(async || {
+        let answer = small_book().await.session(Limits::default()).sql("SELECT 1").await.expect("an answer");
+        crate::output::write(answer, Format::Csv, &mut Closed).await
+    });
+    assert!(!written.expect("a thread").expect("no failure").complete);
+}

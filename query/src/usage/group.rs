@@ -1,0 +1,110 @@
+//! What a report can be grouped by.
+
+use crate::period::Grain;
+
+/// What a report can be grouped by.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Group {
+    /// The local quarter hour.
+    QuarterHour,
+    /// The local hour.
+    Hour,
+    /// The local day.
+    Day,
+    /// The local week, from Monday on.
+    Week,
+    /// The local month.
+    Month,
+    /// By which method.
+    Method,
+    /// How it ended.
+    Result,
+    /// Why it was denied.
+    Reason,
+    /// The group of that reason.
+    ReasonGroup,
+    /// The authentication server's name.
+    Server,
+    /// Whose event.
+    Tenant,
+    /// The product that logged it.
+    Source,
+    /// What the event proves.
+    Assurance,
+    /// What the event judges.
+    Stage,
+}
+
+impl Group {
+    /// Every group.
+    pub const ALL: &'static [Self] = &[
+        Self::QuarterHour,
+        Self::Hour,
+        Self::Day,
+        Self::Week,
+        Self::Month,
+        Self::Method,
+        Self::Result,
+        Self::Reason,
+        Self::ReasonGroup,
+        Self::Server,
+        Self::Tenant,
+        Self::Source,
+        Self::Assurance,
+        Self::Stage,
+    ];
+
+    /// The group's name, as a parameter and as a column of the answer.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::QuarterHour => "quarter_hour",
+            Self::Hour => "hour",
+            Self::Day => "day",
+            Self::Week => "week",
+            Self::Month => "month",
+            Self::Method => "method",
+            Self::Result => "result",
+            Self::Reason => "reason",
+            Self::ReasonGroup => "reason_group",
+            Self::Server => "server",
+            Self::Tenant => "tenant",
+            Self::Source => "source",
+            Self::Assurance => "assurance",
+            Self::Stage => "stage",
+        }
+    }
+
+    /// Reads a group's name; none for any other text.
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Self> {
+        Self::ALL.iter().copied().find(|group| group.as_str() == text)
+    }
+
+    /// For a time group, how long its periods are.
+    pub(crate) const fn grain(self) -> Option<Grain> {
+        match self {
+            Self::QuarterHour => Some(Grain::QuarterHour),
+            Self::Hour => Some(Grain::Hour),
+            Self::Day => Some(Grain::Day),
+            Self::Week => Some(Grain::Week),
+            Self::Month => Some(Grain::Month),
+            _ => None,
+        }
+    }
+
+    /// The column of `events` that the group is read from; none for a time group.
+    pub(crate) const fn column(self) -> Option<&'static str> {
+        match self {
+            Self::QuarterHour | Self::Hour | Self::Day | Self::Week | Self::Month => None,
+            Self::Method => Some("method"),
+            Self::Result => Some("result"),
+            Self::Reason | Self::ReasonGroup => Some("denial_reason"),
+            Self::Server => Some("server_name"),
+            Self::Tenant => Some("tenant_id"),
+            Self::Source => Some("source"),
+            Self::Assurance => Some("assurance"),
+            Self::Stage => Some("stage"),
+        }
+    }
+}

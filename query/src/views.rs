@@ -1,0 +1,52 @@
+//! The tables that SQL sees: one view of the book for each kind of entry.
+
+use std::sync::Arc;
+
+use datafusion::catalog::view::ViewTable;
+use datafusion::catalog::{Session, TableProvider};
+use datafusion::datasource::provider_as_source;
+use datafusion::error::Result;
+use datafusion::logical_expr::LogicalPlanBuilder;
+use datafusion::prelude::{SessionContext, col, lit};
+use deltalake_core::delta_datafusion::{DeltaScanConfig, DeltaScanNext};
+use lake::Book;
+use schemas::Kind;
+
+/// The name of a kind's view.
+pub(crate) const fn view_name(kind: Kind) -> &'static str {
+    match kind {
+        Kind::Event => "events",
+        Kind::Change => "changes",
+        Kind::Rejection => "rejections",
+        Kind::Superseded => "superseded",
+        Kind::Segment => "segments",
+        Kind::Removal => "removals",
+    }
+}
+
+/// Registers a view for each kind: the kind's columns and, last, `day`. The filter on `kind` chooses
+/// files by their partition values alone, so no other kind's file is opened.
+///
+/// `events` shows duplicates too, with their flag.
+pub(crate) fn register(context: &SessionContext, book: &Book) -> Result<()> {
+    let state = context.state();
+    book.table().update_datafusion_session(&state)?;
+    let provider = provider(book, &state)?;
+    for kind in Kind::ALL {
+        let columns = kind.schema().fields().iter().map(|field| col(field.name())).chain([col("day")]).collect::<Vec<_>>();
+        let plan = LogicalPlanBuilder::scan("book", provider_as_source(Arc::clone(&provider)), None)?
+            .filter(col("kind").eq(lit(kind.as_str())))?
+            .project(columns)?
+            .build()?;
+        context.register_table(view_name(*kind), Arc::new(ViewTable::new(plan, None)))?;
+    }
+    Ok(())
+}
+
+/// Delta-rs's own reader of the book, which skips files by the partition values and statistics in the log.
+fn provider(book: &Book, session: &dyn Session) -> Result<Arc<dyn TableProvider>> {
+    // Partition values as plain columns: dictionaries as join keys have panicked in dynamic filters.
+    let config = DeltaScanConfig::new_from_session(session).with_wrap_partition_values(false);
+    let snapshot = book.table().snapshot()?.snapshot().clone();
+    Ok(Arc::new(DeltaScanNext::new(snapshot, config)?))
+}
