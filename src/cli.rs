@@ -8,8 +8,11 @@ use crate::{commands, exit};
 
 const EXAMPLES: &str = "\
 Examples:
-  gatebook config show --default > gatebook.toml   a complete, commented configuration
-  gatebook config check                            what is wrong with it, if anything";
+  gatebook config show --default > gatebook.toml     a complete, commented configuration
+  gatebook config check                              what is wrong with it, if anything
+  gatebook produce --topic auth-events --count 1000  believable traffic, to try it
+  gatebook ingest --until-caught-up                  from Kafka to the book
+  gatebook report usage --by day,method              what was used, and how it ended";
 
 /// Examples stand before the options: they are what most readers look for.
 const HELP: &str = "{about-with-newline}\n{before-help}{usage-heading} {usage}\n\n{all-args}{after-help}";
@@ -30,6 +33,12 @@ pub(crate) struct Cli {
 /// One variant for each command.
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
+    /// Take records from Kafka into the book, each exactly once
+    Ingest(commands::ingest::Args),
+    /// Ask the book one question in SQL
+    Sql(commands::sql::Args),
+    /// Ask the book a named question
+    Report(commands::report::Args),
     /// Send a file, standard input or synthetic traffic to a topic
     Produce(commands::produce::Args),
     /// Show or check the configuration

@@ -6,6 +6,7 @@ mod commands;
 mod config;
 mod exit;
 mod progress;
+mod signal;
 mod telemetry;
 
 use std::process::ExitCode;

@@ -4,8 +4,12 @@
 //! Each has `Args` and `run(args, config) -> anyhow::Result<()>`, async where the room is. An error ends the
 //! command with exit code 1; one that is, or carries as its context, a [`crate::exit::Usage`] with 2.
 
+mod answer;
 pub(crate) mod config;
+pub(crate) mod ingest;
 pub(crate) mod produce;
+pub(crate) mod report;
+pub(crate) mod sql;
 
 use crate::cli::{Cli, Command};
 use crate::config::Config;
@@ -15,6 +19,9 @@ pub(crate) async fn run(cli: Cli) -> anyhow::Result<()> {
     let path = cli.config.as_deref();
     let config = || Config::load(path);
     match cli.command {
+        Command::Ingest(args) => ingest::run(args, config()?).await,
+        Command::Sql(args) => sql::run(args, &config()?),
+        Command::Report(args) => report::run(args, &config()?),
         Command::Produce(args) => produce::run(args, config()?).await,
         Command::Config(args) => config::run(&args, path),
     }

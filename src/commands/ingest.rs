@@ -1,0 +1,69 @@
+//! `gatebook ingest`: Kafka to the book.
+
+use std::io::{self, Write as _};
+
+use indicatif::HumanCount;
+use ingest::{Control, Gap, Settings, Until};
+use tokio::runtime::Handle;
+
+use crate::config::Config;
+use crate::signal;
+
+const EXAMPLES: &str = "\
+Examples:
+  gatebook ingest                      until it is told to stop, by Ctrl-C or SIGTERM
+  gatebook ingest --until-caught-up    until the book holds what Kafka holds now
+  gatebook ingest --accept-gap auth-events:0:1200-1500
+                                       go on although these offsets expired unread";
+
+/// Arguments of `gatebook ingest`.
+#[derive(Debug, clap::Args)]
+#[command(before_help = EXAMPLES)]
+pub(crate) struct Args {
+    /// Stop when the book holds everything that stood in Kafka at the start
+    #[arg(long)]
+    until_caught_up: bool,
+
+    /// Accept that this topic was deleted and created again: its new records are read from their start,
+    /// and the entries of the old ones stay
+    #[arg(long, value_name = "TOPIC")]
+    accept_new_topic: Vec<String>,
+
+    /// Accept that these offsets expired unread: the loss then stands in a segment for ever
+    #[arg(long, value_name = "TOPIC:PARTITION:FROM-TO")]
+    accept_gap: Vec<Gap>,
+}
+
+/// Runs `gatebook ingest`.
+pub(crate) async fn run(args: Args, config: Config) -> anyhow::Result<()> {
+    let settings = settings(args, config);
+    let control = Control::default();
+    let stopping = control.clone();
+    tokio::spawn(async move {
+        signal::stop().await?;
+        stopping.stop();
+        Ok::<_, io::Error>(())
+    });
+    let runtime = Handle::current();
+    let summary = tokio::task::spawn_blocking(move || ingest::run(settings, &control, &runtime)).await??;
+    let records = HumanCount(u64::try_from(summary.records).unwrap_or(0));
+    // A closed standard error must not turn what was landed into a failure.
+    let _ = writeln!(
+        io::stderr(),
+        "landed {records} records; `gatebook status` shows where each partition stands"
+    );
+    Ok(())
+}
+
+fn settings(args: Args, config: Config) -> Settings {
+    Settings {
+        kafka: config.kafka,
+        topics: config.topics,
+        location: config.lake.location,
+        fields: config.fields,
+        limits: config.ingest,
+        until: if args.until_caught_up { Until::CaughtUp } else { Until::Stopped },
+        accept_new_topics: args.accept_new_topic,
+        accept_gaps: args.accept_gap,
+    }
+}
