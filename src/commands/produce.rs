@@ -9,11 +9,12 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use anyhow::Context as _;
 use chrono::{DateTime, NaiveDate, NaiveTime, Utc};
 use indicatif::{HumanBytes, HumanCount};
-use ingest::{Input, LoadCurve, Production, Sent, Traffic, produce};
-use tokio::signal::unix::{SignalKind, signal};
+use ingest::produce::{Input, Production, Sent, produce};
+use ingest::traffic::{LoadCurve, Traffic};
 
 use crate::config::Config;
 use crate::progress::Progress;
+use crate::signal;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -114,13 +115,9 @@ fn input(args: &Args) -> anyhow::Result<(Input, String)> {
     Ok((Input::Traffic { traffic: Traffic::new(seed), moments }, format!("of seed {seed}")))
 }
 
-/// Sets the flag on Ctrl-C and on SIGTERM: what was read is sent, then the command ends.
+/// Sets the flag on a stop signal: what was read is sent, then the command ends.
 async fn set_on_signal(stop: Arc<AtomicBool>) -> io::Result<()> {
-    let (mut interrupt, mut terminate) = (signal(SignalKind::interrupt())?, signal(SignalKind::terminate())?);
-    tokio::select! {
-        _ = interrupt.recv() => {}
-        _ = terminate.recv() => {}
-    }
+    signal::stop().await?;
     stop.store(true, Ordering::Relaxed);
     Ok(())
 }
