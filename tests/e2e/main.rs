@@ -2,6 +2,7 @@
 //!
 //! `scripts/test` makes Kafka's jars and the Python readers ready; without them every test here
 //! fails and says so. Most tests share one broker and tell their topics apart by name.
+#![cfg_attr(not(feature = "tls"), expect(dead_code, reason = "the harness of security.rs"))]
 
 mod harness;
 
