@@ -1,10 +1,12 @@
 //! A data file of one version of the book.
 
 use chrono::NaiveDate;
-use deltalake_core::kernel::expressions::Scalar;
-use deltalake_core::kernel::{LogicalFileView, Remove, StructDataExt as _};
+use deltalake_core::kernel::{LogicalFileView, Remove};
 use object_store::path::Path;
 use schemas::Kind;
+use serde_json::{Map, Value};
+
+use crate::data_file::LANDED_PREFIX;
 
 /// A file, with what the log says of it.
 #[derive(Debug, Clone)]
@@ -31,28 +33,37 @@ impl ActiveFile {
     pub(crate) fn of(view: &LogicalFileView) -> Self {
         let values = view.partition_values_map();
         let value = |name: &str| values.get(name).and_then(Option::as_deref);
+        // Statistics that cannot be read prune nothing.
+        let statistics: Statistics =
+            view.stats().and_then(|stats| serde_json::from_str(&stats).ok()).unwrap_or_default();
         Self {
             path: view.object_store_path(),
             kind: value("kind").and_then(Kind::parse),
             day: value("day").and_then(|day| day.parse().ok()),
             size_bytes: u64::try_from(view.size()).unwrap_or(0),
             rows: view.num_records().unwrap_or(0) as u64,
-            partitions: bounds(view, "kafka_partition"),
-            offsets: bounds(view, "kafka_offset"),
+            partitions: bounds(&statistics, "kafka_partition"),
+            offsets: bounds(&statistics, "kafka_offset"),
             remove: view.remove_action(false),
         }
+    }
+
+    /// Whether ingest wrote it, in the order of arrival; otherwise it is sorted.
+    pub(crate) fn is_landed(&self) -> bool {
+        self.path.filename().is_some_and(|name| name.starts_with(LANDED_PREFIX))
     }
 }
 
 /// The smallest and the largest value of an integer column, where the log has them.
-fn bounds(view: &LogicalFileView, column: &str) -> Option<(i64, i64)> {
-    let value = |values: Option<Scalar>| match values? {
-        Scalar::Struct(values) => match values.value(values.index_of(column)?)? {
-            Scalar::Integer(value) => Some(i64::from(*value)),
-            Scalar::Long(value) => Some(*value),
-            _ => None,
-        },
-        _ => None,
-    };
-    Some((value(view.min_values())?, value(view.max_values())?))
+fn bounds(statistics: &Statistics, column: &str) -> Option<(i64, i64)> {
+    let value = |values: &Map<String, Value>| values.get(column).and_then(Value::as_i64);
+    Some((value(&statistics.min_values)?, value(&statistics.max_values)?))
+}
+
+/// The part of a file's statistics that is used here.
+#[derive(Debug, Default, serde::Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+struct Statistics {
+    min_values: Map<String, Value>,
+    max_values: Map<String, Value>,
 }

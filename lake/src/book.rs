@@ -272,7 +272,7 @@ impl Book {
 
 /// Neither a checkpoint nor a clean-up of the log after a commit: they fail after the version is
 /// durable, and are the maintainer's work.
-fn quiet() -> CommitProperties {
+pub(crate) fn quiet() -> CommitProperties {
     CommitProperties::default().with_create_checkpoint(false).with_cleanup_expired_logs(Some(false))
 }
 

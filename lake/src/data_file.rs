@@ -44,6 +44,9 @@ const DELTA_COLUMNS: &[&str] = &[
 /// Different in every row, so a dictionary only costs.
 const UNIQUE_COLUMNS: &[&str] = &["event_id", "raw"];
 
+/// How the name of a file begins that ingest wrote.
+pub(crate) const LANDED_PREFIX: &str = "landed-";
+
 /// How a file came about, which its name tells: `landed-…` or `compacted-…`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Origin {
@@ -107,11 +110,11 @@ impl Encoder {
     pub fn finish(self) -> Result<DataFile, ParquetError> {
         let bytes = self.writer.into_inner()?;
         let name = match self.origin {
-            Origin::Landed => "landed",
-            Origin::Compacted => "compacted",
+            Origin::Landed => LANDED_PREFIX,
+            Origin::Compacted => "compacted-",
         };
         let (kind, day) = (self.kind.as_str(), self.day.to_string());
-        let path = format!("kind={kind}/day={day}/{name}-{}.parquet", Uuid::new_v4());
+        let path = format!("kind={kind}/day={day}/{name}{}.parquet", Uuid::new_v4());
         let add = Add {
             path: path.clone(),
             partition_values: [("kind".to_owned(), Some(kind.to_owned())), ("day".to_owned(), Some(day))].into(),

@@ -4,7 +4,6 @@ use chrono::{DateTime, NaiveDate, Utc};
 use deltalake_core::DeltaTableError;
 use deltalake_core::kernel::{Action, Transaction};
 use deltalake_core::protocol::{DeltaOperation, SaveMode};
-use object_store::ObjectStoreExt as _;
 use parquet::errors::ParquetError;
 use schemas::Kind;
 
@@ -12,6 +11,7 @@ use crate::book::Book;
 use crate::data_file::{self, DataFile};
 use crate::failpoint::failpoint;
 use crate::partition::PartitionId;
+use crate::read::ReadError;
 use crate::segment::{self, Segment};
 
 /// What one commit adds: files that are encoded but not yet stored, and what they took in.
@@ -50,6 +50,9 @@ pub enum LandError {
     /// The segment entries could not be encoded.
     #[error("cannot encode the segment entries")]
     Encode(#[from] ParquetError),
+    /// What the book holds could not be read.
+    #[error(transparent)]
+    Read(ReadError),
     /// The commit failed, and a fresh look at the book says that it did not happen.
     #[error("cannot commit to the book")]
     Commit(#[from] DeltaTableError),
@@ -130,19 +133,6 @@ impl Book {
         }
         failpoint("after-file");
         Ok(files.into_iter().map(|file| Action::Add(file.add.clone())).collect())
-    }
-
-    /// Removes nothing: whether every file that this landing would name is still there. A process that
-    /// slept for days could otherwise name files that vacuum has taken.
-    pub async fn holds_files_of(&self, landing: &Landing) -> Result<bool, object_store::Error> {
-        for file in &landing.files {
-            match self.store().head(&file.path).await {
-                Ok(_) => {}
-                Err(object_store::Error::NotFound { .. }) => return Ok(false),
-                Err(error) => return Err(error),
-            }
-        }
-        Ok(true)
     }
 }
 

@@ -1,5 +1,6 @@
 //! Segments: which offsets a commit took in, and what became of each element.
 
+use std::borrow::Borrow;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -9,6 +10,7 @@ use arrow::array::{
 };
 use arrow::datatypes::DataType;
 use arrow::error::ArrowError;
+use schemas::UnknownCounts;
 
 use crate::partition::PartitionId;
 
@@ -50,10 +52,8 @@ pub struct Segment {
     pub rejections: i64,
     /// Elements that were skipped, by kind.
     pub skipped_by_kind: BTreeMap<String, i64>,
-    /// Values that an open vocabulary did not know, as `column=text`.
-    pub unknown_value_counts: BTreeMap<String, i64>,
-    /// Keys that the contract does not know.
-    pub unknown_key_counts: BTreeMap<String, i64>,
+    /// Values that an open vocabulary did not know, and keys that the contract does not know.
+    pub unknown: UnknownCounts,
     /// Why the range holds no records although it may have held some: an operator accepted the gap.
     pub gap: Option<String>,
 }
@@ -78,8 +78,7 @@ impl Segment {
             changes: 0,
             rejections: 0,
             skipped_by_kind: BTreeMap::new(),
-            unknown_value_counts: BTreeMap::new(),
-            unknown_key_counts: BTreeMap::new(),
+            unknown: UnknownCounts::default(),
             gap: None,
         }
     }
@@ -133,21 +132,26 @@ fn column(
         "conflicting_ids" => count(|segment| segment.conflicting_ids),
         "changes" => count(|segment| segment.changes),
         "rejections" => count(|segment| segment.rejections),
-        "skipped_by_kind" => counts(segments, |segment| &segment.skipped_by_kind)?,
-        "unknown_value_counts" => counts(segments, |segment| &segment.unknown_value_counts)?,
-        "unknown_key_counts" => counts(segments, |segment| &segment.unknown_key_counts)?,
+        "skipped_by_kind" => counts(segments.iter().map(|segment| &segment.skipped_by_kind))?,
+        "unknown_value_counts" => counts(segments.iter().map(|segment| segment.unknown.values.iter()))?,
+        "unknown_key_counts" => counts(segments.iter().map(|segment| segment.unknown.keys.iter()))?,
         "gap" => text(|segment| segment.gap.as_deref()),
         _ => new_null_array(data_type, segments.len()),
     })
 }
 
-fn counts(segments: &[Segment], of: fn(&Segment) -> &BTreeMap<String, i64>) -> Result<ArrayRef, ArrowError> {
+fn counts<Row, Key, Count>(rows: impl Iterator<Item = Row>) -> Result<ArrayRef, ArrowError>
+where
+    Row: IntoIterator<Item = (Key, Count)>,
+    Key: AsRef<str>,
+    Count: Borrow<i64>,
+{
     let names = MapFieldNames { entry: "key_value".into(), key: "key".into(), value: "value".into() };
     let mut builder = MapBuilder::new(Some(names), StringBuilder::new(), Int64Builder::new());
-    for segment in segments {
-        for (key, count) in of(segment) {
+    for row in rows {
+        for (key, count) in row {
             builder.keys().append_value(key);
-            builder.values().append_value(*count);
+            builder.values().append_value(*count.borrow());
         }
         builder.append(true)?;
     }

@@ -33,21 +33,15 @@ const STORE: &str = "DurableStore";
 
 /// A local file system whose objects are on the disk when `put` returns.
 #[derive(Debug, Clone)]
-pub struct DurableStore {
+pub(crate) struct DurableStore {
     inner: Arc<LocalFileSystem>,
 }
 
 impl DurableStore {
     /// The whole file system, with `/` as its root.
     #[must_use]
-    pub fn new() -> Self {
+    pub(crate) fn new() -> Self {
         Self { inner: Arc::new(LocalFileSystem::new()) }
-    }
-}
-
-impl Default for DurableStore {
-    fn default() -> Self {
-        Self::new()
     }
 }
 
@@ -178,7 +172,7 @@ fn write_durably(path: &FsPath, payload: &PutPayload, create: bool) -> Result<()
 /// A name that no other writer uses, in the same folder, so that naming is one step of the file system.
 fn staged_path(path: &FsPath) -> PathBuf {
     let name = path.file_name().unwrap_or_default().to_string_lossy();
-    path.with_file_name(format!(".{name}.{}.tmp", Uuid::new_v4()))
+    path.with_file_name(format!("{name}.{}.tmp", Uuid::new_v4()))
 }
 
 fn make_folder(folder: &FsPath) -> io::Result<()> {

@@ -1,0 +1,148 @@
+//! Ingest from end to end: the brokers, the book, the pipelines and the committer.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
+use std::thread;
+use std::time::Duration;
+
+use crossbeam_channel::bounded;
+use lake::{Book, OpenError};
+use tokio::runtime::Handle;
+use tokio::sync::Mutex;
+
+use crate::cluster::{Cluster, ClusterError, TopicIdentity};
+use crate::committer::Committer;
+use crate::identity::{self, IdentityError};
+use crate::pipeline::{Partitions, Pipeline, PipelineError, Shared};
+use crate::settings::{Settings, Until};
+use crate::window::Fingerprinter;
+
+/// How long a commit is tried again once the process was told to stop.
+const STOP_RETRY_MAX: Duration = Duration::from_secs(5);
+
+/// Why ingest ended before it was done.
+#[derive(Debug, thiserror::Error)]
+pub enum IngestError {
+    /// The book cannot be opened.
+    #[error(transparent)]
+    Open(#[from] OpenError),
+    /// The brokers gave no answer.
+    #[error(transparent)]
+    Cluster(#[from] ClusterError),
+    /// A topic is not the one that the book knows.
+    #[error(transparent)]
+    Identity(#[from] IdentityError),
+    /// A pipeline stopped.
+    #[error(transparent)]
+    Pipeline(#[from] PipelineError),
+    /// A pipeline or the committer panicked.
+    #[error("report this as a bug: a thread of ingest panicked. What was not landed will be read again")]
+    Panicked,
+}
+
+/// What ingest did.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Summary {
+    /// Records that this process landed.
+    pub records: i64,
+}
+
+/// Tells ingest to stop, and how far it is.
+#[derive(Debug, Clone, Default)]
+pub struct Control {
+    stopping: Arc<AtomicBool>,
+}
+
+impl Control {
+    /// Stop reading, land what was read, leave the group.
+    pub fn stop(&self) {
+        self.stopping.store(true, Ordering::Release);
+    }
+
+    fn is_stopping(&self) -> bool {
+        self.stopping.load(Ordering::Acquire)
+    }
+}
+
+/// Runs ingest on threads of its own until it is caught up, stopped, or cannot go on. Blocks; the runtime
+/// that `runtime` belongs to does the lake's I/O.
+pub fn run(settings: Settings, control: &Control, runtime: &Handle) -> Result<Summary, IngestError> {
+    let mut book = runtime.block_on(Book::open_or_create(&settings.location))?;
+    let cluster = Cluster::new(&settings.kafka)?;
+    let names: Vec<&str> = settings.topics.iter().map(|topic| topic.name.as_str()).collect();
+    let wait_max = (settings.until == Until::CaughtUp).then_some(settings.limits.connect_max);
+    let topics = match cluster.wait_for_topics(&names, wait_max, &|| control.is_stopping()) {
+        Err(ClusterError::Unreachable { .. }) if control.is_stopping() => return Ok(Summary { records: 0 }),
+        topics => topics?,
+    };
+    runtime.block_on(identity::check(&mut book, &topics, &settings.accept_new_topics))?;
+
+    let shares = shares(&settings, &topics);
+    let shared = Arc::new(Shared {
+        fingerprinter: Fingerprinter::new(),
+        cluster,
+        topics,
+        book: Arc::new(Mutex::new(book)),
+        runtime: runtime.clone(),
+        stopping: Arc::clone(&control.stopping),
+        landed_records: AtomicI64::new(0),
+        settings,
+    });
+    let (submissions, submitted) = bounded(shares.len());
+    let committer = Committer {
+        book: Arc::clone(&shared.book),
+        submissions: submitted,
+        retry_max: shared.settings.limits.commit_retry_max,
+        stopping: Arc::clone(&control.stopping),
+        stop_retry_max: STOP_RETRY_MAX,
+    };
+    let pipelines = shares
+        .into_iter()
+        .map(|share| Ok((Pipeline::new(Arc::clone(&shared), submissions.clone())?, share)))
+        .collect::<Result<Vec<_>, PipelineError>>()?;
+    drop(submissions);
+
+    let ended = thread::scope(|scope| {
+        let committing = scope.spawn(|| committer.run(runtime));
+        let running: Vec<_> = pipelines
+            .into_iter()
+            .map(|(pipeline, share)| {
+                scope.spawn(move || {
+                    let ended = pipeline.run(share);
+                    if ended.is_err() {
+                        // One that cannot go on stops all: half a process would look healthy.
+                        control.stop();
+                    }
+                    ended
+                })
+            })
+            .collect();
+        let ended: Vec<_> = running.into_iter().map(thread::ScopedJoinHandle::join).collect();
+        committing.join().map_err(|_| IngestError::Panicked)?;
+        Ok::<_, IngestError>(ended)
+    })?;
+    for ended in ended {
+        ended.map_err(|_| IngestError::Panicked)??;
+    }
+    Ok(Summary { records: shared.landed_records.load(Ordering::Relaxed) })
+}
+
+/// What each pipeline reads: what the group gives it, or, when catching up, its share of all partitions.
+fn shares(settings: &Settings, topics: &[TopicIdentity]) -> Vec<Partitions> {
+    let pipelines = settings.limits.pipelines.max(1);
+    match settings.until {
+        Until::Stopped => (0..pipelines).map(|_| Partitions::Group).collect(),
+        Until::CaughtUp => {
+            let all: Vec<(String, i32)> = topics
+                .iter()
+                .flat_map(|topic| (0..topic.partitions).map(|partition| (topic.name.clone(), partition as i32)))
+                .collect();
+            let mut shares = vec![Vec::new(); pipelines.min(all.len().max(1))];
+            let count = shares.len();
+            for (index, partition) in all.into_iter().enumerate() {
+                shares[index % count].push(partition);
+            }
+            shares.into_iter().map(Partitions::Fixed).collect()
+        }
+    }
+}

@@ -1,0 +1,91 @@
+//! Compaction: many small files of one kind and day become few sorted ones.
+//!
+//! Rows move between files and none changes. Files that ingest wrote lie in the order of arrival; merged
+//! ones are sorted by tenant, user and time, where everything that depends on the user nearly vanishes and
+//! one person's year is a look-up.
+
+use std::collections::BTreeMap;
+
+use chrono::NaiveDate;
+use deltalake_core::kernel::Action;
+use deltalake_core::protocol::DeltaOperation;
+use schemas::Kind;
+
+use crate::active_file::ActiveFile;
+use crate::book::Book;
+use crate::failpoint::failpoint;
+use crate::maintain::{Done, Lease, MaintainError, Upkeep, commit, merge};
+
+/// Files that one merge reads at most: each is open at the same time.
+const FILES_A_MERGE_MAX: usize = 256;
+
+/// Merges one group of files, if one is due. Returns whether there was one.
+pub(crate) async fn merge_one(
+    book: &mut Book,
+    upkeep: &Upkeep,
+    lease: &mut Lease,
+    done: &mut Done,
+) -> Result<bool, MaintainError> {
+    book.refresh().await?;
+    let Some((kind, day, group)) = due(book.files()?, upkeep) else { return Ok(false) };
+    lease.keep().await?;
+    let files = merge::merge(book, kind, day, &group, upkeep.compact_file_bytes_max).await?;
+    let rows = group.iter().map(|file| file.rows).sum::<u64>();
+    let store = book.store();
+    let mut added = Vec::with_capacity(files.len());
+    for file in files {
+        file.store(&store).await?;
+        lease.keep().await?;
+        added.push(Action::Add(file.add));
+    }
+    done.files_merged += group.len() as u64;
+    done.files_written += added.len() as u64;
+    done.rows_merged += rows;
+    let target_size = i64::try_from(upkeep.compact_file_bytes_max).unwrap_or(i64::MAX);
+    let operation = DeltaOperation::Optimize { predicate: None, target_size };
+    failpoint("compact-before-commit");
+    commit::replace(book, lease, &group, added, operation).await?;
+    failpoint("compact-after-commit");
+    Ok(true)
+}
+
+/// A group of files that is worth merging: of one kind and day, of one tier, oldest days first.
+///
+/// The tiers keep the work in proportion: a row is sorted once when its file is merged from those that
+/// ingest wrote, and moved again only when enough merged files have come together.
+fn due(files: Vec<ActiveFile>, upkeep: &Upkeep) -> Option<(Kind, NaiveDate, Vec<ActiveFile>)> {
+    let mut groups: BTreeMap<(NaiveDate, &'static str, bool), (Kind, Vec<ActiveFile>)> = BTreeMap::new();
+    for file in files {
+        let (Some(kind), Some(day)) = (file.kind, file.day) else { continue };
+        if file.is_landed() || file.size_bytes < upkeep.compact_file_bytes_max / 2 {
+            let tier = (day, kind.as_str(), file.is_landed());
+            groups.entry(tier).or_insert_with(|| (kind, Vec::new())).1.push(file);
+        }
+    }
+    for ((day, _, landed), (kind, mut files)) in groups {
+        if files.len() < upkeep.compact_files_min {
+            continue;
+        }
+        files.sort_by(|one, other| one.rows.cmp(&other.rows).then_with(|| one.path.cmp(&other.path)));
+        let (mut rows, mut bytes) = (0, 0);
+        let mut group: Vec<ActiveFile> = Vec::new();
+        for file in files {
+            // Files in the order of arrival are sorted in memory; sorted ones are only read through.
+            let is_enough = if landed {
+                rows + file.rows > upkeep.compact_rows_max
+            } else {
+                bytes + file.size_bytes > upkeep.compact_file_bytes_max
+            };
+            if group.len() >= FILES_A_MERGE_MAX || (is_enough && !group.is_empty()) {
+                break;
+            }
+            rows += file.rows;
+            bytes += file.size_bytes;
+            group.push(file);
+        }
+        if group.len() > 1 || landed {
+            return Some((kind, day, group));
+        }
+    }
+    None
+}

@@ -1,0 +1,87 @@
+//! Checkpoints, clean-up of the log, and vacuum: what delta-rs does well, at the maintainer's pace.
+
+use std::time::{Duration, SystemTime};
+
+use deltalake_core::checkpoints::{cleanup_metadata, create_checkpoint};
+use deltalake_core::operations::vacuum::VacuumMode;
+use object_store::path::Path;
+use object_store::{Error, ObjectStoreExt as _};
+
+use crate::book::{Book, quiet};
+use crate::failpoint::failpoint;
+use crate::maintain::{Done, Lease, MaintainError, Upkeep};
+
+/// Writes a checkpoint when enough commits have come since the last, so that opening the book stays quick.
+pub(crate) async fn checkpoint(
+    book: &mut Book,
+    upkeep: &Upkeep,
+    lease: &mut Lease,
+    done: &mut Done,
+) -> Result<(), MaintainError> {
+    lease.keep().await?;
+    let version = book.refresh().await?;
+    let last = last_checkpoint(book).await?.unwrap_or(0);
+    if version.saturating_sub(last) < upkeep.checkpoint_commits {
+        return Ok(());
+    }
+    failpoint("checkpoint-before");
+    create_checkpoint(book.table(), None).await?;
+    failpoint("checkpoint-after");
+    done.checkpoints += 1;
+    Ok(())
+}
+
+async fn last_checkpoint(book: &Book) -> Result<Option<u64>, MaintainError> {
+    #[derive(serde::Deserialize)]
+    struct Hint {
+        version: u64,
+    }
+    let text = match book.store().get(&Path::from("_delta_log/_last_checkpoint")).await {
+        Ok(found) => found.bytes().await?,
+        Err(Error::NotFound { .. }) => return Ok(None),
+        Err(error) => return Err(error.into()),
+    };
+    // A damaged hint only costs a checkpoint too many.
+    Ok(serde_json::from_slice::<Hint>(&text).ok().map(|hint| hint.version))
+}
+
+/// Removes log entries that are older than the table keeps them (30 days) and that a checkpoint covers.
+pub(crate) async fn clean_log(book: &mut Book, lease: &mut Lease, done: &mut Done) -> Result<(), MaintainError> {
+    lease.keep().await?;
+    done.log_entries_removed += cleanup_metadata(book.table(), None).await? as u64;
+    Ok(())
+}
+
+/// Deletes files that no version names any more, and those that no version ever named, once they are older
+/// than any reader or writer that could still want them.
+pub(crate) async fn vacuum(
+    book: &mut Book,
+    upkeep: &Upkeep,
+    lease: &mut Lease,
+    done: &mut Done,
+) -> Result<(), MaintainError> {
+    lease.keep().await?;
+    book.refresh().await?;
+    failpoint("vacuum-before");
+    let period = chrono::Duration::from_std(upkeep.vacuum_after).unwrap_or(chrono::Duration::MAX);
+    let (_, metrics) = book
+        .table()
+        .clone()
+        .vacuum()
+        .with_mode(VacuumMode::Full)
+        .with_retention_period(period)
+        .with_enforce_retention_duration(false)
+        .with_commit_properties(quiet())
+        .await?;
+    failpoint("vacuum-after");
+    done.files_vacuumed += metrics.files_deleted.len() as u64;
+    book.refresh().await?;
+    Ok(())
+}
+
+/// When upkeep last ran, by the youngest lease file.
+pub async fn last_run(book: &Book) -> Option<Duration> {
+    let folder = std::fs::read_dir(book.location().maintain()).ok()?;
+    let newest = folder.filter_map(|entry| entry.ok()?.metadata().ok()?.modified().ok()).max()?;
+    SystemTime::now().duration_since(newest).ok()
+}

@@ -1,0 +1,147 @@
+//! Reading entries back, as far as the lake itself and ingest need them. Queries go another way.
+
+use std::collections::HashMap;
+
+use arrow::array::{Array, AsArray, BooleanArray, RecordBatch};
+use arrow::datatypes::{Int32Type, Int64Type};
+use arrow::error::ArrowError;
+use object_store::ObjectStoreExt as _;
+use parquet::arrow::ProjectionMask;
+use parquet::arrow::arrow_reader::{ArrowPredicateFn, ParquetRecordBatchReaderBuilder, RowFilter};
+use parquet::errors::ParquetError;
+use schemas::Kind;
+
+use crate::active_file::ActiveFile;
+use crate::book::Book;
+use crate::partition::PartitionId;
+
+/// Rows decoded at a time.
+const BATCH_ROWS: usize = 8192;
+
+/// Why entries cannot be read.
+#[derive(Debug, thiserror::Error)]
+pub enum ReadError {
+    /// A file that the log names cannot be read.
+    #[error("restore {path} from a backup, or see `gatebook check`: the book names this file and it cannot be read")]
+    Store {
+        /// The file.
+        path: String,
+        /// What the store said.
+        source: object_store::Error,
+    },
+    /// A file is not what it should be.
+    #[error("restore {path} from a backup, or see `gatebook check`: the file is damaged")]
+    Damaged {
+        /// The file.
+        path: String,
+        /// What the decoder said.
+        source: ParquetError,
+    },
+    /// A file's columns have other types than the book's.
+    #[error("restore {path} from a backup, or see `gatebook check`: the file's columns are not the book's")]
+    Columns {
+        /// The file.
+        path: String,
+        /// What was wrong.
+        source: ArrowError,
+    },
+    /// The log cannot be read.
+    #[error("cannot read the book's log")]
+    Log(#[from] deltalake_core::DeltaTableError),
+}
+
+impl Book {
+    /// The rows of a file: the named columns that it has, or all of them.
+    pub async fn read(
+        &self,
+        file: &ActiveFile,
+        columns: Option<&[&str]>,
+        mut take: impl FnMut(&RecordBatch),
+    ) -> Result<(), ReadError> {
+        let builder = self.open_file(file).await?;
+        let builder = match columns {
+            Some(columns) => {
+                let mask = ProjectionMask::columns(builder.parquet_schema(), columns.iter().copied());
+                builder.with_projection(mask)
+            }
+            None => builder,
+        };
+        for batch in builder.with_batch_size(BATCH_ROWS).build().map_err(|source| damaged(file, source))? {
+            take(&batch.map_err(|source| columns_differ(file, source))?);
+        }
+        Ok(())
+    }
+
+    /// The events of the wanted partitions from an offset of each on, in no order, with all columns that
+    /// an event has.
+    pub async fn events_since(
+        &self,
+        since: &HashMap<PartitionId, i64>,
+        mut take: impl FnMut(&RecordBatch),
+    ) -> Result<(), ReadError> {
+        for file in self.files()?.iter().filter(|file| file.kind == Some(Kind::Event) && reaches(file, since)) {
+            let builder = self.open_file(file).await?;
+            let place = ["kafka_topic_id", "kafka_partition", "kafka_offset"];
+            let mask = ProjectionMask::columns(builder.parquet_schema(), place);
+            let since = since.clone();
+            let wanted = ArrowPredicateFn::new(mask, move |rows| wanted(&rows, &since));
+            let reader = builder
+                .with_row_filter(RowFilter::new(vec![Box::new(wanted)]))
+                .with_batch_size(BATCH_ROWS)
+                .build()
+                .map_err(|source| damaged(file, source))?;
+            for batch in reader {
+                take(&batch.map_err(|source| columns_differ(file, source))?);
+            }
+        }
+        Ok(())
+    }
+
+    pub(crate) async fn open_file(
+        &self,
+        file: &ActiveFile,
+    ) -> Result<ParquetRecordBatchReaderBuilder<bytes::Bytes>, ReadError> {
+        let unreadable = |source| ReadError::Store { path: file.path.to_string(), source };
+        let bytes = self.store().get(&file.path).await.map_err(unreadable)?.bytes().await.map_err(unreadable)?;
+        ParquetRecordBatchReaderBuilder::try_new(bytes).map_err(|source| damaged(file, source))
+    }
+}
+
+fn damaged(file: &ActiveFile, source: ParquetError) -> ReadError {
+    ReadError::Damaged { path: file.path.to_string(), source }
+}
+
+fn columns_differ(file: &ActiveFile, source: ArrowError) -> ReadError {
+    ReadError::Columns { path: file.path.to_string(), source }
+}
+
+/// Whether the log leaves it open that the file holds a wanted row.
+fn reaches(file: &ActiveFile, since: &HashMap<PartitionId, i64>) -> bool {
+    since.iter().any(|(id, from)| {
+        let partition = i64::from(id.partition);
+        file.partitions.is_none_or(|(low, high)| (low..=high).contains(&partition))
+            && file.offsets.is_none_or(|(_, high)| high >= *from)
+    })
+}
+
+fn wanted(rows: &RecordBatch, since: &HashMap<PartitionId, i64>) -> Result<BooleanArray, ArrowError> {
+    let column = |name: &str| {
+        rows.column_by_name(name).ok_or_else(|| ArrowError::SchemaError(format!("no column {name}")))
+    };
+    let topics = column("kafka_topic_id")?.as_string::<i32>();
+    let partitions = column("kafka_partition")?.as_primitive::<Int32Type>();
+    let offsets = column("kafka_offset")?.as_primitive::<Int64Type>();
+    let mut last: Option<(PartitionId, Option<i64>)> = None;
+    let row = |index: usize| {
+        let (topic, partition) = (topics.value(index), partitions.value(index));
+        let known = matches!(&last, Some((id, _)) if id.partition == partition && id.topic_id == topic);
+        if !known {
+            let id = PartitionId { topic_id: topic.to_owned(), partition };
+            let from = since.get(&id).copied();
+            last = Some((id, from));
+        }
+        let from = last.as_ref().and_then(|(_, from)| *from);
+        Some(from.is_some_and(|from| offsets.value(index) >= from))
+    };
+    Ok((0..topics.len()).map(row).collect())
+}
