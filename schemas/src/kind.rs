@@ -142,7 +142,7 @@ mod tests {
         );
         check(
             &segment_schema(),
-            "kafka_topic kafka_topic_id kafka_partition from_offset next_offset committed_at records empty_records \
+            "kafka_topic kafka_topic_id kafka_partition received_at from_offset next_offset committed_at records empty_records \
             elements events changes rejections skipped_by_kind unknown_value_counts unknown_key_counts duplicates \
             conflicting_ids gap",
         );

@@ -79,10 +79,18 @@ impl Judge {
             if self.reads(key) { bounded(slots.texts[key as usize], key.name()) } else { Ok(None) }
         };
         let required = |key: Key| optional(key)?.ok_or_else(|| missing(key));
+        let mut word = Words { unknown_values };
         let user_id = required(Key::UserId)?;
         let result = result_of(required(Key::Result)?, Key::Result.name())?;
-        let mut word = Words { unknown_values };
-        let event = Event {
+        let method = word.read("method", required(Key::Method)?, Method::parse, Method::UNKNOWN);
+        let mode = optional(Key::Mode)?.map(|text| word.read("mode", text, Mode::parse, Mode::UNKNOWN));
+        let denial_reason = denial_reason_of(result, optional(Key::DenialReason)?, &mut word)?;
+        let stage = optional(Key::Stage)?
+            .map_or(Stage::WholeSignIn, |text| word.read("stage", text, Stage::parse, Stage::UNKNOWN));
+        let assurance = optional(Key::Assurance)?.map_or(Assurance::Unknown, |text| {
+            word.read("assurance", text, Assurance::parse, Assurance::UNKNOWN)
+        });
+        Ok(Event {
             event_id: required(Key::EventId)?,
             occurred_at_us: moment_of(required(Key::OccurredAt)?, Key::OccurredAt.name())?,
             tenant_id: required(Key::TenantId)?,
@@ -93,22 +101,19 @@ impl Judge {
             phone_number: optional(Key::PhoneNumber)?,
             device_token: optional(Key::DeviceToken)?,
             user_key: user_key::canonical(user_id, user_key),
-            method: Some(word.read("method", required(Key::Method)?, Method::parse, Method::UNKNOWN)),
-            mode: optional(Key::Mode)?.map(|text| word.read("mode", text, Mode::parse, Mode::UNKNOWN)),
+            method: Some(method),
+            mode,
             result,
-            denial_reason: denial_reason_of(result, optional(Key::DenialReason)?, &mut word)?,
+            denial_reason,
             result_code: optional(Key::ResultCode)?,
             result_detail: optional(Key::ResultDetail)?,
-            stage: optional(Key::Stage)?
-                .map_or(Stage::WholeSignIn, |text| word.read("stage", text, Stage::parse, Stage::UNKNOWN)),
-            assurance: optional(Key::Assurance)?.map_or(Assurance::Unknown, |text| {
-                word.read("assurance", text, Assurance::parse, Assurance::UNKNOWN)
-            }),
+            stage,
+            assurance,
             prompts: slots.prompts.map(prompts_of).transpose()?,
             steps,
             server_name: Some(required(Key::ServerName)?),
             server_ip: address_of(Some(required(Key::ServerIp)?), server_ip, Key::ServerIp)?,
-            unknown_values: &[],
+            unknown_values,
             client_ip: address_of(optional(Key::ClientIp)?, client_ip, Key::ClientIp)?,
             application: optional(Key::Application)?,
             client_app: optional(Key::ClientApp)?,
@@ -116,8 +121,7 @@ impl Judge {
             authenticator_id: optional(Key::AuthenticatorId)?,
             sender: optional(Key::Sender)?,
             attempt_id: optional(Key::AttemptId)?,
-        };
-        Ok(Event { unknown_values, ..event })
+        })
     }
 }
 
