@@ -96,19 +96,14 @@ pub fn run(settings: Settings, control: &Control, runtime: &Handle) -> Result<Su
         stopping: Arc::clone(&control.stopping),
         stop_retry_max: STOP_RETRY_MAX,
     };
-    let pipelines = shares
-        .into_iter()
-        .map(|share| Ok((Pipeline::new(Arc::clone(&shared), submissions.clone())?, share)))
-        .collect::<Result<Vec<_>, PipelineError>>()?;
-    drop(submissions);
-
     let ended = thread::scope(|scope| {
         let committing = scope.spawn(|| committer.run(runtime));
-        let running: Vec<_> = pipelines
+        let running: Vec<_> = shares
             .into_iter()
-            .map(|(pipeline, share)| {
+            .map(|share| {
+                let (shared, submissions) = (Arc::clone(&shared), submissions.clone());
                 scope.spawn(move || {
-                    let ended = pipeline.run(share);
+                    let ended = Pipeline::new(shared, submissions).and_then(|pipeline| pipeline.run(share));
                     if ended.is_err() {
                         // One that cannot go on stops all: half a process would look healthy.
                         control.stop();
@@ -117,6 +112,8 @@ pub fn run(settings: Settings, control: &Control, runtime: &Handle) -> Result<Su
                 })
             })
             .collect();
+        // The committer ends when the last pipeline is gone.
+        drop(submissions);
         let ended: Vec<_> = running.into_iter().map(thread::ScopedJoinHandle::join).collect();
         committing.join().map_err(|_| IngestError::Panicked)?;
         Ok::<_, IngestError>(ended)

@@ -6,7 +6,6 @@
 //! can craft an event that passes for another.
 
 use std::collections::{HashMap, HashSet, VecDeque};
-use std::hash::BuildHasher;
 
 use ahash::RandomState;
 use arrow::array::{Array, ArrayRef, AsArray, RecordBatch};

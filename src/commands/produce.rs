@@ -9,8 +9,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use anyhow::Context as _;
 use chrono::{DateTime, NaiveDate, NaiveTime, Utc};
 use indicatif::{HumanBytes, HumanCount};
-use ingest::produce::{Input, Production, Sent, produce};
-use ingest::traffic::{LoadCurve, Traffic};
+use ingest::{Input, LoadCurve, Production, Sent, Traffic, produce};
 
 use crate::config::Config;
 use crate::progress::Progress;
