@@ -35,6 +35,12 @@ pub(crate) struct Cli {
 pub(crate) enum Command {
     /// Take records from Kafka into the book, each exactly once
     Ingest(commands::ingest::Args),
+    /// Keep the book in order: compaction, checkpoints, clean-up, retention
+    Maintain(commands::maintain::Args),
+    /// Show where each partition stands: what the book holds, and what waits in Kafka
+    Status(commands::status::Args),
+    /// Look after the lake as a whole
+    Lake(commands::lake::Args),
     /// Ask the book one question in SQL
     Sql(commands::sql::Args),
     /// Ask the book a named question

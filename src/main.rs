@@ -7,6 +7,7 @@ mod config;
 mod exit;
 mod progress;
 mod signal;
+mod table;
 mod telemetry;
 
 use std::process::ExitCode;

@@ -7,9 +7,12 @@
 mod answer;
 pub(crate) mod config;
 pub(crate) mod ingest;
+pub(crate) mod lake;
+pub(crate) mod maintain;
 pub(crate) mod produce;
 pub(crate) mod report;
 pub(crate) mod sql;
+pub(crate) mod status;
 
 use crate::cli::{Cli, Command};
 use crate::config::Config;
@@ -20,6 +23,9 @@ pub(crate) async fn run(cli: Cli) -> anyhow::Result<()> {
     let config = || Config::load(path);
     match cli.command {
         Command::Ingest(args) => ingest::run(args, config()?).await,
+        Command::Maintain(args) => maintain::run(args, config()?).await,
+        Command::Status(args) => status::run(args, config()?).await,
+        Command::Lake(args) => lake::run(args, config()?).await,
         Command::Sql(args) => sql::run(args, &config()?),
         Command::Report(args) => report::run(args, &config()?),
         Command::Produce(args) => produce::run(args, config()?).await,

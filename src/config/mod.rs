@@ -15,6 +15,7 @@ mod http;
 mod ingest;
 mod kafka;
 mod lake;
+mod maintain;
 mod nearest;
 mod place;
 mod problem;
@@ -34,6 +35,7 @@ use std::path::Path;
 use schemas::Fields;
 
 pub(crate) use lake::Lake;
+pub(crate) use maintain::Maintain;
 pub(crate) use problem::{ConfigError, Problem};
 pub(crate) use settings::{Environment, File};
 pub(crate) use template::DEFAULT_TOML;
@@ -57,6 +59,8 @@ pub(crate) struct Config {
     pub(crate) fields: Fields,
     /// `[ingest]`
     pub(crate) ingest: ::ingest::Limits,
+    /// `[maintain]`
+    pub(crate) maintain: Maintain,
     /// `[query]`
     pub(crate) query: ::query::Limits,
     settings: Settings,
@@ -99,11 +103,12 @@ impl Config {
         let fields = fields::read(&mut reader);
         let retention_days = lake.as_ref().map_or(0, |lake| lake.retention_days);
         let ingest = ingest::read(&mut reader, retention_days);
+        let maintain = Maintain::read(&mut reader, retention_days);
         let query = query::read(&mut reader);
         http::check(&mut reader);
         match lake {
             Some(lake) if problems.is_empty() => {
-                Ok(Self { kafka, topics, lake, fields, ingest, query, settings })
+                Ok(Self { kafka, topics, lake, fields, ingest, maintain, query, settings })
             }
             _ => Err(ConfigError { problems, has_file }),
         }
