@@ -60,7 +60,7 @@ impl TimeRange {
 /// # Errors
 ///
 /// No such zone.
-pub fn parse_tz(text: Option<&str>) -> Result<Tz, ParameterError> {
+pub(crate) fn parse_tz(text: Option<&str>) -> Result<Tz, ParameterError> {
     let Some(text) = text else { return Ok(Tz::UTC) };
     text.trim().parse().map_err(|_| ParameterError {
         name: "tz",

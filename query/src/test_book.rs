@@ -125,7 +125,7 @@ impl TestBook {
         let mut segment = Segment::starting_at("auth".into(), id, expected, self.next_offset);
         self.next_offset += count;
         (segment.next_offset, segment.records, segment.elements) = (self.next_offset, count, count);
-        segment.unknown_key_counts = BTreeMap::from([("colour".to_owned(), 2)]);
+        segment.unknown.keys.add_count("colour", 2);
         say(&mut segment);
         let outcome = self.book.land(&Landing { files, segments: vec![segment] }).await.expect("lands");
         assert!(matches!(outcome, Outcome::Landed { .. }));

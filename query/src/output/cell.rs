@@ -2,7 +2,8 @@
 
 use std::io::Write as _;
 
-use arrow::array::{Array, ArrayRef};
+use arrow::array::{Array as _, ArrayRef};
+use arrow::buffer::NullBuffer;
 use arrow::datatypes::{DataType, FieldRef};
 use arrow::error::ArrowError;
 use arrow::json::writer::{EncoderOptions, NullableEncoder, make_encoder};
@@ -10,7 +11,8 @@ use arrow::util::display::{ArrayFormatter, FormatOptions};
 
 /// One column's cells as text.
 pub(super) struct Cells<'a> {
-    array: &'a ArrayRef,
+    /// Those of the values: of a dictionary's, and of a column that is nothing but null.
+    nulls: Option<NullBuffer>,
     form: Form<'a>,
 }
 
@@ -26,13 +28,13 @@ impl<'a> Cells<'a> {
         } else {
             Form::Plain(Box::new(ArrayFormatter::try_new(array, &FormatOptions::new())?))
         };
-        Ok(Self { array, form })
+        Ok(Self { nulls: array.logical_nulls(), form })
     }
 
     /// The cell in a row, read into `text`; false for null, which leaves `text` empty.
     pub(super) fn read(&mut self, row: usize, text: &mut Vec<u8>) -> Result<bool, ArrowError> {
         text.clear();
-        if self.array.is_null(row) {
+        if self.nulls.as_ref().is_some_and(|nulls| nulls.is_null(row)) {
             return Ok(false);
         }
         match &mut self.form {
