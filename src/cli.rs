@@ -37,6 +37,8 @@ pub(crate) enum Command {
     Ingest(commands::ingest::Args),
     /// Keep the book in order: compaction, checkpoints, clean-up, retention
     Maintain(commands::maintain::Args),
+    /// Prove from the book alone that every offset is accounted for once
+    Check(commands::check::Args),
     /// Show where each partition stands: what the book holds, and what waits in Kafka
     Status(commands::status::Args),
     /// Look after the lake as a whole

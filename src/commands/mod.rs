@@ -5,6 +5,7 @@
 //! command with exit code 1; one that is, or carries as its context, a [`crate::exit::Usage`] with 2.
 
 mod answer;
+pub(crate) mod check;
 pub(crate) mod config;
 pub(crate) mod ingest;
 pub(crate) mod lake;
@@ -24,6 +25,7 @@ pub(crate) async fn run(cli: Cli) -> anyhow::Result<()> {
     match cli.command {
         Command::Ingest(args) => ingest::run(args, config()?).await,
         Command::Maintain(args) => maintain::run(args, config()?).await,
+        Command::Check(args) => check::run(args, config()?).await,
         Command::Status(args) => status::run(args, config()?).await,
         Command::Lake(args) => lake::run(args, config()?).await,
         Command::Sql(args) => sql::run(args, &config()?),
