@@ -12,6 +12,7 @@
 
 mod active_file;
 mod book;
+mod check;
 mod data_file;
 mod failpoint;
 mod landing;
@@ -27,6 +28,7 @@ mod totals;
 
 pub use active_file::ActiveFile;
 pub use book::{Book, OpenError};
+pub use check::{CheckError, CheckReport, CheckedPartition, FINDINGS_SHOWN_MAX, Finding, Findings, Invariant};
 pub use data_file::{DataFile, Encoder, Origin, encode};
 pub use failpoint::failpoint;
 pub use landing::{LandError, Landing, Outcome};

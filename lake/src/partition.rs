@@ -79,6 +79,11 @@ impl Transactions {
         self.known.insert(app_id, version);
     }
 
+    /// Every id whose version is known.
+    pub(crate) fn iter(&self) -> impl Iterator<Item = (&str, i64)> {
+        self.known.iter().filter_map(|(app_id, version)| Some((app_id.as_str(), (*version)?)))
+    }
+
     pub(crate) fn clear(&mut self) {
         self.known.clear();
     }

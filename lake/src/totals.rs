@@ -96,7 +96,8 @@ impl Book {
     }
 }
 
-fn add(rows: &RecordBatch, totals: &mut BTreeMap<PartitionId, PartitionTotals>) {
+/// Adds some segments.
+pub(crate) fn add(rows: &RecordBatch, totals: &mut BTreeMap<PartitionId, PartitionTotals>) {
     let (topics, ids) = (text(rows, "kafka_topic"), text(rows, "kafka_topic_id"));
     let number = |name: &str, row: usize| number(rows, name, row).unwrap_or(0);
     let moment = |name: &str, row: usize| {
