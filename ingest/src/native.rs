@@ -160,7 +160,7 @@ impl Drop for Message {
 pub(crate) struct TopicDescription {
     /// The topic's name.
     pub(crate) name: String,
-    /// Its UUID, base64; none where the service gives none.
+    /// Its UUID as Kafka writes it; none where the service gives none.
     pub(crate) id: Option<String>,
     /// How many partitions it has.
     pub(crate) partitions: usize,
@@ -255,13 +255,19 @@ unsafe fn description(topic: *const sys::rd_kafka_TopicDescription_t) -> Result<
         let id = if id.is_null() { String::new() } else { text(sys::rd_kafka_Uuid_base64str(id)) };
         let mut partitions = 0;
         sys::rd_kafka_TopicDescription_partitions(topic, &raw mut partitions);
-        Ok(TopicDescription { name, id: Some(id).filter(|id| is_real_id(id)), partitions })
+        let id = Some(id).filter(|id| is_real_id(id)).map(|id| as_kafka_writes_it(&id));
+        Ok(TopicDescription { name, id, partitions })
     }
 }
 
 /// A service without topic ids answers with zeros: sixteen zero bytes are 22 times `A` in base64.
 fn is_real_id(id: &str) -> bool {
     id.bytes().any(|byte| byte != b'A' && byte != b'=')
+}
+
+/// Kafka's tools write ids in the URL-safe alphabet without padding; librdkafka does not.
+fn as_kafka_writes_it(id: &str) -> String {
+    id.trim_end_matches('=').replace('+', "-").replace('/', "_")
 }
 
 /// # Safety
@@ -272,4 +278,15 @@ unsafe fn text(text: *const c_char) -> String {
     }
     // SAFETY: the caller's promise.
     unsafe { CStr::from_ptr(text) }.to_string_lossy().into_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn topic_ids_are_told_as_kafka_tells_them() {
+        assert_eq!(as_kafka_writes_it("5PV5ycMHT/erYoK3J4l+dA=="), "5PV5ycMHT_erYoK3J4l-dA");
+        assert!(!is_real_id("AAAAAAAAAAAAAAAAAAAAAA"), "a service without ids");
+    }
 }
