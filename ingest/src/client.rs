@@ -50,8 +50,10 @@ const FIXED: &[(&str, &str)] = &[
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("remove {key} from [kafka.properties]: it is always \"{value}\", since exactly-once rests on it")]
 pub struct FixedProperty {
-    key: &'static str,
-    value: &'static str,
+    /// The property.
+    pub key: &'static str,
+    /// What it always is.
+    pub value: &'static str,
 }
 
 /// Refuses properties that would break exactly-once.

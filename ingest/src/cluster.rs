@@ -93,8 +93,8 @@ impl Cluster {
     /// A client; nothing is connected yet.
     pub fn new(kafka: &Kafka) -> Result<Self, ClusterError> {
         let config = client::config(kafka);
-        let consumer = BaseConsumer::from_config_and_context(&config, Context::default())
-            .map_err(|error| ClusterError::Configuration(error.to_string()))?;
+        let consumer =
+            BaseConsumer::from_config_and_context(&config, Context::default()).map_err(configuration)?;
         Ok(Self { consumer: Arc::new(consumer), brokers: kafka.brokers.clone() })
     }
 
@@ -134,12 +134,13 @@ impl Cluster {
     pub fn topics(&self, topics: &[&str], timeout: Duration) -> Result<Vec<TopicIdentity>, ClusterError> {
         // Serves the error callback, which learns of refused credentials.
         let _ = self.consumer.poll(Duration::ZERO);
+        let began = Instant::now();
         let described = native::describe_topics(&self.consumer, topics, timeout);
         let _ = self.consumer.poll(Duration::ZERO);
         if described.is_err() && self.consumer.context().refusal().is_some() {
             return Err(ClusterError::Refused { brokers: self.brokers.clone() });
         }
-        Ok(described.map_err(|error| self.explain(error))?.into_iter().map(identity).collect())
+        Ok(described.map_err(|error| self.explain(error, began.elapsed()))?.into_iter().map(identity).collect())
     }
 
     /// Which offsets of a partition can be read.
@@ -148,7 +149,7 @@ impl Cluster {
         Ok(Watermarks { start, stable_end })
     }
 
-    fn explain(&self, error: DescribeError) -> ClusterError {
+    fn explain(&self, error: DescribeError, waited: Duration) -> ClusterError {
         let topic = error.topic.clone().unwrap_or_default();
         match error.code {
             RDKafkaErrorCode::UnknownTopicOrPartition | RDKafkaErrorCode::UnknownTopic => {
@@ -159,9 +160,17 @@ impl Cluster {
                 ClusterError::Refused { brokers: self.brokers.clone() }
             }
             // Everything else that a description can end with passes when a broker is back.
-            _ => ClusterError::Unreachable { brokers: self.brokers.clone(), seconds: 0 },
+            _ => ClusterError::Unreachable { brokers: self.brokers.clone(), seconds: waited.as_secs() },
         }
     }
+}
+
+/// What librdkafka says of a property, without the property's value: it may be a secret.
+fn configuration(error: KafkaError) -> ClusterError {
+    ClusterError::Configuration(match error {
+        KafkaError::ClientConfig(_, reason, key, _) => format!("{key}: {}", reason.split(':').next().unwrap_or("")),
+        other => other.to_string(),
+    })
 }
 
 fn identity(topic: TopicDescription) -> TopicIdentity {

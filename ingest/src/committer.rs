@@ -15,6 +15,9 @@ use crate::batch::Encoded;
 /// The pause after a commit that failed, doubled up to the second value.
 const RETRY_PAUSES: (Duration, Duration) = (Duration::from_millis(100), Duration::from_secs(10));
 
+/// How long upkeep may be away before it is missed, and how often it is looked for.
+const UPKEEP_MISSED_AFTER: Duration = Duration::from_secs(600);
+
 /// A batch on its way into the book, and where its pipeline waits for the answer.
 pub(crate) struct Submission {
     pub(crate) batch: Encoded,
@@ -40,16 +43,31 @@ pub(crate) struct Committer {
     /// Once set, a commit that fails is tried no longer than `stop_retry_max`.
     pub(crate) stopping: Arc<AtomicBool>,
     pub(crate) stop_retry_max: Duration,
+    pub(crate) began: Instant,
 }
 
 impl Committer {
     pub(crate) fn run(&self, runtime: &Handle) {
+        let mut looked = self.began;
         while let Ok(first) = self.submissions.recv() {
             // Whatever came while the last commit was written goes into this one.
             let mut round: Vec<Submission> = std::iter::once(first).chain(self.submissions.try_iter()).collect();
             while !round.is_empty() {
                 round = runtime.block_on(self.land(round));
             }
+            if looked.elapsed() >= UPKEEP_MISSED_AFTER {
+                looked = Instant::now();
+                runtime.block_on(self.look_for_upkeep());
+            }
+        }
+    }
+
+    /// Without upkeep, each commit leaves small files behind and every reader and commit gets slower.
+    async fn look_for_upkeep(&self) {
+        let location = self.book.lock().await.location().clone();
+        let missed = lake::maintain::last_run(&location).unwrap_or_else(|| self.began.elapsed());
+        if missed >= UPKEEP_MISSED_AFTER {
+            tracing::warn!(missed_s = missed.as_secs(), "run `gatebook maintain`: small files pile up in the book");
         }
     }
 

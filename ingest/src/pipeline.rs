@@ -94,7 +94,7 @@ pub(crate) struct Shared {
     pub(crate) book: Arc<Mutex<Book>>,
     pub(crate) runtime: Handle,
     pub(crate) stopping: Arc<AtomicBool>,
-    pub(crate) landed_records: AtomicI64,
+    pub(crate) landed_records: Arc<AtomicI64>,
 }
 
 /// Which partitions a pipeline reads.
@@ -226,11 +226,17 @@ impl Pipeline {
             cluster: &self.shared.cluster,
             topics: &self.shared.topics,
             fingerprinter: &self.shared.fingerprinter,
+            stopping: &self.shared.stopping,
         };
-        self.slots = self.shared.runtime.block_on(async {
+        let slots = self.shared.runtime.block_on(async {
             let mut book = self.shared.book.lock().await;
             resume.slots(&mut book, partitions).await
-        })?;
+        });
+        self.slots = match slots {
+            // Told to stop while the brokers did not answer: there is nothing to read and nothing to land.
+            Err(ResumeError::Cluster(_)) if self.is_stopping() => Vec::new(),
+            slots => slots?,
+        };
         let mut list = TopicPartitionList::new();
         for slot in &self.slots {
             self.queue.route(&slot.topic, slot.id.partition);

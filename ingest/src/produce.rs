@@ -2,6 +2,7 @@
 
 mod lines;
 mod pace;
+mod replay;
 mod reports;
 mod sender;
 mod source;
@@ -12,6 +13,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use self::pace::Pace;
+pub use self::replay::{REPLAY_OF, ReplayError, ReplayPlan, replay};
 use self::sender::Sender;
 pub use self::sender::{ConnectError, DeliveryError};
 pub use self::source::InputError;

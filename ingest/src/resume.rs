@@ -1,7 +1,8 @@
 //! Where a partition goes on: the book's offset, compared with what the brokers still have.
 
 use std::collections::HashMap;
-use std::time::Duration;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
 
 use arrow::array::AsArray;
 use arrow::datatypes::{Int32Type, Int64Type};
@@ -14,7 +15,10 @@ use crate::window::{Fingerprinter, Recent};
 
 /// How often, and at what distance, an end that lies before the book's offset is looked at again.
 const TRUNCATION_LOOKS: u32 = 20;
-const TRUNCATION_PAUSE: Duration = Duration::from_millis(500);
+const LOOK_PAUSE: Duration = Duration::from_millis(500);
+
+/// How often a partition that cannot be asked about is spoken of.
+const COMPLAINT_INTERVAL: Duration = Duration::from_secs(10);
 
 /// Why a partition cannot be read on.
 #[derive(Debug, thiserror::Error)]
@@ -66,6 +70,7 @@ pub(crate) struct Resume<'a> {
     pub(crate) cluster: &'a Cluster,
     pub(crate) topics: &'a [TopicIdentity],
     pub(crate) fingerprinter: &'a Fingerprinter,
+    pub(crate) stopping: &'a AtomicBool,
 }
 
 impl Resume<'_> {
@@ -122,17 +127,34 @@ impl Resume<'_> {
         })
     }
 
-    /// What is there. A broker that has just come back can know less for a moment than it had acknowledged,
-    /// so an end before `expected` is looked at again before it is believed.
+    /// What is there. The brokers are asked again while they cannot answer: a partition that was just added,
+    /// or whose leader is gone, is known after a moment. And a broker that has just come back can know less
+    /// than it had acknowledged, so an end before `expected` is looked at again before it is believed.
     fn watermarks(&self, topic: &str, partition: i32, expected: Option<i64>) -> Result<Watermarks, ClusterError> {
-        for _ in 0..TRUNCATION_LOOKS {
-            let there = self.cluster.watermarks(topic, partition)?;
-            if expected.is_none_or(|expected| expected <= there.stable_end) {
-                return Ok(there);
+        let wait_max = (self.settings.until == Until::CaughtUp).then_some(self.settings.limits.connect_max);
+        let (began, mut complained, mut short_looks) = (Instant::now(), Instant::now(), 0);
+        loop {
+            match self.cluster.watermarks(topic, partition) {
+                Ok(there) => {
+                    let is_short = expected.is_some_and(|expected| expected > there.stable_end);
+                    if !is_short || short_looks == TRUNCATION_LOOKS {
+                        return Ok(there);
+                    }
+                    short_looks += 1;
+                }
+                Err(error) => {
+                    if self.stopping.load(Ordering::Acquire) || wait_max.is_some_and(|max| began.elapsed() >= max) {
+                        return Err(error);
+                    }
+                    if complained.elapsed() >= COMPLAINT_INTERVAL {
+                        complained = Instant::now();
+                        let waited_s = began.elapsed().as_secs();
+                        tracing::warn!(kafka.topic = topic, kafka.partition = partition, waited_s, %error, "cannot ask for offsets, trying again");
+                    }
+                }
             }
-            std::thread::sleep(TRUNCATION_PAUSE);
+            std::thread::sleep(LOOK_PAUSE);
         }
-        self.cluster.watermarks(topic, partition)
     }
 
     /// Reads the last N events of each partition back from the book, so that a repeat is flagged as if

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use crossbeam_channel::bounded;
 use lake::{Book, OpenError};
@@ -51,12 +51,19 @@ pub struct Summary {
 #[derive(Debug, Clone, Default)]
 pub struct Control {
     stopping: Arc<AtomicBool>,
+    landed_records: Arc<AtomicI64>,
 }
 
 impl Control {
     /// Stop reading, land what was read, leave the group.
     pub fn stop(&self) {
         self.stopping.store(true, Ordering::Release);
+    }
+
+    /// Records that this process has landed so far.
+    #[must_use]
+    pub fn landed_records(&self) -> i64 {
+        self.landed_records.load(Ordering::Relaxed)
     }
 
     fn is_stopping(&self) -> bool {
@@ -85,7 +92,7 @@ pub fn run(settings: Settings, control: &Control, runtime: &Handle) -> Result<Su
         book: Arc::new(Mutex::new(book)),
         runtime: runtime.clone(),
         stopping: Arc::clone(&control.stopping),
-        landed_records: AtomicI64::new(0),
+        landed_records: Arc::clone(&control.landed_records),
         settings,
     });
     let (submissions, submitted) = bounded(shares.len());
@@ -95,6 +102,7 @@ pub fn run(settings: Settings, control: &Control, runtime: &Handle) -> Result<Su
         retry_max: shared.settings.limits.commit_retry_max,
         stopping: Arc::clone(&control.stopping),
         stop_retry_max: STOP_RETRY_MAX,
+        began: Instant::now(),
     };
     let ended = thread::scope(|scope| {
         let committing = scope.spawn(|| committer.run(runtime));
@@ -121,7 +129,7 @@ pub fn run(settings: Settings, control: &Control, runtime: &Handle) -> Result<Su
     for ended in ended {
         ended.map_err(|_| IngestError::Panicked)??;
     }
-    Ok(Summary { records: shared.landed_records.load(Ordering::Relaxed) })
+    Ok(Summary { records: control.landed_records() })
 }
 
 /// What each pipeline reads: what the group gives it, or, when catching up, its share of all partitions.

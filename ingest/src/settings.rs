@@ -1,6 +1,7 @@
 //! What ingest is told: ready-to-use values, checked by whoever made them.
 
 use std::collections::BTreeMap;
+use std::fmt;
 use std::time::Duration;
 
 use lake::Location;
@@ -28,7 +29,7 @@ pub struct Settings {
 }
 
 /// How to reach Kafka.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct Kafka {
     /// `bootstrap.servers`, comma-separated.
     pub brokers: String,
@@ -36,6 +37,14 @@ pub struct Kafka {
     pub group: String,
     /// Any librdkafka property; these win over our defaults.
     pub properties: BTreeMap<String, String>,
+}
+
+/// Names the properties and shows none of their values: passwords are among them.
+impl fmt::Debug for Kafka {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let names: Vec<_> = self.properties.keys().collect();
+        f.debug_struct("Kafka").field("brokers", &self.brokers).field("properties", &names).finish_non_exhaustive()
+    }
 }
 
 /// A topic and how its records are read.

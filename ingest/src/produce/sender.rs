@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 
 use rdkafka::config::{ClientConfig, RDKafkaLogLevel};
 use rdkafka::error::{KafkaError, RDKafkaErrorCode};
+use rdkafka::message::{Header, OwnedHeaders};
 use rdkafka::producer::{BaseProducer, BaseRecord, Producer, PurgeConfig};
 use rdkafka::types::RDKafkaConfRes;
 
@@ -172,24 +173,41 @@ impl Sender {
 
     /// Queues a record; waits while the queue is full.
     pub(super) fn send(&mut self, value: &[u8], timestamp_ms: Option<i64>) -> Result<(), RecordError> {
+        self.poll_now_and_then();
+        let mut record = BaseRecord::<(), [u8]>::to(&self.topic).payload(value);
+        record.timestamp = timestamp_ms;
+        self.queue(record, value.len())
+    }
+
+    /// Queues a record with a header, at the time of sending; waits while the queue is full.
+    pub(super) fn send_with_header(&mut self, value: &[u8], (key, text): (&str, &str)) -> Result<(), RecordError> {
+        self.poll_now_and_then();
+        let headers = OwnedHeaders::new().insert(Header { key, value: Some(text) });
+        let record = BaseRecord::<(), [u8]>::to(&self.topic).payload(value).headers(headers);
+        self.queue(record, value.len())
+    }
+
+    fn poll_now_and_then(&mut self) {
         self.until_poll -= 1;
         if self.until_poll == 0 {
             self.until_poll = RECORDS_A_POLL;
             self.poll(Duration::ZERO);
         }
+    }
+
+    fn queue(&self, mut record: BaseRecord<'_, (), [u8]>, bytes: usize) -> Result<(), RecordError> {
         loop {
-            let mut record = BaseRecord::<(), [u8]>::to(&self.topic).payload(value);
-            record.timestamp = timestamp_ms;
             match self.producer.send(record) {
                 Ok(()) => return Ok(()),
-                Err((error, _)) if code_of(&error) == RDKafkaErrorCode::QueueFull => {
+                Err((error, refused)) if code_of(&error) == RDKafkaErrorCode::QueueFull => {
                     self.poll(ROOM_WAIT);
                     // Who asks next is told; the rest of the input is of no use.
                     if self.has_failed() {
                         return Ok(());
                     }
+                    record = refused;
                 }
-                Err((error, _)) => return Err(RecordError { error, bytes: value.len() }),
+                Err((error, _)) => return Err(RecordError { error, bytes }),
             }
         }
     }

@@ -16,6 +16,9 @@ use crate::check::{Check, Findings, Invariant};
 /// Rows decoded at a time.
 const BATCH_ROWS: usize = 8192;
 
+/// Rejections decoded at a time: each may bring more than a mebibyte.
+const REJECTION_ROWS: usize = 64;
+
 /// Some rows of a file.
 pub(super) struct Rows<'a> {
     pub(super) kind: Kind,
@@ -45,7 +48,7 @@ impl Book {
             return;
         }
         let builder = match self.open_file(file).await {
-            Ok(builder) => builder.with_batch_size(BATCH_ROWS),
+            Ok(builder) => builder.with_batch_size(if kind == Kind::Rejection { REJECTION_ROWS } else { BATCH_ROWS }),
             Err(error) => return unreadable(path, chain(&error), &mut check.findings),
         };
         if !check_columns(path, kind, builder.schema(), &mut check.findings) {

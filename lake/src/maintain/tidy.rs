@@ -9,6 +9,7 @@ use object_store::{Error, ObjectStoreExt as _};
 
 use crate::book::{Book, quiet};
 use crate::failpoint::failpoint;
+use crate::location::Location;
 use crate::maintain::{Done, Lease, MaintainError, Upkeep};
 
 /// Writes a checkpoint when enough commits have come since the last, so that opening the book stays quick.
@@ -79,9 +80,10 @@ pub(crate) async fn vacuum(
     Ok(())
 }
 
-/// When upkeep last ran, by the youngest lease file.
-pub async fn last_run(book: &Book) -> Option<Duration> {
-    let folder = std::fs::read_dir(book.location().maintain()).ok()?;
+/// How long ago upkeep last ran, by the youngest lease file; none if it never did.
+#[must_use]
+pub fn last_run(location: &Location) -> Option<Duration> {
+    let folder = std::fs::read_dir(location.maintain()).ok()?;
     let newest = folder.filter_map(|entry| entry.ok()?.metadata().ok()?.modified().ok()).max()?;
     SystemTime::now().duration_since(newest).ok()
 }
