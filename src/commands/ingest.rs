@@ -1,12 +1,14 @@
 //! `gatebook ingest`: Kafka to the book.
 
-use std::io::{self, Write as _};
+use std::io::{self, IsTerminal as _, Write as _};
+use std::time::Duration;
 
 use indicatif::HumanCount;
 use ingest::{Control, Gap, Settings, Until};
 use tokio::runtime::Handle;
 
 use crate::config::Config;
+use crate::progress::Progress;
 use crate::signal;
 
 const EXAMPLES: &str = "\
@@ -15,6 +17,9 @@ Examples:
   gatebook ingest --until-caught-up    until the book holds what Kafka holds now
   gatebook ingest --accept-gap auth-events:0:1200-1500
                                        go on although these offsets expired unread";
+
+/// How often progress is looked at.
+const PROGRESS_INTERVAL: Duration = Duration::from_millis(200);
 
 /// Arguments of `gatebook ingest`.
 #[derive(Debug, clap::Args)]
@@ -36,6 +41,7 @@ pub(crate) struct Args {
 
 /// Runs `gatebook ingest`.
 pub(crate) async fn run(args: Args, config: Config) -> anyhow::Result<()> {
+    let is_watched = args.until_caught_up || io::stderr().is_terminal();
     let settings = settings(args, config);
     let control = Control::default();
     let stopping = control.clone();
@@ -45,7 +51,22 @@ pub(crate) async fn run(args: Args, config: Config) -> anyhow::Result<()> {
         Ok::<_, io::Error>(())
     });
     let runtime = Handle::current();
-    let summary = tokio::task::spawn_blocking(move || ingest::run(settings, &control, &runtime)).await??;
+    let landed = control.clone();
+    let mut running = tokio::task::spawn_blocking(move || ingest::run(settings, &control, &runtime));
+    // A service that runs for months is watched by `gatebook status`, not by a line every few seconds.
+    let mut progress = is_watched.then(|| Progress::new("records", None));
+    let summary = loop {
+        tokio::select! {
+            ended = &mut running => break ended?,
+            () = tokio::time::sleep(PROGRESS_INTERVAL) => {
+                if let Some(progress) = &mut progress {
+                    progress.set(u64::try_from(landed.landed_records()).unwrap_or(0));
+                }
+            }
+        }
+    };
+    drop(progress);
+    let summary = summary?;
     let records = HumanCount(u64::try_from(summary.records).unwrap_or(0));
     // A closed standard error must not turn what was landed into a failure.
     let _ = writeln!(
