@@ -19,7 +19,9 @@ pub enum QueryError {
     #[error("ask for a shorter range or fewer groups: {0}")]
     TooLarge(String),
     /// A value in the book does not fit the question. Its text is left out: it may be personal.
-    #[error("check casts and arguments (try_cast gives null): a value does not fit what the query does with it")]
+    #[error(
+        "check casts and arguments (try_cast gives null): a value does not fit what the query does with it"
+    )]
     Value,
     /// The book could not be read.
     #[error("the book cannot be read; `gatebook check` says whether it is whole")]
@@ -77,9 +79,13 @@ fn is_about_a_value(error: &ArrowError) -> bool {
 
 /// The engine's message, which repeats the query and never the book, with what to do.
 fn advice(error: &DataFusionError) -> String {
-    let root = error.find_root();
-    let message = root.strip_backtrace();
-    if message.contains("table '") && message.contains("not found") {
+    let message = match error.find_root() {
+        DataFusionError::SQL(parser, _) => parser.to_string(),
+        DataFusionError::Plan(message) => message.clone(),
+        other => other.strip_backtrace(),
+    };
+    let is_about_tables = message.starts_with("table '") || message.contains("information_schema");
+    if is_about_tables {
         let tables: Vec<&str> = Kind::ALL.iter().map(|kind| view_name(*kind)).collect();
         return format!("use one of the tables {}: {message}", tables.join(", "));
     }

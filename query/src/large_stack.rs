@@ -29,8 +29,10 @@ where
         let thread = thread::Builder::new().name("query".into()).stack_size(STACK_BYTES).spawn_scoped(
             scope,
             || -> io::Result<T> {
-                let runtime =
-                    runtime::Builder::new_multi_thread().enable_all().thread_stack_size(STACK_BYTES).build()?;
+                let runtime = runtime::Builder::new_multi_thread()
+                    .enable_all()
+                    .thread_stack_size(STACK_BYTES)
+                    .build()?;
                 Ok(runtime.block_on(question()))
             },
         )?;

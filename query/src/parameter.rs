@@ -1,6 +1,9 @@
 //! Reading the parameters that reports share: moments, time zones, ranges.
 
-use chrono::{DateTime, Datelike as _, LocalResult, NaiveDate, NaiveDateTime, SecondsFormat, TimeDelta, TimeZone as _, Utc};
+use chrono::{
+    DateTime, Datelike as _, LocalResult, NaiveDate, NaiveDateTime, SecondsFormat, TimeDelta, TimeZone as _,
+    Utc,
+};
 use chrono_tz::Tz;
 
 use crate::period::day_start;
@@ -38,7 +41,12 @@ impl TimeRange {
     /// # Errors
     ///
     /// A text is no moment, or the range holds none.
-    pub fn parse(from: Option<&str>, to: Option<&str>, tz: Tz, now: DateTime<Utc>) -> Result<Self, ParameterError> {
+    pub fn parse(
+        from: Option<&str>,
+        to: Option<&str>,
+        tz: Tz,
+        now: DateTime<Utc>,
+    ) -> Result<Self, ParameterError> {
         let to = to.map_or(Ok(now), |text| parse_moment("to", text, tz))?;
         let from = from.map_or(Ok(to - DEFAULT_RANGE), |text| parse_moment("from", text, tz))?;
         if from >= to {
@@ -83,7 +91,8 @@ fn parse_moment(name: &'static str, text: &str, tz: Tz) -> Result<DateTime<Utc>,
         return Ok(day_start(date, tz));
     }
     let formats = ["%Y-%m-%dT%H:%M:%S%.f", "%Y-%m-%d %H:%M:%S%.f", "%Y-%m-%dT%H:%M", "%Y-%m-%d %H:%M"];
-    let Some(local) = formats.iter().find_map(|format| NaiveDateTime::parse_from_str(text, format).ok()) else {
+    let Some(local) = formats.iter().find_map(|format| NaiveDateTime::parse_from_str(text, format).ok())
+    else {
         return Err(error(
             "give an RFC 3339 time, or a local date or date-time in the zone of `tz`".to_owned(),
             "2026-10-25, 2026-10-25T13:30 or 2026-10-25T13:30:00+02:00".to_owned(),
@@ -99,7 +108,9 @@ fn parse_moment(name: &'static str, text: &str, tz: Tz) -> Result<DateTime<Utc>,
             format!("{} or {}", first.to_rfc3339(), second.to_rfc3339()),
         )),
         LocalResult::None => Err(error(
-            format!("give another time, since this local time does not exist in {tz}: the clocks were set forward over it"),
+            format!(
+                "give another time, since this local time does not exist in {tz}: the clocks were set forward over it"
+            ),
             local_text(day_start(local.date(), tz), tz),
         )),
     }
@@ -180,7 +191,8 @@ mod tests {
         let now = DateTime::from_timestamp(1_800_000_000, 0).expect("a moment");
         let range = TimeRange::parse(None, None, Tz::UTC, now).expect("a range");
         assert_eq!((range.from, range.to), (now - TimeDelta::days(1), now));
-        let error = TimeRange::parse(Some("2026-01-02"), Some("2026-01-02"), Tz::UTC, now).expect_err("empty");
+        let error =
+            TimeRange::parse(Some("2026-01-02"), Some("2026-01-02"), Tz::UTC, now).expect_err("empty");
         assert_eq!(
             error.to_string(),
             "from: give a moment before `to`, which is 2026-01-02T00:00:00Z in UTC; for example 2026-01-01T00:00:00+00:00"

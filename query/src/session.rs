@@ -38,8 +38,12 @@ impl Session {
     /// The book's log cannot be read, or the system gives no folder for temporary files.
     pub fn open(book: &Book, limits: Limits) -> Result<Self, QueryError> {
         let failed = |error| QueryError::while_running(error, &limits);
-        let newest_event_day =
-            book.files()?.iter().filter(|file| file.kind == Some(Kind::Event)).filter_map(|file| file.day).max();
+        let newest_event_day = book
+            .files()?
+            .iter()
+            .filter(|file| file.kind == Some(Kind::Event))
+            .filter_map(|file| file.day)
+            .max();
         let context = context(&limits).map_err(failed)?;
         views::register(&context, book).map_err(failed)?;
         Ok(Self { context, limits, book_version: book.version(), newest_event_day })
@@ -59,7 +63,8 @@ impl Session {
                 self.limits.sql_bytes
             )));
         }
-        let read_only = SQLOptions::new().with_allow_ddl(false).with_allow_dml(false).with_allow_statements(false);
+        let read_only =
+            SQLOptions::new().with_allow_ddl(false).with_allow_dml(false).with_allow_statements(false);
         let refused = |error| QueryError::while_planning(error, &self.limits);
         let frame = self.context.sql_with_options(sql, read_only).await.map_err(refused)?;
         let batches = frame.execute_stream().await.map_err(refused)?;
@@ -84,7 +89,10 @@ impl Session {
 
     /// The view of a kind, to build a question on.
     pub(crate) async fn view(&self, kind: Kind) -> Result<DataFrame, QueryError> {
-        self.context.table(view_name(kind)).await.map_err(|error| QueryError::while_running(error, &self.limits))
+        self.context
+            .table(view_name(kind))
+            .await
+            .map_err(|error| QueryError::while_running(error, &self.limits))
     }
 
     async fn next_offsets(&self) -> Result<Vec<NextOffset>, QueryError> {
@@ -94,7 +102,9 @@ impl Session {
         let frame = segments.aggregate(keys, vec![max(col("next_offset"))]).map_err(failed)?;
         let mut offsets = Vec::new();
         for batch in frame.collect().await.map_err(failed)? {
-            let text = |index: usize| cast(batch.column(index), &DataType::Utf8).map_err(|error| failed(error.into()));
+            let text = |index: usize| {
+                cast(batch.column(index), &DataType::Utf8).map_err(|error| failed(error.into()))
+            };
             let (topics, topic_ids) = (text(0)?, text(1)?);
             let (topics, topic_ids) = (topics.as_string::<i32>(), topic_ids.as_string::<i32>());
             let partitions = batch.column(2).as_primitive::<Int32Type>();
@@ -125,7 +135,9 @@ impl Session {
             .map_err(failed)?;
         let newest_us = newest
             .iter()
-            .filter_map(|batch| arrow::compute::max(batch.column(0).as_primitive::<TimestampMicrosecondType>()))
+            .filter_map(|batch| {
+                arrow::compute::max(batch.column(0).as_primitive::<TimestampMicrosecondType>())
+            })
             .max();
         Ok(newest_us.and_then(DateTime::from_timestamp_micros))
     }

@@ -1,6 +1,6 @@
 //! A small book for tests, made as ingest makes it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use arrow::array::{ArrayRef, BooleanArray, RecordBatch};
@@ -163,7 +163,8 @@ fn day(at_us: i64) -> NaiveDate {
 }
 
 fn with_duplicates(batch: &RecordBatch, events: &[TestEvent]) -> RecordBatch {
-    let flags: ArrayRef = Arc::new(events.iter().map(|event| Some(event.duplicate)).collect::<BooleanArray>());
+    let flags: ArrayRef =
+        Arc::new(events.iter().map(|event| Some(event.duplicate)).collect::<BooleanArray>());
     let index = batch.schema().index_of("duplicate").expect("a column");
     let mut columns = batch.columns().to_vec();
     columns[index] = flags;
@@ -173,8 +174,10 @@ fn with_duplicates(batch: &RecordBatch, events: &[TestEvent]) -> RecordBatch {
 fn split_by_day(batch: &RecordBatch, days: Vec<NaiveDate>) -> BTreeMap<NaiveDate, RecordBatch> {
     let split = |wanted: &NaiveDate| {
         let rows: BooleanArray = days.iter().map(|day| Some(day == wanted)).collect();
-        let slices: Vec<_> = SlicesIterator::new(&rows).map(|(start, end)| batch.slice(start, end - start)).collect();
+        let slices: Vec<_> =
+            SlicesIterator::new(&rows).map(|(start, end)| batch.slice(start, end - start)).collect();
         concat_batches(&batch.schema(), &slices).expect("a batch")
     };
-    days.iter().map(|day| (*day, split(day))).collect()
+    let different: BTreeSet<NaiveDate> = days.iter().copied().collect();
+    different.into_iter().map(|day| (day, split(&day))).collect()
 }

@@ -16,7 +16,9 @@ async fn small_book() -> TestBook {
     let mut book = TestBook::new().await;
     book.land(&[
         event(at("2026-03-01T23:59:59Z")).with(|event| event.user_id = "=cmd|' /C calc'!A0"),
-        event(at("2026-03-02T08:00:00.25Z")).denied(DenialReason::WrongCode).with(|event| event.tenant_id = "globex"),
+        event(at("2026-03-02T08:00:00.25Z"))
+            .denied(DenialReason::WrongCode)
+            .with(|event| event.tenant_id = "globex"),
     ])
     .await;
     book.land(&[event(at("2026-03-02T08:00:00.25Z")).duplicate()]).await;
@@ -63,11 +65,15 @@ async fn each_view_shows_its_kind_alone() {
 async fn each_view_has_the_columns_of_its_kind_and_the_day() {
     let book = small_book().await;
     for kind in schemas::Kind::ALL {
-        let answer = book.session(Limits::default()).sql(&format!("SELECT * FROM {}", crate::views::view_name(*kind))).await;
+        let answer = book
+            .session(Limits::default())
+            .sql(&format!("SELECT * FROM {}", crate::views::view_name(*kind)))
+            .await;
         let answer = answer.expect("an answer").schema();
         let names: Vec<_> = answer.fields().iter().map(|field| field.name().as_str()).collect();
         let columns = kind.schema();
-        let expected: Vec<_> = columns.fields().iter().map(|field| field.name().as_str()).chain(["day"]).collect();
+        let expected: Vec<_> =
+            columns.fields().iter().map(|field| field.name().as_str()).chain(["day"]).collect();
         assert_eq!(names, expected);
     }
 }
@@ -83,7 +89,12 @@ async fn only_the_files_of_the_kind_and_the_range_are_read() {
     spoil("kind=rejection/day=2026-03-02");
     assert_eq!(book.ask("SELECT count(user_id) AS n FROM events", Format::Csv).await, "n\r\n3\r\n");
     spoil("kind=event/day=2026-03-01");
-    for condition in ["day > '2026-03-01'", "occurred_at >= '2026-03-02T00:00:00Z'", "tenant_id = 'globex'", "kafka_offset = 1"] {
+    for condition in [
+        "day > '2026-03-01'",
+        "occurred_at >= '2026-03-02T00:00:00Z'",
+        "tenant_id = 'globex'",
+        "kafka_offset = 1",
+    ] {
         let sql = format!("SELECT count(user_id) > 0 AS found FROM events WHERE {condition}");
         let answer = book.ask(&sql, Format::Csv).await;
         assert_eq!(answer, "found\r\ntrue\r\n", "{condition}");
@@ -122,7 +133,10 @@ async fn json_nests_and_says_what_it_covers() {
         }
     });
     assert_eq!(found, expected);
-    let twice = small_book().await.ask("SELECT 1 AS a, events.day, segments.day FROM events, segments", Format::Json).await;
+    let twice = small_book()
+        .await
+        .ask("SELECT 1 AS a, events.day, segments.day FROM events, segments", Format::Json)
+        .await;
     assert_eq!(
         twice,
         "error: give each column a name of its own (`AS …`): JSON rows are objects by column name, and two are called \"day\""
@@ -153,7 +167,8 @@ async fn csv_disarms_formulas_and_quotes() {
 
 #[tokio::test]
 async fn a_table_aligns_and_never_steers_the_terminal() {
-    let sql = "SELECT 'a' || chr(27) || '[2J' AS text, 5 AS number UNION ALL SELECT NULL, 12345678 ORDER BY number";
+    let sql =
+        "SELECT 'a' || chr(27) || '[2J' AS text, 5 AS number UNION ALL SELECT NULL, 12345678 ORDER BY number";
     let found = small_book().await.ask(sql, Format::Table).await;
     assert_eq!(
         found,
@@ -198,7 +213,12 @@ async fn a_refusal_says_what_to_do() {
     assert_eq!(
         unknown,
         "error: use one of the tables events, changes, rejections, superseded, segments, removals: \
-         Error during planning: table 'datafusion.public.logins' not found"
+         table 'datafusion.public.logins' not found"
+    );
+    let misspelt = book.ask("SELEC 1", Format::Csv).await;
+    assert_eq!(
+        misspelt,
+        "error: change the query: sql parser error: Expected: an SQL statement, found: SELEC at Line: 1, Column: 1"
     );
     let session = book.session(Limits { sql_bytes: 10, ..Limits::default() });
     let long = text(session.sql("SELECT 1 + 1").await, Format::Csv).await;

@@ -33,7 +33,13 @@ pub(crate) fn register(context: &SessionContext, book: &Book) -> Result<()> {
     book.table().update_datafusion_session(&state)?;
     let provider = provider(book, &state)?;
     for kind in Kind::ALL {
-        let columns = kind.schema().fields().iter().map(|field| col(field.name())).chain([col("day")]).collect::<Vec<_>>();
+        let columns = kind
+            .schema()
+            .fields()
+            .iter()
+            .map(|field| col(field.name()))
+            .chain([col("day")])
+            .collect::<Vec<_>>();
         let plan = LogicalPlanBuilder::scan("book", provider_as_source(Arc::clone(&provider)), None)?
             .filter(col("kind").eq(lit(kind.as_str())))?
             .project(columns)?

@@ -30,11 +30,12 @@ pub(super) fn print(
         let session = Session::open(&book, config.query).map_err(usage_or_failure)?;
         let answer = ask(&session).await.map_err(usage_or_failure)?;
         let coverage = answer.coverage.clone();
-        let written = output::write(answer, format, &mut io::stdout().lock()).await.map_err(|error| match error {
-            OutputError::Query(error) => usage_or_failure(error),
-            error @ OutputError::DuplicateColumn(_) => anyhow::anyhow!(Usage(error.to_string())),
-            error => error.into(),
-        })?;
+        let written =
+            output::write(answer, format, &mut io::stdout().lock()).await.map_err(|error| match error {
+                OutputError::Query(error) => usage_or_failure(error),
+                error @ OutputError::DuplicateColumn(_) => anyhow::anyhow!(Usage(error.to_string())),
+                error => error.into(),
+            })?;
         if written.complete && format != Format::Json {
             // A closed standard error must not turn an answer into a failure.
             let _ = writeln!(io::stderr(), "{}", summary(&coverage, written.rows));
@@ -55,5 +56,8 @@ fn summary(coverage: &Coverage, rows: u64) -> String {
         None => "no events yet".to_owned(),
     };
     let unit = if rows == 1 { "row" } else { "rows" };
-    format!("{rows} {unit} from version {} of the book; {newest}; times in {}", coverage.book_version, coverage.tz)
+    format!(
+        "{rows} {unit} from version {} of the book; {newest}; times in {}",
+        coverage.book_version, coverage.tz
+    )
 }

@@ -63,6 +63,7 @@ pub(crate) fn run(args: Args, config: &Config) -> anyhow::Result<()> {
         tz: args.tz.as_deref(),
         by: args.by.as_deref(),
     };
-    let parameters = UsageParameters::parse(&text, Utc::now()).map_err(|error| Usage(format!("--{error}")))?;
+    let parameters =
+        UsageParameters::parse(&text, Utc::now()).map_err(|error| Usage(format!("--{error}")))?;
     answer::print(config, args.format, async |session| usage(session, &parameters).await)
 }

@@ -20,7 +20,7 @@ Tables: events, changes, rejections, superseded, segments, removals";
 #[command(before_help = EXAMPLES)]
 pub(crate) struct Args {
     /// One statement; `-` reads it from standard input
-    #[arg(value_name = "SQL", allow_hyphen_values = true)]
+    #[arg(value_name = "SQL")]
     sql: String,
 
     /// How the answer is written

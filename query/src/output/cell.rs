@@ -22,7 +22,11 @@ enum Form<'a> {
 }
 
 impl<'a> Cells<'a> {
-    pub(super) fn new(field: &'a FieldRef, array: &'a ArrayRef, nested: &'a EncoderOptions) -> Result<Self, ArrowError> {
+    pub(super) fn new(
+        field: &'a FieldRef,
+        array: &'a ArrayRef,
+        nested: &'a EncoderOptions,
+    ) -> Result<Self, ArrowError> {
         let form = if array.data_type().is_nested() {
             Form::Nested(make_encoder(field, array, nested)?)
         } else {

@@ -25,7 +25,8 @@ impl CsvWriter {
     pub(super) fn write(&mut self, batch: &RecordBatch, out: &mut dyn Write) -> Result<(), OutputError> {
         self.write_header(out)?;
         let fields = self.schema.fields();
-        let columns = fields.iter().zip(batch.columns()).map(|(field, array)| Cells::new(field, array, &self.nested));
+        let columns =
+            fields.iter().zip(batch.columns()).map(|(field, array)| Cells::new(field, array, &self.nested));
         let mut columns = columns.collect::<Result<Vec<_>, _>>().map_err(OutputError::Type)?;
         let (mut line, mut cell) = (Vec::new(), Vec::new());
         for row in 0..batch.num_rows() {

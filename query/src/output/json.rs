@@ -55,7 +55,12 @@ impl JsonWriter {
         Ok(())
     }
 
-    pub(super) fn finish(mut self, coverage: &Coverage, rows: u64, out: &mut dyn Write) -> Result<(), OutputError> {
+    pub(super) fn finish(
+        mut self,
+        coverage: &Coverage,
+        rows: u64,
+        out: &mut dyn Write,
+    ) -> Result<(), OutputError> {
         self.rows.finish().map_err(OutputError::Type)?;
         out.write_all(self.rows.get_ref()).map_err(OutputError::Write)?;
         let end = serde_json::to_string(&End { coverage, rows, complete: true });

@@ -68,7 +68,9 @@ pub enum OutputError {
     #[error(transparent)]
     Query(#[from] QueryError),
     /// Two columns have one name, which an object cannot hold.
-    #[error("give each column a name of its own (`AS …`): JSON rows are objects by column name, and two are called {0:?}")]
+    #[error(
+        "give each column a name of its own (`AS …`): JSON rows are objects by column name, and two are called {0:?}"
+    )]
     DuplicateColumn(String),
     /// A type that the format cannot hold.
     #[error("cast the column to text: its type cannot be written in this format")]
@@ -104,7 +106,9 @@ pub async fn write(mut answer: Answer, format: Format, out: &mut dyn Write) -> R
     };
     match ended {
         Ok(()) => Ok(Written { rows, complete: true }),
-        Err(OutputError::Write(error)) if error.kind() == ErrorKind::BrokenPipe => Ok(Written { rows, complete: false }),
+        Err(OutputError::Write(error)) if error.kind() == ErrorKind::BrokenPipe => {
+            Ok(Written { rows, complete: false })
+        }
         Err(error) => Err(error),
     }
 }

@@ -66,9 +66,12 @@ impl Fold {
         let column = |name: &str| {
             batch.column_by_name(name).ok_or_else(|| ArrowError::SchemaError(format!("no column {name}")))
         };
-        let text = |name: &str| Ok::<_, ArrowError>(cast(column(name)?, &DataType::Utf8)?.as_string::<i32>().clone());
+        let text = |name: &str| {
+            Ok::<_, ArrowError>(cast(column(name)?, &DataType::Utf8)?.as_string::<i32>().clone())
+        };
         let by = self.by.clone();
-        let texts = by.iter().map(|group| group.column().map(text).transpose()).collect::<Result<Vec<_>, _>>()?;
+        let texts =
+            by.iter().map(|group| group.column().map(text).transpose()).collect::<Result<Vec<_>, _>>()?;
         let has_time = by.iter().any(|group| group.grain().is_some());
         let quarters = has_time.then(|| column(QUARTER)).transpose()?;
         let quarters = quarters.map(|quarters| quarters.as_primitive::<TimestampMicrosecondType>());
@@ -82,7 +85,10 @@ impl Fold {
                 (None, None) => Cell::Absent,
             });
             let key = cells.collect();
-            self.counts.entry(key).or_default().add(results.is_valid(row).then(|| results.value(row)), events.value(row));
+            self.counts
+                .entry(key)
+                .or_default()
+                .add(results.is_valid(row).then(|| results.value(row)), events.value(row));
         }
         Ok(())
     }
@@ -106,17 +112,30 @@ impl Fold {
             let edge = |of: fn(&[Cell]) -> Option<DateTime<FixedOffset>>| -> ArrayRef {
                 Arc::new(StringArray::from_iter(self.counts.keys().map(|key| Some(of(key)?.to_rfc3339()))))
             };
-            columns.push(("start", edge(|key| key.iter().filter_map(Cell::period).map(|period| period.start).max())));
-            columns.push(("end", edge(|key| key.iter().filter_map(Cell::period).map(|period| period.end).min())));
+            columns.push((
+                "start",
+                edge(|key| key.iter().filter_map(Cell::period).map(|period| period.start).max()),
+            ));
+            columns.push((
+                "end",
+                edge(|key| key.iter().filter_map(Cell::period).map(|period| period.end).min()),
+            ));
         }
-        let count = |of: fn(&Counts) -> i64| -> ArrayRef { Arc::new(Int64Array::from_iter_values(self.counts.values().map(of))) };
+        let count = |of: fn(&Counts) -> i64| -> ArrayRef {
+            Arc::new(Int64Array::from_iter_values(self.counts.values().map(of)))
+        };
         columns.push(("events", count(|counts| counts.events)));
         columns.push(("succeeded", count(|counts| counts.succeeded)));
         columns.push(("denied", count(|counts| counts.denied)));
         columns.push(("pending", count(|counts| counts.pending)));
-        let fields: Vec<Field> =
-            columns.iter().map(|(name, column)| Field::new(*name, column.data_type().clone(), true)).collect();
-        RecordBatch::try_new(Arc::new(Schema::new(fields)), columns.into_iter().map(|(_, column)| column).collect())
+        let fields: Vec<Field> = columns
+            .iter()
+            .map(|(name, column)| Field::new(*name, column.data_type().clone(), true))
+            .collect();
+        RecordBatch::try_new(
+            Arc::new(Schema::new(fields)),
+            columns.into_iter().map(|(_, column)| column).collect(),
+        )
     }
 }
 
@@ -126,7 +145,9 @@ fn text_cell(group: Group, texts: &StringArray, row: usize) -> Cell {
     }
     let text = texts.value(row);
     match group {
-        Group::ReasonGroup => DenialReason::parse(text).map_or(Cell::Absent, |reason| Cell::Text(reason.group().to_string())),
+        Group::ReasonGroup => {
+            DenialReason::parse(text).map_or(Cell::Absent, |reason| Cell::Text(reason.group().to_string()))
+        }
         _ => Cell::Text(text.to_owned()),
     }
 }

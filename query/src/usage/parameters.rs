@@ -80,8 +80,9 @@ fn parse_groups(text: &str) -> Result<Vec<Group>, ParameterError> {
 
 impl Serialize for UsageParameters {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let local =
-            |moment: DateTime<Utc>| moment.with_timezone(&self.tz).to_rfc3339_opts(SecondsFormat::AutoSi, false);
+        let local = |moment: DateTime<Utc>| {
+            moment.with_timezone(&self.tz).to_rfc3339_opts(SecondsFormat::AutoSi, false)
+        };
         let mut parameters = serializer.serialize_struct("UsageParameters", 4)?;
         parameters.serialize_field("from", &local(self.range.from))?;
         parameters.serialize_field("to", &local(self.range.to))?;
@@ -97,7 +98,12 @@ mod tests {
 
     #[track_caller]
     fn check(by: &str, expected: &str) {
-        let text = UsageText { by: Some(by), from: Some("2026-10-25"), to: Some("2026-10-26"), tz: Some("Europe/Berlin") };
+        let text = UsageText {
+            by: Some(by),
+            from: Some("2026-10-25"),
+            to: Some("2026-10-26"),
+            tz: Some("Europe/Berlin"),
+        };
         let found = match UsageParameters::parse(&text, DateTime::default()) {
             Ok(parameters) => serde_json::to_string(&parameters).expect("serialises"),
             Err(error) => error.to_string(),
@@ -107,7 +113,8 @@ mod tests {
 
     #[test]
     fn reads_and_repeats_parameters() {
-        let range = r#""from":"2026-10-25T00:00:00+02:00","to":"2026-10-26T00:00:00+01:00","tz":"Europe/Berlin""#;
+        let range =
+            r#""from":"2026-10-25T00:00:00+02:00","to":"2026-10-26T00:00:00+01:00","tz":"Europe/Berlin""#;
         check("day, method", &format!(r#"{{{range},"by":["day","method"]}}"#));
         check("", &format!(r#"{{{range},"by":[]}}"#));
         check("day,day", "by: give each group once; day stands twice; for example day,method");

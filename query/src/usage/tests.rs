@@ -39,7 +39,12 @@ async fn counts_by_local_day_over_a_clock_change() {
         event(at("2026-10-25T23:00:00Z")),
     ])
     .await;
-    let day = UsageText { from: Some("2026-10-24"), to: Some("2026-10-27"), tz: Some("Europe/Berlin"), by: Some("day") };
+    let day = UsageText {
+        from: Some("2026-10-24"),
+        to: Some("2026-10-27"),
+        tz: Some("Europe/Berlin"),
+        by: Some("day"),
+    };
     check(
         &report(&book, &day, Format::Csv).await,
         "day,start,end,events,succeeded,denied,pending
@@ -47,7 +52,12 @@ async fn counts_by_local_day_over_a_clock_change() {
          2026-10-25,2026-10-25T00:00:00+02:00,2026-10-26T00:00:00+01:00,4,2,1,1
          2026-10-26,2026-10-26T00:00:00+01:00,2026-10-27T00:00:00+01:00,1,1,0,0",
     );
-    let hour = UsageText { from: Some("2026-10-25"), to: Some("2026-10-26"), by: Some("hour,reason,reason_group"), ..day };
+    let hour = UsageText {
+        from: Some("2026-10-25"),
+        to: Some("2026-10-26"),
+        by: Some("hour,reason,reason_group"),
+        ..day
+    };
     check(
         &report(&book, &hour, Format::Csv).await,
         "hour,reason,reason_group,start,end,events,succeeded,denied,pending
@@ -106,11 +116,15 @@ const LABELS: &[(&str, fn(&DateTime<Tz>) -> String)] = &[
 #[tokio::test]
 async fn agrees_with_a_count_row_by_row() {
     let methods = [Some(Method::VoiceCall), Some(Method::SecurityKey), None];
-    for (from, to) in [("2026-03-27T21:00:00Z", "2026-03-31T03:00:00Z"), ("2026-10-23T21:00:00Z", "2026-11-02T03:00:00Z")] {
+    for (from, to) in
+        [("2026-03-27T21:00:00Z", "2026-03-31T03:00:00Z"), ("2026-10-23T21:00:00Z", "2026-11-02T03:00:00Z")]
+    {
         let (from, to) = (at(from), at(to));
         let mut book = TestBook::new().await;
         // Every 131 seconds, so that all quarter hours are hit and none evenly.
-        let moments = (0..).map(|index| from + TimeDelta::milliseconds(131_007) * index).take_while(|at| *at < to + TimeDelta::days(1));
+        let moments = (0..)
+            .map(|index| from + TimeDelta::milliseconds(131_007) * index)
+            .take_while(|at| *at < to + TimeDelta::days(1));
         let events: Vec<TestEvent> = moments
             .enumerate()
             .map(|(index, at)| match index % 7 {
@@ -124,7 +138,12 @@ async fn agrees_with_a_count_row_by_row() {
             for (name, label) in LABELS {
                 let by = format!("{name},method");
                 let (from_text, to_text) = (from.to_rfc3339(), to.to_rfc3339());
-                let text = UsageText { from: Some(&from_text), to: Some(&to_text), tz: Some(tz.name()), by: Some(&by) };
+                let text = UsageText {
+                    from: Some(&from_text),
+                    to: Some(&to_text),
+                    tz: Some(tz.name()),
+                    by: Some(&by),
+                };
                 let found = report(&book, &text, Format::Csv).await;
                 assert_eq!(counted(&found), expected(&events, from..to, tz, *label), "{tz} {name}");
                 for row in found.lines().skip(1) {
@@ -137,7 +156,12 @@ async fn agrees_with_a_count_row_by_row() {
 
 type Counted = BTreeMap<(String, String), [i64; 4]>;
 
-fn expected(events: &[TestEvent], range: std::ops::Range<DateTime<Utc>>, tz: Tz, label: fn(&DateTime<Tz>) -> String) -> Counted {
+fn expected(
+    events: &[TestEvent],
+    range: std::ops::Range<DateTime<Utc>>,
+    tz: Tz,
+    label: fn(&DateTime<Tz>) -> String,
+) -> Counted {
     let mut counted = Counted::new();
     for TestEvent { event, duplicate } in events {
         let at = DateTime::from_timestamp_micros(event.occurred_at_us).expect("a moment");
@@ -171,5 +195,9 @@ fn check_edges(row: &str, tz: Tz, label: fn(&DateTime<Tz>) -> String) {
     assert_eq!(label_at(end - TimeDelta::microseconds(1)), cells[0], "{row}");
     assert_ne!(label_at(start - TimeDelta::microseconds(1)), cells[0], "{row}");
     assert_ne!(label_at(end), cells[0], "{row}");
-    assert_eq!(start.to_rfc3339(), start.with_timezone(&tz).to_rfc3339(), "the offset of the zone at that moment");
+    assert_eq!(
+        start.to_rfc3339(),
+        start.with_timezone(&tz).to_rfc3339(),
+        "the offset of the zone at that moment"
+    );
 }
