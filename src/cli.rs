@@ -39,6 +39,8 @@ pub(crate) enum Command {
     Maintain(commands::maintain::Args),
     /// Prove from the book alone that every offset is accounted for once
     Check(commands::check::Args),
+    /// Look at what could not be read, and produce it again
+    Rejections(commands::rejections::Args),
     /// Show where each partition stands: what the book holds, and what waits in Kafka
     Status(commands::status::Args),
     /// Look after the lake as a whole

@@ -11,6 +11,7 @@ pub(crate) mod ingest;
 pub(crate) mod lake;
 pub(crate) mod maintain;
 pub(crate) mod produce;
+pub(crate) mod rejections;
 pub(crate) mod report;
 pub(crate) mod sql;
 pub(crate) mod status;
@@ -26,6 +27,7 @@ pub(crate) async fn run(cli: Cli) -> anyhow::Result<()> {
         Command::Ingest(args) => ingest::run(args, config()?).await,
         Command::Maintain(args) => maintain::run(args, config()?).await,
         Command::Check(args) => check::run(args, config()?).await,
+        Command::Rejections(args) => rejections::run(args, config()?).await,
         Command::Status(args) => status::run(args, config()?).await,
         Command::Lake(args) => lake::run(args, config()?).await,
         Command::Sql(args) => sql::run(args, &config()?),
