@@ -28,7 +28,7 @@ fn backfill_lands_history_on_its_days() {
     let deployment = Deployment::new(&Kafka::shared().brokers(), &topic.name).set_topic("backfill = true");
     deployment.catch_up();
     Truth::read(&topic).assert_is_all_of(&deployment.book());
-    let days = count(&deployment, "select count(distinct day) from events");
+    let days = deployment.number("select count(distinct day) from events");
     assert_eq!(days, DAYS);
 }
 
@@ -37,14 +37,8 @@ fn without_backfill_what_is_older_than_retention_is_rejected() {
     let topic = history();
     let deployment = Deployment::new(&Kafka::shared().brokers(), &topic.name);
     deployment.catch_up();
-    let rejected = count(&deployment, "select count(*) from rejections where reason = 'implausible-time'");
+    let rejected = deployment.number("select count(*) from rejections where reason = 'implausible-time'");
     // The age limit is lake.retention_days, 730 unless set; day 730 itself is older by moments.
     assert_eq!(rejected, (DAYS - 730) * EVENTS_PER_DAY);
-    assert_eq!(count(&deployment, "select count(*) from events"), 730 * EVENTS_PER_DAY);
-}
-
-/// The one number that a query gives.
-fn count(deployment: &Deployment, query: &str) -> u64 {
-    let printed = deployment.succeed(&["sql", "--format", "csv", query]);
-    printed.lines().last().and_then(|line| line.parse().ok()).unwrap_or_else(|| panic!("a number: {printed}"))
+    assert_eq!(deployment.number("select count(*) from events"), 730 * EVENTS_PER_DAY);
 }

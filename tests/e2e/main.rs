@@ -8,8 +8,13 @@ mod harness;
 
 mod backfill;
 mod brokers;
+mod command_line;
+mod directions;
+mod duplicates;
+mod fields;
 mod harness_holds;
 mod kills;
+mod maintenance;
 mod readers;
 #[cfg(feature = "tls")]
 mod security;

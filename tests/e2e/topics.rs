@@ -54,7 +54,6 @@ fn a_compacted_topic_has_holes() {
     let settings = [
         ("cleanup.policy", "compact"),
         ("segment.ms", "500"),
-        ("segment.bytes", "65536"),
         ("min.cleanable.dirty.ratio", "0.01"),
     ];
     let topic = Topic::create(&kafka.brokers(), "compacted", 1, &settings);

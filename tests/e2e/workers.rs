@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use crate::harness::feed::Feed;
-use crate::harness::gatebook::Deployment;
+use crate::harness::feed::{Feed, produce_mixed};
+use crate::harness::gatebook::{Deployment, ENDS};
 use crate::harness::kafka::Kafka;
 use crate::harness::topic::Topic;
 use crate::harness::truth::Truth;
@@ -60,13 +60,34 @@ fn a_worker_that_lost_its_partitions_lands_nothing_twice() {
         sleeper.signal("CONT");
         // The sleeper now holds records that the other has landed, and believes they are its own.
         std::thread::sleep(SESSION_TIMEOUT);
-        Truth::read(&topic).assert_begins_with(&deployment.book());
+        Truth::assert_is_begun(&topic, &deployment.book());
         assert!(!sleeper.stderr().contains("panicked"), "round {round}:\n{}", sleeper.stderr());
         deployment.terminate(awake);
     }
     feed.stop();
     deployment.terminate(sleeper);
     deployment.catch_up();
+    Truth::read(&topic).assert_is_all_of(&deployment.book());
+}
+
+#[test]
+fn catching_up_ends_where_another_worker_landed_everything() {
+    let kafka = Kafka::shared();
+    let topic = Topic::create(&kafka.brokers(), "overtaken", PARTITIONS, &[]);
+    let deployment = deployment(kafka, &topic);
+    let writer = topic.writer();
+    for round in 0..5 {
+        produce_mixed(&writer, PARTITIONS, round, 5_000);
+        let first = deployment.spawn(&["ingest", "--until-caught-up"]);
+        // Another instant each time: before it has read, while it reads, when it wants to commit.
+        std::thread::sleep(Duration::from_millis(200 * (round + 1)));
+        first.signal("STOP");
+        deployment.succeed(&["ingest", "--until-caught-up"]);
+        first.signal("CONT");
+        let ended = first.wait(ENDS);
+        assert_eq!(ended.status.code(), Some(0), "round {round}:\n{}", ended.stderr);
+        deployment.succeed(&["check"]);
+    }
     Truth::read(&topic).assert_is_all_of(&deployment.book());
 }
 

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use tempfile::TempDir;
 
@@ -35,9 +35,15 @@ impl Deployment {
         deployment.set("ingest", "commit_interval_ms = 200").set("http", "listen = \"127.0.0.1:0\"")
     }
 
-    /// Adds a line of TOML to a section: `set("ingest", "max_event_age_days = 30")`.
-    pub(crate) fn set(mut self, section: &str, line: &str) -> Deployment {
-        self.sections.entry(section.to_owned()).or_default().push(line.to_owned());
+    /// Adds lines of TOML to a section: `set("ingest", "max_event_age_days = 30")`. A line with a key
+    /// that was set before takes its place.
+    pub(crate) fn set(mut self, section: &str, lines: &str) -> Deployment {
+        let key = |line: &str| line.split('=').next().map(|key| key.trim().to_owned());
+        let section = self.sections.entry(section.to_owned()).or_default();
+        for line in lines.lines() {
+            section.retain(|held| key(held) != key(line));
+            section.push(line.to_owned());
+        }
         self.write()
     }
 
@@ -97,6 +103,16 @@ impl Deployment {
         self.succeed(&["check"]);
     }
 
+    /// The one whole number that a query gives; an empty sum counts as 0.
+    ///
+    /// # Panics
+    /// When the query fails or gives something else.
+    pub(crate) fn number(&self, query: &str) -> u64 {
+        let printed = self.succeed(&["sql", "--format", "csv", query]);
+        let value = printed.lines().nth(1).unwrap_or_else(|| panic!("no row: {printed}"));
+        if value.is_empty() { 0 } else { value.parse().unwrap_or_else(|_| panic!("no number: {printed}")) }
+    }
+
     /// Names of all files under the book: what a process leaves when it works.
     pub(crate) fn files(&self) -> Vec<PathBuf> {
         let mut files = Vec::new();
@@ -113,6 +129,15 @@ impl Deployment {
         }
         files.sort();
         files
+    }
+
+    /// Makes all data files look as if they had been written `age` ago.
+    pub(crate) fn age_files(&self, age: Duration) {
+        let then = SystemTime::now() - age;
+        for path in self.files().iter().filter(|path| path.extension().is_some_and(|it| it == "parquet")) {
+            let file = fs::File::options().write(true).open(path).expect("nothing is deleted meanwhile");
+            file.set_modified(then).expect("the file is ours");
+        }
     }
 
     /// Waits until the process has written something under the book.

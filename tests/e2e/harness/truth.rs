@@ -99,13 +99,16 @@ impl Truth {
         self.compare(&read_book(book), |_| true);
     }
 
-    /// In each partition the book holds the first of these rows, each once, and no others: so it
-    /// must be at every version.
-    pub(crate) fn assert_begins_with(&self, book: &Path) {
+    /// In each partition the book holds the first elements of the topic, each once, and no others: so
+    /// it must be at every version. The topic may grow meanwhile, since the book is read first.
+    ///
+    /// # Panics
+    /// As [`Truth::assert_is_all_of`].
+    pub(crate) fn assert_is_begun(topic: &Topic, book: &Path) {
         let found = read_book(book);
         let ends: std::collections::HashMap<i32, i64> =
             found.iter().map(|row| (row.partition, row.offset)).collect();
-        self.compare(&found, |row| ends.get(&row.partition).is_some_and(|&end| row.offset <= end));
+        Truth::read(topic).compare(&found, |row| ends.get(&row.partition).is_some_and(|&end| row.offset <= end));
     }
 
     fn compare(&self, found: &[Row], due: impl Fn(&Row) -> bool) {

@@ -1,0 +1,44 @@
+//! Upkeep beside a running ingest.
+
+use crate::harness::feed::Feed;
+use crate::harness::gatebook::Deployment;
+use crate::harness::kafka::Kafka;
+use crate::harness::topic::Topic;
+use crate::harness::truth::Truth;
+use crate::harness::wait::SOON;
+
+#[test]
+fn upkeep_beside_ingest_loses_and_doubles_nothing() {
+    let kafka = Kafka::shared();
+    let topic = Topic::create(&kafka.brokers(), "upkeep", 2, &[]);
+    // More commits a second than any deployment makes, so that merges and landings meet.
+    let deployment = Deployment::new(&kafka.brokers(), &topic.name)
+        .set("ingest", "commit_interval_ms = 50")
+        .set("maintain", "compact_files_min = 2\ncheckpoint_commits = 3");
+    let feed = Feed::start(&topic, 2);
+    let worker = deployment.spawn(&["ingest"]);
+    deployment.wait_for_work(SOON);
+    for _ in 0..5 {
+        deployment.wait_for_work(SOON);
+        let done = deployment.run(&["maintain", "--once"]);
+        assert!(done.status.success(), "{}", done.stderr);
+        assert!(done.stderr.contains("small files merged"), "{}", done.stderr);
+        deployment.succeed(&["check"]);
+        Truth::assert_is_begun(&topic, &deployment.book());
+    }
+    feed.stop();
+    deployment.terminate(worker);
+    deployment.catch_up();
+    Truth::read(&topic).assert_is_all_of(&deployment.book());
+}
+
+#[test]
+fn whoever_comes_second_waits_for_the_lease_of_one_that_was_killed() {
+    let kafka = Kafka::shared();
+    let topic = Topic::create(&kafka.brokers(), "lease", 1, &[]);
+    let deployment = Deployment::new(&kafka.brokers(), &topic.name).set("maintain", "lease_s = 5");
+    deployment.catch_up();
+    let first = deployment.spawn_failing_at("vacuum-before", 1, &["maintain", "--once"]);
+    assert!(!first.wait(SOON).status.success(), "the first was to die with its lease");
+    deployment.succeed(&["maintain", "--once"]);
+}
