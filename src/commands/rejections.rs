@@ -85,14 +85,13 @@ struct ListArgs {
 }
 
 #[derive(Debug, clap::Args)]
-#[group(required = true, multiple = true, args = ["reason", "addresses"])]
 struct ReplayArgs {
     /// Those of this reason
     #[arg(long, value_parser = reason_parser(), conflicts_with = "addresses")]
     reason: Option<Reason>,
 
     /// These; TOPIC is a name or an id
-    #[arg(value_name = "TOPIC:PARTITION:OFFSET[:ELEMENT]")]
+    #[arg(value_name = "TOPIC:PARTITION:OFFSET[:ELEMENT]", required_unless_present = "reason")]
     addresses: Vec<Address>,
 
     /// Send nothing: print what would be sent, and what cannot be
@@ -124,7 +123,7 @@ fn list_sql(args: &ListArgs) -> String {
     let filter = if conditions.is_empty() { String::new() } else { format!("WHERE {} ", conditions.join(" AND ")) };
     format!(
         "SELECT concat(kafka_topic, ':', kafka_partition, ':', kafka_offset, ':', element_index) AS place, \
-         received_at, reason, field, detail, octet_length(raw) AS raw_bytes, redacted \
+         received_at, reason, field, detail, redacted \
          FROM rejections {filter}\
          ORDER BY received_at DESC, kafka_topic, kafka_partition, kafka_offset DESC, element_index LIMIT {}",
         args.limit
@@ -214,7 +213,8 @@ async fn produce_again(args: ReplayArgs, config: Config) -> anyhow::Result<()> {
     // A closed standard error must not turn what is done into a failure.
     let say = |text: &str| drop(writeln!(io::stderr(), "{text}"));
     refused.iter().for_each(|line| say(line));
-    let planned = format!("{} records, {}", HumanCount(plan.records), HumanBytes(plan.bytes));
+    let unit = if plan.records == 1 { "record" } else { "records" };
+    let planned = format!("{} {unit}, {}", HumanCount(plan.records), HumanBytes(plan.bytes));
     if args.dry_run {
         say(&format!("would send {planned}; without --dry-run they are sent"));
         return Ok(());
@@ -323,5 +323,22 @@ mod tests {
         let filter = "WHERE reason = 'bad-time' AND received_at >= TIMESTAMP '2026-03-01T00:00:00.000000Z' \
                       AND received_at < TIMESTAMP '2026-03-02T00:00:00.000000Z' ORDER BY";
         assert!(sql.contains(filter) && sql.ends_with("LIMIT 7"), "{sql}");
+        assert_eq!(answer_of_an_empty_book(&sql), "place  received_at  reason  field  detail  redacted");
+    }
+
+    /// The first line of a question's answer.
+    fn answer_of_an_empty_book(sql: &str) -> String {
+        let folder = tempfile::tempdir().expect("a folder");
+        let ask = async || {
+            let location = lake::Location::parse(&folder.path().display().to_string()).expect("a location");
+            let book = Book::open_or_create(&location).await.expect("a book");
+            let session = query::Session::open(&book, query::Limits::default()).expect("a session");
+            let answer = session.sql(sql).await.expect("an answer");
+            let mut out = Vec::new();
+            query::output::write(answer, Format::Table, &mut out).await.expect("written");
+            String::from_utf8(out).expect("text")
+        };
+        let text = query::run_on_large_stack(ask).expect("a thread");
+        text.lines().next().unwrap_or_default().to_owned()
     }
 }
