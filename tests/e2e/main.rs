@@ -16,6 +16,7 @@ mod harness_holds;
 mod kills;
 mod maintenance;
 mod readers;
+mod rejections;
 #[cfg(feature = "tls")]
 mod security;
 mod shutdown;
