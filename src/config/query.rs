@@ -6,7 +6,7 @@ use super::reader::Reader;
 
 /// The stack on which a query is planned holds the deepest expression of this length; a longer one could
 /// overflow it, which ends the process.
-const SQL_BYTES_CEILING: usize = 128 << 10;
+const SQL_BYTES_CEILING: u64 = 128 << 10;
 
 /// Reads `[query]`.
 pub(super) fn read(reader: &mut Reader<'_>) -> Limits {
