@@ -150,7 +150,9 @@ impl Wanted {
 
     /// Whether the log leaves it open that the file holds one.
     fn may_be_in(&self, file: &ActiveFile) -> bool {
-        let within = |bounds: Option<(i64, i64)>, value| bounds.is_none_or(|(low, high)| (low..=high).contains(&value));
+        let within = |bounds: Option<(i64, i64)>, value| {
+            bounds.is_none_or(|(low, high)| (low..=high).contains(&value))
+        };
         let names = |address: &Address| {
             within(file.partitions, address.partition.into()) && within(file.offsets, address.offset)
         };
@@ -169,7 +171,8 @@ impl Book {
             let damaged = |source: ParquetError| ReadError::Damaged { path: file.path.to_string(), source };
             let reader = self.open_file(file).await?.with_batch_size(BATCH_ROWS).build().map_err(damaged)?;
             for batch in reader {
-                let batch = batch.map_err(|source| ReadError::Columns { path: file.path.to_string(), source })?;
+                let batch =
+                    batch.map_err(|source| ReadError::Columns { path: file.path.to_string(), source })?;
                 for rejected in (0..batch.num_rows()).filter_map(|row| read(&batch, row)) {
                     if wanted.takes(&rejected) && take(rejected).is_break() {
                         return Ok(());
@@ -220,7 +223,17 @@ mod tests {
         assert_eq!("auth:3:10".parse(), Ok(address.clone()));
         assert_eq!("auth:3:10:2".parse(), Ok(Address { element_index: Some(2), ..address.clone() }));
         assert_eq!(address.to_string(), "auth:3:10");
-        for text in ["", "auth", "auth:3", ":3:10", "auth:3:x", "auth:-1:10", "auth:3:-1", "auth:3:10:", "auth:3:10:2:1"] {
+        for text in [
+            "",
+            "auth",
+            "auth:3",
+            ":3:10",
+            "auth:3:x",
+            "auth:-1:10",
+            "auth:3:-1",
+            "auth:3:10:",
+            "auth:3:10:2:1",
+        ] {
             assert_eq!(text.parse::<Address>(), Err(AddressError), "{text}");
         }
     }

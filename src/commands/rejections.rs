@@ -113,14 +113,16 @@ pub(crate) async fn run(args: Args, config: Config) -> anyhow::Result<()> {
 
 /// A question whose every value was parsed, so that none can break out of it.
 fn list_sql(args: &ListArgs) -> String {
-    let moment = |at: DateTime<Utc>| format!("TIMESTAMP '{}'", at.to_rfc3339_opts(SecondsFormat::Micros, true));
+    let moment =
+        |at: DateTime<Utc>| format!("TIMESTAMP '{}'", at.to_rfc3339_opts(SecondsFormat::Micros, true));
     let conditions = [
         args.reason.map(|reason| format!("reason = '{}'", reason.as_str())),
         args.from.map(|from| format!("received_at >= {}", moment(from))),
         args.to.map(|to| format!("received_at < {}", moment(to))),
     ];
     let conditions: Vec<String> = conditions.into_iter().flatten().collect();
-    let filter = if conditions.is_empty() { String::new() } else { format!("WHERE {} ", conditions.join(" AND ")) };
+    let filter =
+        if conditions.is_empty() { String::new() } else { format!("WHERE {} ", conditions.join(" AND ")) };
     format!(
         "SELECT concat(kafka_topic, ':', kafka_partition, ':', kafka_offset, ':', element_index) AS place, \
          received_at, reason, field, detail, redacted \
@@ -161,7 +163,13 @@ fn write_rejected(rejected: &Rejected, out: &mut impl Write) -> io::Result<()> {
         None => "none: a tombstone".to_owned(),
     };
     let lines = [
-        ("place", format!("{}:{}:{}:{}", rejected.topic, rejected.id.partition, rejected.offset, rejected.element_index)),
+        (
+            "place",
+            format!(
+                "{}:{}:{}:{}",
+                rejected.topic, rejected.id.partition, rejected.offset, rejected.element_index
+            ),
+        ),
         ("topic id", rejected.id.topic_id.clone()),
         ("received", received.map_or(NONE.to_owned(), |at| at.to_rfc3339_opts(SecondsFormat::AutoSi, true))),
         ("reason", rejected.reason.clone()),
@@ -187,8 +195,10 @@ fn write_rejected(rejected: &Rejected, out: &mut impl Write) -> io::Result<()> {
 fn hex_dump(bytes: &[u8]) -> String {
     let line = |(index, line): (usize, &[u8])| {
         let hex: Vec<String> = line.iter().map(|byte| format!("{byte:02x}")).collect();
-        let ascii: String =
-            line.iter().map(|&byte| if byte.is_ascii_graphic() || byte == b' ' { char::from(byte) } else { '.' }).collect();
+        let ascii: String = line
+            .iter()
+            .map(|&byte| if byte.is_ascii_graphic() || byte == b' ' { char::from(byte) } else { '.' })
+            .collect();
         let width = DUMP_LINE_BYTES * 3 - 1;
         format!("{:08x}  {:<width$}  {ascii}\n", index * DUMP_LINE_BYTES, hex.join(" "))
     };
@@ -208,8 +218,11 @@ async fn produce_again(args: ReplayArgs, config: Config) -> anyhow::Result<()> {
     if args.dry_run {
         io::stdout().lock().write_all(lines.as_bytes())?;
     }
-    let refused: Vec<String> =
-        plan.refused.iter().map(|(why, count)| format!("{} cannot be sent: {why}", HumanCount(*count))).collect();
+    let refused: Vec<String> = plan
+        .refused
+        .iter()
+        .map(|(why, count)| format!("{} cannot be sent: {why}", HumanCount(*count)))
+        .collect();
     // A closed standard error must not turn what is done into a failure.
     let say = |text: &str| drop(writeln!(io::stderr(), "{text}"));
     refused.iter().for_each(|line| say(line));
@@ -250,7 +263,9 @@ fn plan_line(rejected: &Rejected) -> String {
 }
 
 fn reason_parser() -> impl TypedValueParser<Value = Reason> {
-    let find = |name: String| Reason::ALL.iter().copied().find(|reason| reason.as_str() == name).ok_or("no such reason");
+    let find = |name: String| {
+        Reason::ALL.iter().copied().find(|reason| reason.as_str() == name).ok_or("no such reason")
+    };
     PossibleValuesParser::new(Reason::ALL.iter().map(|reason| reason.as_str())).try_map(find)
 }
 
@@ -306,7 +321,10 @@ mod tests {
     fn a_dry_run_says_what_would_be_sent_and_what_cannot() {
         assert_eq!(plan_line(&rejected(Some(b"12345"), false)), "auth:3:10:0  not-json  5 bytes\n");
         let redacted = plan_line(&rejected(Some(b"12345"), true));
-        assert_eq!(redacted, "auth:3:10:0  not-json  cannot be sent: its bytes were redacted when it was stored\n");
+        assert_eq!(
+            redacted,
+            "auth:3:10:0  not-json  cannot be sent: its bytes were redacted when it was stored\n"
+        );
         assert!(plan_line(&rejected(None, false)).ends_with("tombstone\n"));
     }
 

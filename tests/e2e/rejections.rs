@@ -16,8 +16,7 @@ use crate::harness::wait::SOON;
 fn a_rejection_is_listed_shown_and_replayed() {
     let kafka = Kafka::shared();
     let topic = Topic::create(&kafka.brokers(), "replayed", 1, &[]);
-    let deployment =
-        Deployment::new(&kafka.brokers(), &topic.name).set("fields", "first_name = false");
+    let deployment = Deployment::new(&kafka.brokers(), &topic.name).set("fields", "first_name = false");
     topic.produce(0, &events(0..3));
     topic.produce(0, &[b"rubbish".to_vec(), br#"{"first_name":"Ada"}"#.to_vec()]);
     deployment.catch_up();
@@ -50,8 +49,12 @@ fn a_rejection_is_listed_shown_and_replayed() {
 
 /// Values and headers of the records of partition 0 from an offset on.
 fn records_from(topic: &Topic, offset: i64) -> Vec<(Vec<u8>, String)> {
-    let consumer: BaseConsumer =
-        topic.client().set("group.id", "looks").set("enable.partition.eof", "false").create().expect("a consumer");
+    let consumer: BaseConsumer = topic
+        .client()
+        .set("group.id", "looks")
+        .set("enable.partition.eof", "false")
+        .create()
+        .expect("a consumer");
     let (_, end) = consumer.fetch_watermarks(&topic.name, 0, SOON).expect("the end of the partition");
     let mut list = TopicPartitionList::new();
     list.add_partition_offset(&topic.name, 0, Offset::Offset(offset)).expect("an offset");
@@ -63,7 +66,10 @@ fn records_from(topic: &Topic, offset: i64) -> Vec<(Vec<u8>, String)> {
         let text = |header: rdkafka::message::Header<'_, &[u8]>| {
             format!("{}={}", header.key, String::from_utf8_lossy(header.value.unwrap_or_default()))
         };
-        records.push((message.payload().unwrap_or_default().to_vec(), headers.map(text).collect::<Vec<_>>().join(" ")));
+        records.push((
+            message.payload().unwrap_or_default().to_vec(),
+            headers.map(text).collect::<Vec<_>>().join(" "),
+        ));
     }
     records
 }

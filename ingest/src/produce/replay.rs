@@ -38,13 +38,17 @@ pub enum ReplayError {
     #[error(transparent)]
     Read(#[from] ReadError),
     /// There is no such rejection.
-    #[error("look for it with `gatebook rejections list`: there is no rejection at {address}; nothing was sent")]
+    #[error(
+        "look for it with `gatebook rejections list`: there is no rejection at {address}; nothing was sent"
+    )]
     NotFound {
         /// The address that was asked for.
         address: String,
     },
     /// Two topics of one name have a rejection there.
-    #[error("give the topic's id in place of its name: {address} is in the topics {topic_ids}; nothing was sent")]
+    #[error(
+        "give the topic's id in place of its name: {address} is in the topics {topic_ids}; nothing was sent"
+    )]
     Ambiguous {
         /// The address that was asked for.
         address: String,
@@ -81,7 +85,11 @@ impl ReplayPlan {
     /// # Errors
     ///
     /// What was asked for by its address is not there, is there twice, or is not whole.
-    pub async fn of(book: &Book, wanted: &Wanted, each: &mut dyn FnMut(&Rejected)) -> Result<Self, ReplayError> {
+    pub async fn of(
+        book: &Book,
+        wanted: &Wanted,
+        each: &mut dyn FnMut(&Rejected),
+    ) -> Result<Self, ReplayError> {
         let mut plan = Self::default();
         let mut not_whole = None;
         book.rejections(wanted, |rejected| {
@@ -146,7 +154,11 @@ pub fn replay(
             }
         }
         progress(senders.values().map(Sender::delivered).sum());
-        if senders.values().any(Sender::has_failed) { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+        if senders.values().any(Sender::has_failed) {
+            ControlFlow::Break(())
+        } else {
+            ControlFlow::Continue(())
+        }
     }));
     let mut delivered = 0;
     for sender in senders.into_values() {

@@ -80,7 +80,13 @@ pub(super) struct Accounts {
 impl Accounts {
     /// Opens a partition's account with one segment more.
     pub(super) fn open(&mut self, id: PartitionId, stretch: Stretch) {
-        self.by_topic.entry(id.topic_id).or_default().entry(id.partition).or_default().stretches.push(stretch);
+        self.by_topic
+            .entry(id.topic_id)
+            .or_default()
+            .entry(id.partition)
+            .or_default()
+            .stretches
+            .push(stretch);
     }
 
     /// Puts the segments of each partition in a row. No more may come afterwards.
@@ -94,7 +100,11 @@ impl Accounts {
                         let what = if next < from { "a hole" } else { "an overlap" };
                         findings.add(Invariant::SegmentContinuity, || {
                             let (low, high) = (next.min(from), next.max(from));
-                            (format!("{topic_id}:{partition}:{low}-{high}"), what, format!("a segment from {next}"))
+                            (
+                                format!("{topic_id}:{partition}:{low}-{high}"),
+                                what,
+                                format!("a segment from {next}"),
+                            )
                         });
                     }
                 }
@@ -109,21 +119,30 @@ impl Accounts {
         let duplicates = flags(rows.batch, "duplicate");
         for row in 0..rows.batch.num_rows() {
             let Some(place) = places.get(row) else { continue };
-            let Some(account) = self.by_topic.get_mut(place.topic_id).and_then(|all| all.get_mut(&place.partition)) else {
-                findings.add(Invariant::RowInSegment, || (rows.place(row), "no segment of its partition", "a segment"));
+            let Some(account) =
+                self.by_topic.get_mut(place.topic_id).and_then(|all| all.get_mut(&place.partition))
+            else {
+                findings.add(Invariant::RowInSegment, || {
+                    (rows.place(row), "no segment of its partition", "a segment")
+                });
                 continue;
             };
             match account.stretch(place.offset) {
                 Some(stretch) => {
-                    let is_duplicate = duplicates.is_some_and(|flags| flags.is_valid(row) && flags.value(row));
+                    let is_duplicate =
+                        duplicates.is_some_and(|flags| flags.is_valid(row) && flags.value(row));
                     stretch.there.add(rows.kind, is_duplicate);
                 }
                 None => {
-                    findings.add(Invariant::RowInSegment, || (rows.place(row), "no segment with its offset", "a segment"));
+                    findings.add(Invariant::RowInSegment, || {
+                        (rows.place(row), "no segment with its offset", "a segment")
+                    });
                 }
             }
             if !account.is_first_sight(place) {
-                findings.add(Invariant::RowOnce, || (rows.place(row), "the same element again", "each element once"));
+                findings.add(Invariant::RowOnce, || {
+                    (rows.place(row), "the same element again", "each element once")
+                });
             }
         }
     }
@@ -142,7 +161,9 @@ impl Accounts {
             }
         }
         for id in removed.partitions().filter(|id| self.next_offset(id).is_none()) {
-            findings.add(Invariant::RemovalCounts, || (id, "removed rows of a partition without a segment", "a segment"));
+            findings.add(Invariant::RemovalCounts, || {
+                (id, "removed rows of a partition without a segment", "a segment")
+            });
         }
     }
 
@@ -159,7 +180,9 @@ impl Accounts {
 
     fn iter(&self) -> impl Iterator<Item = (PartitionId, &Account)> {
         self.by_topic.iter().flat_map(|(topic_id, partitions)| {
-            partitions.iter().map(|(&partition, account)| (PartitionId { topic_id: topic_id.clone(), partition }, account))
+            partitions
+                .iter()
+                .map(|(&partition, account)| (PartitionId { topic_id: topic_id.clone(), partition }, account))
         })
     }
 }
@@ -179,12 +202,18 @@ impl Account {
     }
 
     fn check_sum(&self, id: &PartitionId, kind: Kind, removed: i64, findings: &mut Findings) {
-        let sum = |of: fn(&Stretch) -> Counts| self.stretches.iter().map(|stretch| of(stretch).of(kind)).sum::<i64>();
+        let sum = |of: fn(&Stretch) -> Counts| {
+            self.stretches.iter().map(|stretch| of(stretch).of(kind)).sum::<i64>()
+        };
         let (counted, there) = (sum(|stretch| stretch.counted), sum(|stretch| stretch.there));
         if there + removed != counted {
             findings.add(Invariant::RemovalCounts, || {
                 let kind = kind.as_str();
-                (id, format!("{there} rows of kind {kind} and {removed} removed"), format!("{counted} as the segments count"))
+                (
+                    id,
+                    format!("{there} rows of kind {kind} and {removed} removed"),
+                    format!("{counted} as the segments count"),
+                )
             });
         }
     }
@@ -197,10 +226,14 @@ fn check_stretch(id: &PartitionId, kind: Kind, stretch: &Stretch, spans: &Spans,
     let place = || format!("{id}:{}-{}", stretch.from, stretch.next);
     let (there, counted) = (stretch.there.of(kind), stretch.counted.of(kind));
     if differs(there, counted) {
-        findings.add(Invariant::RowCounts, || (place(), format!("{there} rows of kind {}", kind.as_str()), counted));
+        findings.add(Invariant::RowCounts, || {
+            (place(), format!("{there} rows of kind {}", kind.as_str()), counted)
+        });
     }
     let (there, counted) = (stretch.there.duplicates, stretch.counted.duplicates);
     if kind == Kind::Event && differs(there, counted) {
-        findings.add(Invariant::DuplicateCounts, || (place(), format!("{there} events flagged as duplicates"), counted));
+        findings.add(Invariant::DuplicateCounts, || {
+            (place(), format!("{there} events flagged as duplicates"), counted)
+        });
     }
 }

@@ -1,6 +1,8 @@
 //! Columns of a batch by name. Their types were compared with the book's before.
 
-use arrow::array::{Array, AsArray, BooleanArray, Int32Array, Int64Array, RecordBatch, StringArray, TimestampMicrosecondArray};
+use arrow::array::{
+    Array, AsArray, BooleanArray, Int32Array, Int64Array, RecordBatch, StringArray, TimestampMicrosecondArray,
+};
 use arrow::datatypes::{Int32Type, Int64Type, TimestampMicrosecondType};
 
 pub(super) fn texts<'a>(rows: &'a RecordBatch, name: &str) -> Option<&'a StringArray> {

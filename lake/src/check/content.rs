@@ -100,7 +100,9 @@ pub(super) fn check(rows: &Rows<'_>, findings: &mut Findings) {
 fn check_present(rows: &Rows<'_>, name: &str, findings: &mut Findings) {
     let Some(column) = rows.batch.column_by_name(name) else {
         if rows.first == 0 {
-            findings.add(Invariant::RequiredValues, || (rows.file, format!("no column {name}"), "a value in each row"));
+            findings.add(Invariant::RequiredValues, || {
+                (rows.file, format!("no column {name}"), "a value in each row")
+            });
         }
         return;
     };
@@ -117,7 +119,9 @@ fn check_words(rows: &Rows<'_>, name: &str, is_word: IsWord, findings: &mut Find
     for (row, text) in column.iter().enumerate() {
         if text.is_some_and(|text| !is_word(text)) {
             // What stands there instead may be anybody's name.
-            findings.add(Invariant::Vocabulary, || (rows.place(row), format!("{name} has another text"), "one of its words"));
+            findings.add(Invariant::Vocabulary, || {
+                (rows.place(row), format!("{name} has another text"), "one of its words")
+            });
         }
     }
 }
@@ -146,7 +150,9 @@ fn check_day(rows: &Rows<'_>, name: &str, findings: &mut Findings) {
     for (row, moment_us) in column.iter().enumerate() {
         let Some(moment_us) = moment_us else { continue };
         if moment_us.div_euclid(US_PER_DAY) != day {
-            findings.add(Invariant::Day, || (rows.place(row), format!("{name} on {}", day_of(moment_us)), rows.day));
+            findings.add(Invariant::Day, || {
+                (rows.place(row), format!("{name} on {}", day_of(moment_us)), rows.day)
+            });
         }
     }
 }

@@ -1,10 +1,12 @@
 //! Checks of a data file as a whole, and the way to its rows.
 
 use std::fmt;
+use std::panic::{self, AssertUnwindSafe};
 
 use arrow::array::RecordBatch;
 use arrow::datatypes::{Fields, SchemaRef};
 use chrono::NaiveDate;
+use futures::FutureExt as _;
 use object_store::{Error, ObjectStoreExt as _};
 use schemas::Kind;
 
@@ -18,6 +20,9 @@ const BATCH_ROWS: usize = 8192;
 
 /// Rejections decoded at a time: each may bring more than a mebibyte.
 const REJECTION_ROWS: usize = 64;
+
+/// What is said where the decoder panicked.
+const GAVE_UP: &str = "bytes on which the decoder gave up";
 
 /// Some rows of a file.
 pub(super) struct Rows<'a> {
@@ -47,29 +52,36 @@ impl Book {
         if !self.check_length(file, &mut check.findings).await {
             return;
         }
-        let builder = match self.open_file(file).await {
-            Ok(builder) => builder.with_batch_size(if kind == Kind::Rejection { REJECTION_ROWS } else { BATCH_ROWS }),
-            Err(error) => return unreadable(path, chain(&error), &mut check.findings),
+        let opened = AssertUnwindSafe(self.open_file(file)).catch_unwind().await;
+        let builder = match opened.map(|opened| opened.map_err(|error| chain(&error))) {
+            Ok(Ok(builder)) => {
+                builder.with_batch_size(if kind == Kind::Rejection { REJECTION_ROWS } else { BATCH_ROWS })
+            }
+            Ok(Err(why)) => return unreadable(path, why, &mut check.findings),
+            Err(_) => return unreadable(path, GAVE_UP, &mut check.findings),
         };
         if !check_columns(path, kind, builder.schema(), &mut check.findings) {
             return;
         }
-        let reader = match builder.build() {
+        let mut reader = match guarded(|| builder.build()) {
             Ok(reader) => reader,
-            Err(error) => return unreadable(path, error, &mut check.findings),
+            Err(why) => return unreadable(path, why, &mut check.findings),
         };
         let mut first = 0;
-        for batch in reader {
-            match batch {
-                Ok(batch) => {
+        loop {
+            match guarded(|| reader.next().transpose()) {
+                Ok(Some(batch)) => {
                     check.take_in(&Rows { kind, day, file: path, first, batch: &batch });
                     first += batch.num_rows();
                 }
-                Err(error) => return unreadable(path, error, &mut check.findings),
+                Ok(None) => break,
+                Err(why) => return unreadable(path, why, &mut check.findings),
             }
         }
         if first as u64 != file.rows {
-            check.findings.add(Invariant::FileRows, || (path, format!("{first} rows"), format!("{} rows", file.rows)));
+            check
+                .findings
+                .add(Invariant::FileRows, || (path, format!("{first} rows"), format!("{} rows", file.rows)));
         }
         // Decoding is long, and other tasks of this runtime are not to wait for all of it.
         tokio::task::yield_now().await;
@@ -87,7 +99,8 @@ impl Book {
                 true
             }
             Err(Error::NotFound { .. }) => {
-                findings.add(Invariant::FilePresent, || (&file.path, "no file", "the file that the log names"));
+                findings
+                    .add(Invariant::FilePresent, || (&file.path, "no file", "the file that the log names"));
                 false
             }
             Err(error) => {
@@ -101,7 +114,9 @@ impl Book {
 /// The kind and the day, where the log names them; the folder must name the same.
 fn check_place(file: &ActiveFile, findings: &mut Findings) -> Option<(Kind, NaiveDate)> {
     let (Some(kind), Some(day)) = (file.kind, file.day) else {
-        findings.add(Invariant::FilePlace, || (&file.path, "no kind or day that is known", "a kind and a day in the log"));
+        findings.add(Invariant::FilePlace, || {
+            (&file.path, "no kind or day that is known", "a kind and a day in the log")
+        });
         return None;
     };
     let folder = format!("kind={}/day={day}", kind.as_str());
@@ -119,7 +134,8 @@ fn check_columns(path: &str, kind: Kind, held: &SchemaRef, findings: &mut Findin
     for field in held.fields() {
         let expected = || format!("columns of kind {}", kind.as_str());
         match wanted.field_with_name(field.name()) {
-            Err(_) => findings.add(Invariant::FileColumns, || (path, format!("column {}", field.name()), expected())),
+            Err(_) => findings
+                .add(Invariant::FileColumns, || (path, format!("column {}", field.name()), expected())),
             Ok(wanted) if wanted.data_type() != field.data_type() => {
                 is_readable = false;
                 findings.add(Invariant::FileColumns, || {
@@ -141,6 +157,14 @@ fn repeated(fields: &Fields) -> Option<&str> {
     let mut names: Vec<&str> = fields.iter().map(|field| field.name().as_str()).collect();
     names.sort_unstable();
     names.windows(2).find(|pair| pair[0] == pair[1]).map(|pair| pair[0])
+}
+
+/// A damaged file can make the decoder panic, which is no reason to leave the other files unread.
+fn guarded<T, E: fmt::Display>(decode: impl FnOnce() -> Result<T, E>) -> Result<T, String> {
+    match panic::catch_unwind(AssertUnwindSafe(decode)) {
+        Ok(decoded) => decoded.map_err(|error| error.to_string()),
+        Err(_) => Err(GAVE_UP.to_owned()),
+    }
 }
 
 fn unreadable(path: &str, error: impl fmt::Display, findings: &mut Findings) {

@@ -37,7 +37,9 @@ impl Findings {
 
     /// The first [`FINDINGS_SHOWN_MAX`] of each invariant, in the order of [`Invariant::ALL`].
     pub fn shown(&self) -> impl Iterator<Item = &Finding> {
-        Invariant::ALL.iter().flat_map(|&invariant| self.shown.iter().filter(move |finding| finding.invariant == invariant))
+        Invariant::ALL
+            .iter()
+            .flat_map(|&invariant| self.shown.iter().filter(move |finding| finding.invariant == invariant))
     }
 
     /// Whether every invariant holds.

@@ -91,13 +91,17 @@ impl Invariant {
             Self::FilePlace => ("file-place", "every file lies in the folder of its kind and day"),
             Self::FileColumns => ("file-columns", "every file has columns of its kind only"),
             Self::SegmentRange => ("segment-range", "no segment's range is empty or negative"),
-            Self::SegmentContinuity => ("segment-continuity", "segments follow each other without hole or overlap"),
+            Self::SegmentContinuity => {
+                ("segment-continuity", "segments follow each other without hole or overlap")
+            }
             Self::SegmentCounts => ("segment-counts", "the counts of every segment add up"),
             Self::NextOffset => ("next-offset", "ingest goes on where the last segment ends"),
             Self::RowInSegment => ("row-in-segment", "every row lies in the range of a segment"),
             Self::RowOnce => ("row-once", "no element stands twice in the book"),
             Self::RowCounts => ("row-counts", "every segment counts the rows that are there"),
-            Self::DuplicateCounts => ("duplicate-counts", "every segment counts the duplicates that are there"),
+            Self::DuplicateCounts => {
+                ("duplicate-counts", "every segment counts the duplicates that are there")
+            }
             Self::RemovalCounts => ("removal-counts", "rows and removed rows are what the segments count"),
             Self::RemovalComplete => ("removal-complete", "removed rows are gone"),
             Self::RequiredValues => ("required-values", "every row has what its kind requires"),

@@ -63,8 +63,10 @@ impl Book {
     /// Only where the log cannot be read. Everything else is in the report.
     pub async fn check(&mut self, progress: &mut (dyn FnMut(u64) + Send)) -> Result<CheckReport, CheckError> {
         let mut check = Check::default();
-        let (statements, rows): (Vec<ActiveFile>, Vec<ActiveFile>) =
-            self.files()?.into_iter().partition(|file| matches!(file.kind, Some(Kind::Segment | Kind::Removal)));
+        let (statements, rows): (Vec<ActiveFile>, Vec<ActiveFile>) = self
+            .files()?
+            .into_iter()
+            .partition(|file| matches!(file.kind, Some(Kind::Segment | Kind::Removal)));
         let mut files = 0;
         for file in &statements {
             self.check_file(file, &mut check).await;
@@ -99,7 +101,13 @@ impl Check {
             let removed = self.removed.rows(&id);
             (id, CheckedPartition { totals, removed })
         });
-        CheckReport { version, files, rows: self.rows, partitions: partitions.collect(), findings: self.findings }
+        CheckReport {
+            version,
+            files,
+            rows: self.rows,
+            partitions: partitions.collect(),
+            findings: self.findings,
+        }
     }
 
     /// Takes in some rows of a file.

@@ -36,22 +36,32 @@ impl Removed {
     /// Takes in removal entries. One that retired a topic took no rows.
     pub(super) fn take_in(&mut self, rows: &RecordBatch) {
         let column = |name: &str| texts(rows, name);
-        let (Some(whys), Some(topic_ids), Some(kinds)) = (column("why"), column("kafka_topic_id"), column("removed_kind"))
+        let (Some(whys), Some(topic_ids), Some(kinds)) =
+            (column("why"), column("kafka_topic_id"), column("removed_kind"))
         else {
             return;
         };
-        let partitions = rows.column_by_name("kafka_partition").and_then(|values| values.as_primitive_opt::<Int32Type>());
-        let days = rows.column_by_name("removed_day").and_then(|values| values.as_primitive_opt::<Date32Type>());
+        let partitions =
+            rows.column_by_name("kafka_partition").and_then(|values| values.as_primitive_opt::<Int32Type>());
+        let days =
+            rows.column_by_name("removed_day").and_then(|values| values.as_primitive_opt::<Date32Type>());
         let (Some(partitions), Some(days)) = (partitions, days) else { return };
         for row in 0..rows.num_rows() {
-            let is_whole = topic_ids.is_valid(row) && partitions.is_valid(row) && days.is_valid(row) && kinds.is_valid(row);
+            let is_whole = topic_ids.is_valid(row)
+                && partitions.is_valid(row)
+                && days.is_valid(row)
+                && kinds.is_valid(row);
             if !is_whole || whys.is_null(row) || whys.value(row) != removal::RETENTION {
                 continue;
             }
-            let (Some(kind), Some(day)) = (Kind::parse(kinds.value(row)), days.value_as_date(row)) else { continue };
+            let (Some(kind), Some(day)) = (Kind::parse(kinds.value(row)), days.value_as_date(row)) else {
+                continue;
+            };
             let said = |name: &str| number(rows, name, row).unwrap_or(0);
-            let taken = Taken { kind, rows: said("rows"), from: said("from_offset"), next: said("next_offset") };
-            let id = PartitionId { topic_id: topic_ids.value(row).to_owned(), partition: partitions.value(row) };
+            let taken =
+                Taken { kind, rows: said("rows"), from: said("from_offset"), next: said("next_offset") };
+            let id =
+                PartitionId { topic_id: topic_ids.value(row).to_owned(), partition: partitions.value(row) };
             let end = self.ends.entry((kind, day)).or_default().entry(id.clone()).or_insert(taken.next);
             *end = taken.next.max(*end);
             self.by_partition.entry(id).or_default().push(taken);
@@ -67,7 +77,9 @@ impl Removed {
             let Some(place) = places.get(row) else { continue };
             let id = PartitionId { topic_id: place.topic_id.to_owned(), partition: place.partition };
             if ends.get(&id).is_some_and(|&end| place.offset < end) {
-                findings.add(Invariant::RemovalComplete, || (rows.place(row), "a row of a removed day", "no row"));
+                findings.add(Invariant::RemovalComplete, || {
+                    (rows.place(row), "a row of a removed day", "no row")
+                });
             }
         }
     }

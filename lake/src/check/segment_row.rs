@@ -13,7 +13,10 @@ use crate::totals::{map_sum, number};
 /// Checks each segment and opens the account of its partition.
 pub(super) fn take_in(rows: &Rows<'_>, accounts: &mut Accounts, findings: &mut Findings) {
     let topic_ids = texts(rows.batch, "kafka_topic_id");
-    let partitions = rows.batch.column_by_name("kafka_partition").and_then(|values| values.as_primitive_opt::<Int32Type>());
+    let partitions = rows
+        .batch
+        .column_by_name("kafka_partition")
+        .and_then(|values| values.as_primitive_opt::<Int32Type>());
     // A column that is not there was found before.
     let (Some(topic_ids), Some(partitions)) = (topic_ids, partitions) else { return };
     for row in 0..rows.batch.num_rows() {
@@ -44,7 +47,9 @@ fn check_counts(
 ) {
     let place = || format!("{id}:{from}-{next}");
     if from < 0 || next <= from {
-        findings.add(Invariant::SegmentRange, || (place(), format!("from {from} to {next}"), "a range with an offset in it"));
+        findings.add(Invariant::SegmentRange, || {
+            (place(), format!("from {from} to {next}"), "a range with an offset in it")
+        });
     }
     let count = |name: &str| said(name).unwrap_or(0);
     let mut expect = |holds: bool, found: String, expected: &str| {
@@ -52,8 +57,16 @@ fn check_counts(
             findings.add(Invariant::SegmentCounts, || (place(), found, expected));
         }
     };
-    let names =
-        ["records", "empty_records", "elements", "events", "duplicates", "conflicting_ids", "changes", "rejections"];
+    let names = [
+        "records",
+        "empty_records",
+        "elements",
+        "events",
+        "duplicates",
+        "conflicting_ids",
+        "changes",
+        "rejections",
+    ];
     for name in names {
         expect(count(name) >= 0, format!("{name} = {}", count(name)), "a count");
     }
@@ -62,13 +75,23 @@ fn check_counts(
     let (events, changes, rejections) = (count("events"), count("changes"), count("rejections"));
     expect(
         elements == events + changes + rejections + skipped,
-        format!("elements = {elements}, {events} events + {changes} changes + {rejections} rejections + {skipped} skipped"),
+        format!(
+            "elements = {elements}, {events} events + {changes} changes + {rejections} rejections + {skipped} skipped"
+        ),
         "elements = events + changes + rejections + skipped",
     );
     expect(records <= next - from, format!("records = {records}"), "no more records than offsets");
     expect(empty <= records, format!("empty_records = {empty} of {records}"), "no more than records");
-    expect(elements >= records - empty, format!("elements = {elements} of {} records", records - empty), "an element a record");
+    expect(
+        elements >= records - empty,
+        format!("elements = {elements} of {} records", records - empty),
+        "an element a record",
+    );
     for name in ["duplicates", "conflicting_ids"] {
-        expect(count(name) <= events, format!("{name} = {} of {events} events", count(name)), "no more than events");
+        expect(
+            count(name) <= events,
+            format!("{name} = {} of {events} events", count(name)),
+            "no more than events",
+        );
     }
 }

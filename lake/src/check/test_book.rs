@@ -98,14 +98,16 @@ impl TestLake {
     }
 
     pub(super) async fn check(&self) -> CheckReport {
-        let mut book = Book::open(&self.location).await.expect("opens");
-        book.check(&mut |_| {}).await.expect("checks")
+        self.book().await.check(&mut |_| {}).await.expect("checks")
+    }
+
+    pub(super) async fn book(&self) -> Book {
+        Book::open(&self.location).await.expect("opens")
     }
 
     /// The active files of a kind and day, merged ones first.
     pub(super) async fn files(&self, kind: Kind, day: NaiveDate) -> Vec<ActiveFile> {
-        let book = Book::open(&self.location).await.expect("opens");
-        let mut files = book.files().expect("files");
+        let mut files = self.book().await.files().expect("files");
         files.retain(|file| file.kind == Some(kind) && file.day == Some(day));
         files.sort_by_key(ActiveFile::is_landed);
         files
@@ -120,7 +122,9 @@ impl TestLake {
     pub(super) fn stored(&self, kind: Kind, day: NaiveDate) -> Vec<String> {
         let folder = format!("kind={}/day={day}", kind.as_str());
         let names = fs::read_dir(self.location.book().join(&folder)).expect("a folder");
-        names.map(|name| format!("{folder}/{}", name.expect("a name").file_name().to_string_lossy())).collect()
+        names
+            .map(|name| format!("{folder}/{}", name.expect("a name").file_name().to_string_lossy()))
+            .collect()
     }
 
     pub(super) fn path(&self, file: &str) -> PathBuf {
@@ -182,7 +186,11 @@ pub(super) fn add(lake: &TestLake, file: &str, kind: &str, day: NaiveDate) -> Ad
     let rows = lake.rows(file).num_rows();
     Add {
         path: file.to_owned(),
-        partition_values: [("kind".to_owned(), Some(kind.to_owned())), ("day".to_owned(), Some(day.to_string()))].into(),
+        partition_values: [
+            ("kind".to_owned(), Some(kind.to_owned())),
+            ("day".to_owned(), Some(day.to_string())),
+        ]
+        .into(),
         size: fs::metadata(lake.path(file)).expect("a file").len() as i64,
         data_change: true,
         stats: Some(format!(r#"{{"numRecords":{rows}}}"#)),
@@ -193,20 +201,27 @@ pub(super) fn add(lake: &TestLake, file: &str, kind: &str, day: NaiveDate) -> Ad
 /// The batch with another column in place of the one of this name, or beside the others.
 pub(super) fn with_column(rows: &RecordBatch, name: &str, column: ArrayRef) -> RecordBatch {
     let field = |name: &str, column: &ArrayRef| (name.to_owned(), column.clone());
-    let mut columns: Vec<(String, ArrayRef)> =
-        rows.schema().fields().iter().zip(rows.columns()).map(|(of, column)| field(of.name(), column)).collect();
+    let mut columns: Vec<(String, ArrayRef)> = rows
+        .schema()
+        .fields()
+        .iter()
+        .zip(rows.columns())
+        .map(|(of, column)| field(of.name(), column))
+        .collect();
     match columns.iter_mut().find(|(of, _)| of == name) {
         Some(found) => found.1 = column,
         None => columns.push(field(name, &column)),
     }
-    RecordBatch::try_from_iter_with_nullable(columns.into_iter().map(|(name, column)| (name, column, true))).expect("a batch")
+    RecordBatch::try_from_iter_with_nullable(columns.into_iter().map(|(name, column)| (name, column, true)))
+        .expect("a batch")
 }
 
 async fn land(book: &mut Book, rows: &[Row], segments: &[Segment]) {
     let segments = segments.iter().map(|segment| {
         let mut segment = segment.clone();
         let of_it = |row: &&Row| row.0 == segment.id.partition;
-        let count = |what: &[What]| rows.iter().filter(of_it).filter(|row| what.contains(&row.4)).count() as i64;
+        let count =
+            |what: &[What]| rows.iter().filter(of_it).filter(|row| what.contains(&row.4)).count() as i64;
         segment.events = count(&[What::Success, What::Denied, What::Repeat]);
         segment.duplicates = count(&[What::Repeat]);
         segment.changes = count(&[What::Change]);
@@ -252,7 +267,8 @@ fn files_of(rows: &[Row]) -> Vec<DataFile> {
     };
     let groups: BTreeSet<(Kind, u64)> = rows.iter().map(|row| (kind_of(row), row.3)).collect();
     let file = |(kind, days_ago): (Kind, u64)| {
-        let group: Vec<Row> = rows.iter().copied().filter(|row| (kind_of(row), row.3) == (kind, days_ago)).collect();
+        let group: Vec<Row> =
+            rows.iter().copied().filter(|row| (kind_of(row), row.3) == (kind, days_ago)).collect();
         let rows = match kind {
             Kind::Rejection => rejections(&group),
             Kind::Change => changes(&group),
@@ -272,7 +288,8 @@ fn events(rows: &[Row]) -> RecordBatch {
     let mut builder = EventBuilder::new(&Fields::default());
     for row in rows {
         let is_denied = row.4 == What::Denied;
-        let (id, at) = (format!("e{}-{}-{}", row.0, row.1, row.2), day(row.3).and_time(chrono::NaiveTime::MIN));
+        let (id, at) =
+            (format!("e{}-{}-{}", row.0, row.1, row.2), day(row.3).and_time(chrono::NaiveTime::MIN));
         let event = Event {
             event_id: &id,
             occurred_at_us: DateTime::<Utc>::from_naive_utc_and_offset(at, Utc).timestamp_micros() + row.1,
@@ -314,7 +331,10 @@ fn events(rows: &[Row]) -> RecordBatch {
 fn changes(rows: &[Row]) -> RecordBatch {
     let events = events(rows);
     let schema = schemas::change_schema();
-    let column = |field: &Arc<arrow::datatypes::Field>| match (field.name().as_str(), events.column_by_name(field.name())) {
+    let column = |field: &Arc<arrow::datatypes::Field>| match (
+        field.name().as_str(),
+        events.column_by_name(field.name()),
+    ) {
         ("change", _) => Arc::new(StringArray::from(vec!["enrolled"; rows.len()])) as ArrayRef,
         (_, Some(column)) => column.clone(),
         (_, None) => new_null_array(field.data_type(), rows.len()),
@@ -326,7 +346,8 @@ fn changes(rows: &[Row]) -> RecordBatch {
 fn rejections(rows: &[Row]) -> RecordBatch {
     let mut builder = RejectionBuilder::new();
     for row in rows {
-        let rejection = Rejection { reason: Reason::NotJson, field: None, detail: "no JSON from byte 0 on".into() };
+        let rejection =
+            Rejection { reason: Reason::NotJson, field: None, detail: "no JSON from byte 0 on".into() };
         builder.append(&rejection, &place(row), "gatebook", "gatebook/1", Some(b"rubbish"), false);
     }
     builder.finish()

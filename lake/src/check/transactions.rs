@@ -30,9 +30,13 @@ impl Book {
             }
         }
         let transactions = self.all_transactions().await?;
-        let stored = transactions.iter().filter_map(|(app_id, version)| Some((PartitionId::from_app_id(app_id)?, version)));
+        let stored = transactions
+            .iter()
+            .filter_map(|(app_id, version)| Some((PartitionId::from_app_id(app_id)?, version)));
         for (id, version) in stored.filter(|(id, _)| accounts.next_offset(id).is_none()) {
-            findings.add(Invariant::NextOffset, || (id, shown(Some(version)), "segments up to there; there are none"));
+            findings.add(Invariant::NextOffset, || {
+                (id, shown(Some(version)), "segments up to there; there are none")
+            });
         }
         Ok(())
     }
@@ -82,12 +86,18 @@ impl Book {
         let mask = ProjectionMask::columns(builder.parquet_schema(), ["txn.appId", "txn.version"]);
         for batch in builder.with_projection(mask).build()? {
             let batch = batch?;
-            let Some(actions) = batch.column_by_name("txn").and_then(|column| column.as_struct_opt()) else { continue };
+            let Some(actions) = batch.column_by_name("txn").and_then(|column| column.as_struct_opt()) else {
+                continue;
+            };
             let app_ids = actions.column_by_name("appId").and_then(|column| column.as_string_opt::<i32>());
-            let versions = actions.column_by_name("version").and_then(|column| column.as_primitive_opt::<Int64Type>());
+            let versions =
+                actions.column_by_name("version").and_then(|column| column.as_primitive_opt::<Int64Type>());
             let (Some(app_ids), Some(versions)) = (app_ids, versions) else { continue };
             for row in (0..actions.len()).filter(|&row| actions.is_valid(row) && app_ids.is_valid(row)) {
-                transactions.insert(app_ids.value(row).to_owned(), versions.is_valid(row).then(|| versions.value(row)));
+                transactions.insert(
+                    app_ids.value(row).to_owned(),
+                    versions.is_valid(row).then(|| versions.value(row)),
+                );
             }
         }
         Ok(())
