@@ -123,7 +123,13 @@ fn kills_at_named_points_of_maintenance() {
         kill_at(&deployment, "before-commit", &["ingest", "--until-caught-up"]);
         deployment.age_files(Duration::from_secs(2 * 60 * 60));
         deployment.succeed(&["ingest", "--until-caught-up"]);
+        let before = deployment.files();
         kill_at(&deployment, point, &["maintain", "--once"]);
+        let after = deployment.files();
+        assert!(
+            point != "vacuum-after" || before.iter().any(|file| !after.contains(file)),
+            "vacuum deleted nothing"
+        );
         Truth::read(&topic).assert_is_all_of(&deployment.book());
         deployment.succeed(&["check"]);
     }

@@ -4,11 +4,12 @@
 //! ones are sorted by tenant, user and time, where everything that depends on the user nearly vanishes and
 //! one person's year is a look-up.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::NaiveDate;
 use deltalake_core::kernel::Action;
 use deltalake_core::protocol::DeltaOperation;
+use object_store::path::Path;
 use schemas::Kind;
 
 use crate::active_file::ActiveFile;
@@ -19,15 +20,18 @@ use crate::maintain::{Done, Lease, MaintainError, Upkeep, commit, merge};
 /// Files that one merge reads at most: each is open at the same time.
 const FILES_A_MERGE_MAX: usize = 256;
 
-/// Merges one group of files, if one is due. Returns whether there was one.
+/// Merges one group of files, if one is due; of those that ingest wrote only the `landed` ones. Returns
+/// whether there was one.
 pub(crate) async fn merge_one(
     book: &mut Book,
+    landed: &BTreeSet<Path>,
     upkeep: &Upkeep,
     lease: &mut Lease,
     done: &mut Done,
 ) -> Result<bool, MaintainError> {
     book.refresh().await?;
-    let Some((kind, day, group)) = due(book.files()?, upkeep) else { return Ok(false) };
+    let files = book.files()?.into_iter().filter(|file| !file.is_landed() || landed.contains(&file.path));
+    let Some((kind, day, group)) = due(files, upkeep) else { return Ok(false) };
     lease.keep().await?;
     let files = merge::merge(book, kind, day, &group, upkeep.compact_file_bytes_max).await?;
     let rows = group.iter().map(|file| file.rows).sum::<u64>();
@@ -53,7 +57,7 @@ pub(crate) async fn merge_one(
 ///
 /// The tiers keep the work in proportion: a row is sorted once when its file is merged from those that
 /// ingest wrote, and moved again only when enough merged files have come together.
-fn due(files: Vec<ActiveFile>, upkeep: &Upkeep) -> Option<(Kind, NaiveDate, Vec<ActiveFile>)> {
+fn due(files: impl Iterator<Item = ActiveFile>, upkeep: &Upkeep) -> Option<(Kind, NaiveDate, Vec<ActiveFile>)> {
     let mut groups: BTreeMap<(NaiveDate, &'static str, bool), (Kind, Vec<ActiveFile>)> = BTreeMap::new();
     for file in files {
         let (Some(kind), Some(day)) = (file.kind, file.day) else { continue };

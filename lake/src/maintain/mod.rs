@@ -17,6 +17,7 @@ use std::time::Duration;
 use deltalake_core::DeltaTableError;
 use parquet::errors::ParquetError;
 
+use crate::active_file::ActiveFile;
 use crate::book::Book;
 use crate::landing::LandError;
 use crate::read::ReadError;
@@ -99,7 +100,10 @@ impl Book {
         self.refresh().await?;
         retention::remove_expired(self, upkeep, lease, &mut done).await?;
         progress(&done);
-        while compact::merge_one(self, upkeep, lease, &mut done).await? {
+        // What lands meanwhile is left to the next run: an ingest that lands as fast as this merges would
+        // otherwise keep it for ever.
+        let landed = self.files()?.into_iter().filter(ActiveFile::is_landed).map(|file| file.path).collect();
+        while compact::merge_one(self, &landed, upkeep, lease, &mut done).await? {
             progress(&done);
         }
         tidy::checkpoint(self, upkeep, lease, &mut done).await?;
