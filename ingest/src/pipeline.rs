@@ -9,7 +9,7 @@ use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 use std::time::{Duration, Instant};
 
 use chrono::Utc;
-use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, bounded};
+use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, TryRecvError, bounded};
 use lake::{Book, LandError};
 use rdkafka::config::FromClientConfigAndContext;
 use rdkafka::consumer::{BaseConsumer, CommitMode, Consumer};
@@ -114,8 +114,8 @@ pub(crate) struct Pipeline {
     decoders: Vec<Decoder>,
     batch: Batch,
     submissions: Sender<Submission>,
-    reply: (Sender<Answer>, Receiver<Answer>),
-    in_flight: bool,
+    /// Where the committer will say what became of the batch in flight.
+    in_flight: Option<Receiver<Answer>>,
     checked_at: Instant,
     empty_since: Instant,
 }
@@ -133,8 +133,7 @@ impl Pipeline {
             decoders,
             batch: Batch::new(fields),
             submissions,
-            reply: bounded(1),
-            in_flight: false,
+            in_flight: None,
             checked_at: Instant::now(),
             empty_since: Instant::now(),
             shared,
@@ -163,10 +162,12 @@ impl Pipeline {
     /// One turn: what the client has to say, what became of the batch in flight, and new records.
     fn turn(&mut self) -> Result<(), PipelineError> {
         self.serve_client()?;
-        if self.in_flight
-            && let Ok(answer) = self.reply.1.try_recv()
-        {
-            self.settle(answer)?;
+        if let Some(reply) = &self.in_flight {
+            match reply.try_recv() {
+                Ok(answer) => self.settle(answer)?,
+                Err(TryRecvError::Empty) => {}
+                Err(TryRecvError::Disconnected) => return Err(PipelineError::CommitterGone),
+            }
         }
         if self.is_due() {
             self.submit()?;
@@ -258,7 +259,7 @@ impl Pipeline {
     }
 
     fn is_due(&self) -> bool {
-        if self.in_flight {
+        if self.in_flight.is_some() {
             return false;
         }
         let limits = &self.shared.settings.limits;
@@ -274,8 +275,10 @@ impl Pipeline {
 
     /// Takes in what has come. A full batch waits for the one in flight, with the partitions paused.
     fn read(&mut self) -> Result<(), PipelineError> {
-        if self.batch.is_full(&self.shared.settings.limits) && self.in_flight {
-            return self.wait_paused();
+        if self.batch.is_full(&self.shared.settings.limits)
+            && let Some(reply) = self.in_flight.take()
+        {
+            return self.wait_paused(&reply);
         }
         let reading = Reading {
             limits: &self.shared.settings.limits,
@@ -340,12 +343,12 @@ impl Pipeline {
     }
 
     /// Waits for the batch in flight, with the partitions paused, for at most one poll.
-    fn wait_paused(&mut self) -> Result<(), PipelineError> {
+    fn wait_paused(&mut self, reply: &Receiver<Answer>) -> Result<(), PipelineError> {
         let assignment = self.consumer.assignment()?;
         self.consumer.pause(&assignment)?;
         let answer = loop {
             self.serve_client_while_waiting()?;
-            match self.reply.1.recv_timeout(POLL_WAIT) {
+            match reply.recv_timeout(POLL_WAIT) {
                 Ok(answer) => break answer,
                 Err(RecvTimeoutError::Timeout) => {}
                 Err(RecvTimeoutError::Disconnected) => return Err(PipelineError::CommitterGone),
@@ -371,15 +374,15 @@ impl Pipeline {
         if batch.segments.is_empty() {
             return Ok(());
         }
-        let submission = Submission { batch, reply: self.reply.0.clone() };
-        self.submissions.send(submission).map_err(|_| PipelineError::CommitterGone)?;
-        self.in_flight = true;
+        let (reply, answer) = bounded(1);
+        self.submissions.send(Submission { batch, reply }).map_err(|_| PipelineError::CommitterGone)?;
+        self.in_flight = Some(answer);
         Ok(())
     }
 
     /// Takes in what became of the batch in flight.
     fn settle(&mut self, answer: Answer) -> Result<(), PipelineError> {
-        self.in_flight = false;
+        self.in_flight = None;
         match answer {
             Answer::Landed(batch) => {
                 self.shared.landed_records.fetch_add(batch.records, Ordering::Relaxed);
@@ -411,11 +414,9 @@ impl Pipeline {
     /// Lands everything that was read.
     fn flush(&mut self) -> Result<(), PipelineError> {
         loop {
-            if self.in_flight {
-                match self.reply.1.recv() {
-                    Ok(answer) => self.settle(answer)?,
-                    Err(_) => return Err(PipelineError::CommitterGone),
-                }
+            if let Some(reply) = &self.in_flight {
+                let answer = reply.recv().map_err(|_| PipelineError::CommitterGone)?;
+                self.settle(answer)?;
             }
             if self.slots.iter().all(|slot| slot.segment.is_empty()) {
                 return Ok(());

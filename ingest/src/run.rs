@@ -35,6 +35,9 @@ pub enum IngestError {
     /// A pipeline stopped.
     #[error(transparent)]
     Pipeline(#[from] PipelineError),
+    /// The system gives no thread.
+    #[error("raise the limit of threads of this user or container; nothing was read")]
+    Threads(#[from] std::io::Error),
     /// A pipeline or the committer panicked.
     #[error("report this as a bug: a thread of ingest panicked. What was not landed will be read again")]
     Panicked,
@@ -105,21 +108,20 @@ pub fn run(settings: Settings, control: &Control, runtime: &Handle) -> Result<Su
         began: Instant::now(),
     };
     let ended = thread::scope(|scope| {
-        let committing = scope.spawn(|| committer.run(runtime));
+        let named = |name: &str| thread::Builder::new().name(name.to_owned());
+        let committing = named("committer").spawn_scoped(scope, || committer.run(runtime))?;
         let running: Vec<_> = shares
             .into_iter()
             .map(|share| {
                 let (shared, submissions) = (Arc::clone(&shared), submissions.clone());
-                scope.spawn(move || {
-                    let ended = Pipeline::new(shared, submissions).and_then(|pipeline| pipeline.run(share));
-                    if ended.is_err() {
-                        // One that cannot go on stops all: half a process would look healthy.
-                        control.stop();
-                    }
-                    ended
+                named("pipeline").spawn_scoped(scope, move || {
+                    let others = StopOthers(control);
+                    Pipeline::new(shared, submissions)?.run(share)?;
+                    std::mem::forget(others);
+                    Ok::<_, PipelineError>(())
                 })
             })
-            .collect();
+            .collect::<Result<_, _>>()?;
         // The committer ends when the last pipeline is gone.
         drop(submissions);
         let ended: Vec<_> = running.into_iter().map(thread::ScopedJoinHandle::join).collect();
@@ -130,6 +132,15 @@ pub fn run(settings: Settings, control: &Control, runtime: &Handle) -> Result<Su
         ended.map_err(|_| IngestError::Panicked)??;
     }
     Ok(Summary { records: control.landed_records() })
+}
+
+/// Stops all pipelines when one cannot go on, by an error or a panic: half a process would look healthy.
+struct StopOthers<'a>(&'a Control);
+
+impl Drop for StopOthers<'_> {
+    fn drop(&mut self) {
+        self.0.stop();
+    }
 }
 
 /// What each pipeline reads: what the group gives it, or, when catching up, its share of all partitions.

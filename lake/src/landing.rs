@@ -4,6 +4,7 @@ use chrono::{DateTime, NaiveDate, Utc};
 use deltalake_core::DeltaTableError;
 use deltalake_core::kernel::{Action, Transaction};
 use deltalake_core::protocol::{DeltaOperation, SaveMode};
+use futures::{StreamExt as _, TryStreamExt as _, stream};
 use parquet::errors::ParquetError;
 use schemas::Kind;
 
@@ -13,6 +14,9 @@ use crate::failpoint::failpoint;
 use crate::partition::PartitionId;
 use crate::read::ReadError;
 use crate::segment::{self, Segment};
+
+/// Files that are stored at the same time: each waits for the disk twice.
+const STORES_AT_ONCE: usize = 8;
 
 /// What one commit adds: files that are encoded but not yet stored, and what they took in.
 #[derive(Debug, Default)]
@@ -124,15 +128,14 @@ impl Book {
         let store = self.store();
         failpoint("before-file");
         let files: Vec<&DataFile> = landing.files.iter().chain([&segments]).collect();
-        for (index, file) in files.iter().enumerate() {
-            // An attempt that failed after this point left the file behind; storing it again is the same file.
-            file.store(&store).await?;
-            if index == 0 {
-                failpoint("mid-file");
-            }
+        // An attempt that failed left files behind; storing them again makes the same files.
+        let mut stored = stream::iter(&files).map(|file| file.store(&store)).buffer_unordered(STORES_AT_ONCE);
+        while stored.try_next().await?.is_some() {
+            failpoint("mid-file");
         }
+        drop(stored);
         failpoint("after-file");
-        Ok(files.into_iter().map(|file| Action::Add(file.add.clone())).collect())
+        Ok(files.iter().map(|file| Action::Add(file.add.clone())).collect())
     }
 }
 
