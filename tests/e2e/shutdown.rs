@@ -32,9 +32,9 @@ fn what_was_read_is_landed_on_the_way_out() {
     let kafka = Kafka::shared();
     let topic = Topic::create(&kafka.brokers(), "way-out", 1, &[]);
     topic.produce(0, &events(0..5_000));
-    // Nothing else would land within this test.
-    let deployment =
-        Deployment::new(&kafka.brokers(), &topic.name).set("ingest", "commit_interval_ms = 600000");
+    // Nothing else would land within this test; a second pipeline would, by joining the group.
+    let deployment = Deployment::new(&kafka.brokers(), &topic.name)
+        .set("ingest", "commit_interval_ms = 600000\npipelines = 1");
     let worker = deployment.spawn(&["ingest"]);
     worker.wait_for_line("assigned", SOON);
     std::thread::sleep(Duration::from_secs(3)); // far longer than it takes to read them
