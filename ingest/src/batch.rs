@@ -12,7 +12,8 @@ use chrono::{DateTime, NaiveDate, Utc};
 use lake::{DataFile, Segment};
 use parquet::errors::ParquetError;
 use schemas::{
-    Decoder, Element, EventBuilder, Fields, Kind, Place, Record, Redaction, Rejection, RejectionBuilder, TimeLimits,
+    Decoder, Element, EventBuilder, Fields, Kind, Place, Record, Redaction, Rejection, RejectionBuilder,
+    TimeLimits,
 };
 use sha2::{Digest, Sha256};
 
@@ -207,7 +208,9 @@ fn keep(
     let redaction = value.map(|raw| (raw, schemas::redact(raw, reading.fields)));
     match redaction {
         None => rejections.append(rejection, place, source, decoder, None, false),
-        Some((_, Redaction::Redacted(raw))) => rejections.append(rejection, place, source, decoder, Some(&raw), true),
+        Some((_, Redaction::Redacted(raw))) => {
+            rejections.append(rejection, place, source, decoder, Some(&raw), true)
+        }
         Some((raw, Redaction::Unparsed)) if !reading.limits.keep_unparsed => {
             let digest = Sha256::digest(raw);
             let kept = format!("length={} sha256={digest:x}", raw.len());
@@ -257,7 +260,10 @@ fn by_day(events: RecordBatch) -> Result<Vec<(NaiveDate, RecordBatch)>, ArrowErr
             }
             run_day = Some(day);
         }
-        run.push(u32::try_from(row).map_err(|_| ArrowError::ComputeError("a batch of over 4 billion rows".into()))?);
+        run.push(
+            u32::try_from(row)
+                .map_err(|_| ArrowError::ComputeError("a batch of over 4 billion rows".into()))?,
+        );
     }
     let Some(day) = run_day else { return Ok(Vec::new()) };
     rows.entry(day).or_default().append(&mut run);

@@ -28,9 +28,6 @@ const DEFAULTS: &[(&str, &str)] = &[
     // After kill -9 the group hands the partitions on within this time.
     ("session.timeout.ms", "6000"),
     ("heartbeat.interval.ms", "2000"),
-    // Spreads partitions of all topics over all pipelines; eager, since cooperative rebalancing with manual
-    // commits has known holes.
-    ("partition.assignment.strategy", "roundrobin"),
     // A new partition is noticed within this time.
     ("topic.metadata.refresh.interval.ms", "30000"),
     ("reconnect.backoff.max.ms", "5000"),
@@ -44,6 +41,9 @@ const FIXED: &[(&str, &str)] = &[
     ("enable.partition.eof", "true"),
     ("isolation.level", "read_committed"),
     ("auto.offset.reset", "error"),
+    // Spreads partitions of all topics over all pipelines; eager, since cooperative rebalancing with manual
+    // commits has known holes.
+    ("partition.assignment.strategy", "roundrobin"),
 ];
 
 /// A property that `[kafka.properties]` may not set.
@@ -69,7 +69,10 @@ pub fn check_properties(kafka: &Kafka) -> Result<(), FixedProperty> {
 pub(crate) fn config(kafka: &Kafka) -> ClientConfig {
     let mut config = ClientConfig::new();
     for (key, value) in DEFAULTS {
-        config.set(*key, *value);
+        // librdkafka knows this one by a second name, and which of the two it reads last is chance.
+        if *key != "fetch.message.max.bytes" || !kafka.properties.contains_key("max.partition.fetch.bytes") {
+            config.set(*key, *value);
+        }
     }
     config.set("client.id", "gatebook");
     for (key, value) in &kafka.properties {
@@ -94,7 +97,7 @@ pub(crate) enum Rebalance {
 #[derive(Debug, Default)]
 pub(crate) struct Context {
     rebalances: Mutex<VecDeque<Rebalance>>,
-    refusal: Mutex<Option<String>>,
+    refused: AtomicBool,
     closing: AtomicBool,
 }
 
@@ -103,9 +106,10 @@ impl Context {
         lock(&self.rebalances).pop_front()
     }
 
-    /// The brokers' reason, where they refused the credentials.
-    pub(crate) fn refusal(&self) -> Option<String> {
-        lock(&self.refusal).clone()
+    /// Whether the brokers refused the credentials since this was last asked. What follows a refusal that
+    /// passed by itself is no refusal.
+    pub(crate) fn take_refusal(&self) -> bool {
+        self.refused.swap(false, Ordering::AcqRel)
     }
 
     /// From now on revocations are answered at once: nothing is in flight any more.
@@ -123,14 +127,19 @@ impl ClientContext for Context {
         if let Some(RDKafkaErrorCode::Authentication | RDKafkaErrorCode::SaslAuthenticationFailed) =
             error.rdkafka_error_code()
         {
-            *lock(&self.refusal) = Some(reason.to_owned());
+            self.refused.store(true, Ordering::Release);
         }
         tracing::debug!(%error, "{reason}");
     }
 }
 
 impl ConsumerContext for Context {
-    fn rebalance(&self, consumer: &BaseConsumer<Self>, err: rd_kafka_resp_err_t, partitions: &mut TopicPartitionList) {
+    fn rebalance(
+        &self,
+        consumer: &BaseConsumer<Self>,
+        err: rd_kafka_resp_err_t,
+        partitions: &mut TopicPartitionList,
+    ) {
         if self.closing.load(Ordering::Acquire) {
             if let Err(error) = consumer.unassign() {
                 tracing::debug!(%error, "cannot give back the partitions on leaving");

@@ -14,6 +14,9 @@ use crate::settings::Kafka;
 /// How long one question to the brokers may take.
 const REQUEST_TIMEOUT: Duration = Duration::from_secs(10);
 
+/// How long a question about one partition may take: a stop waits for it.
+const WATERMARKS_TIMEOUT: Duration = Duration::from_secs(3);
+
 /// The pause between attempts to reach a broker: doubled up to the second value.
 const RETRY_PAUSES: (Duration, Duration) = (Duration::from_millis(250), Duration::from_secs(15));
 
@@ -119,7 +122,11 @@ impl Cluster {
                     }
                     if complained.elapsed() >= COMPLAINT_INTERVAL {
                         complained = Instant::now();
-                        tracing::warn!(kafka.brokers = brokers, waited_s = waited.as_secs(), "no broker answers, trying again");
+                        tracing::warn!(
+                            kafka.brokers = brokers,
+                            waited_s = waited.as_secs(),
+                            "no broker answers, trying again"
+                        );
                     }
                 }
                 answer => return answer,
@@ -137,15 +144,19 @@ impl Cluster {
         let began = Instant::now();
         let described = native::describe_topics(&self.consumer, topics, timeout);
         let _ = self.consumer.poll(Duration::ZERO);
-        if described.is_err() && self.consumer.context().refusal().is_some() {
+        if self.consumer.context().take_refusal() && described.is_err() {
             return Err(ClusterError::Refused { brokers: self.brokers.clone() });
         }
-        Ok(described.map_err(|error| self.explain(error, began.elapsed()))?.into_iter().map(identity).collect())
+        Ok(described
+            .map_err(|error| self.explain(error, began.elapsed()))?
+            .into_iter()
+            .map(identity)
+            .collect())
     }
 
     /// Which offsets of a partition can be read.
     pub fn watermarks(&self, topic: &str, partition: i32) -> Result<Watermarks, ClusterError> {
-        let (start, stable_end) = self.consumer.fetch_watermarks(topic, partition, REQUEST_TIMEOUT)?;
+        let (start, stable_end) = self.consumer.fetch_watermarks(topic, partition, WATERMARKS_TIMEOUT)?;
         Ok(Watermarks { start, stable_end })
     }
 
@@ -168,7 +179,9 @@ impl Cluster {
 /// What librdkafka says of a property, without the property's value: it may be a secret.
 fn configuration(error: KafkaError) -> ClusterError {
     ClusterError::Configuration(match error {
-        KafkaError::ClientConfig(_, reason, key, _) => format!("{key}: {}", reason.split(':').next().unwrap_or("")),
+        KafkaError::ClientConfig(_, reason, key, _) => {
+            format!("{key}: {}", reason.split(':').next().unwrap_or(""))
+        }
         other => other.to_string(),
     })
 }

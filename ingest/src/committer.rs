@@ -1,12 +1,13 @@
 //! The committer: batches of all pipelines meet here and land in the book, several in one commit.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use backon::{BackoffBuilder, ExponentialBuilder};
 use crossbeam_channel::{Receiver, Sender};
-use lake::{Book, LandError, Landing, Outcome};
+use lake::{Book, LandError, Landing, Outcome, PartitionId};
 use tokio::runtime::Handle;
 use tokio::sync::Mutex;
 
@@ -51,9 +52,14 @@ impl Committer {
         let mut looked = self.began;
         while let Ok(first) = self.submissions.recv() {
             // Whatever came while the last commit was written goes into this one.
-            let mut round: Vec<Submission> = std::iter::once(first).chain(self.submissions.try_iter()).collect();
+            let mut arrived: Vec<Submission> =
+                std::iter::once(first).chain(self.submissions.try_iter()).collect();
+            let mut round = first_of_each_partition(&mut arrived);
             while !round.is_empty() {
                 round = runtime.block_on(self.land(round));
+                if round.is_empty() {
+                    round = first_of_each_partition(&mut arrived);
+                }
             }
             if looked.elapsed() >= UPKEEP_MISSED_AFTER {
                 looked = Instant::now();
@@ -67,7 +73,10 @@ impl Committer {
         let location = self.book.lock().await.location().clone();
         let missed = lake::maintain::last_run(&location).unwrap_or_else(|| self.began.elapsed());
         if missed >= UPKEEP_MISSED_AFTER {
-            tracing::warn!(missed_s = missed.as_secs(), "run `gatebook maintain`: small files pile up in the book");
+            tracing::warn!(
+                missed_s = missed.as_secs(),
+                "run `gatebook maintain`: small files pile up in the book"
+            );
         }
     }
 
@@ -135,8 +144,53 @@ impl Committer {
                 return Err(error);
             }
             let error = &error as &dyn std::error::Error;
-            tracing::warn!(error, tried_s = began.elapsed().as_secs(), "cannot land a batch yet, trying again");
+            tracing::warn!(
+                error,
+                tried_s = began.elapsed().as_secs(),
+                "cannot land a batch yet, trying again"
+            );
             tokio::time::sleep(pauses.next().unwrap_or(pause_max)).await;
         }
+    }
+}
+
+/// Takes out the submissions that can land together. Two with the same partition cannot: a partition that
+/// moved between pipelines while a commit was stuck stands in both, and only the first of them is right.
+fn first_of_each_partition(arrived: &mut Vec<Submission>) -> Vec<Submission> {
+    let mut seen: HashSet<PartitionId> = HashSet::new();
+    let (together, later) = arrived.drain(..).partition(|submission| {
+        let ids = || submission.batch.segments.iter().map(|segment| &segment.id);
+        let is_first = ids().all(|id| !seen.contains(id));
+        seen.extend(ids().cloned());
+        is_first
+    });
+    *arrived = later;
+    together
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use lake::Segment;
+
+    fn submission(partitions: &[i32]) -> Submission {
+        let segment = |partition: &i32| {
+            let id = PartitionId { topic_id: "t".into(), partition: *partition };
+            Segment::starting_at("topic".into(), id, None, 0)
+        };
+        let segments = partitions.iter().map(segment).collect();
+        let (reply, _) = crossbeam_channel::bounded(1);
+        Submission { batch: Encoded { files: Vec::new(), segments, records: 0 }, reply }
+    }
+
+    #[test]
+    fn a_partition_lands_once_a_round() {
+        let mut arrived = vec![submission(&[0, 1]), submission(&[1, 2]), submission(&[3]), submission(&[2])];
+        let sizes =
+            |round: Vec<Submission>| round.iter().map(|one| one.batch.segments.len()).collect::<Vec<_>>();
+        assert_eq!(sizes(first_of_each_partition(&mut arrived)), [2, 1]);
+        assert_eq!(sizes(first_of_each_partition(&mut arrived)), [2]);
+        assert_eq!(sizes(first_of_each_partition(&mut arrived)), [1]);
+        assert!(arrived.is_empty());
     }
 }

@@ -46,9 +46,16 @@ pub(crate) async fn check(
         }
         let other: Vec<String> = other.into_iter().cloned().collect();
         if !accepted.contains(name) {
-            return Err(IdentityError::Recreated { topic: name.clone(), known: other.join(", "), now: id.clone() });
+            return Err(IdentityError::Recreated {
+                topic: name.clone(),
+                known: other.join(", "),
+                now: id.clone(),
+            });
         }
-        tracing::warn!(kafka.topic = name, "reading a topic that was created again from its start, as accepted");
+        tracing::warn!(
+            kafka.topic = name,
+            "reading a topic that was created again from its start, as accepted"
+        );
         book.retire_topic(name, &other, "ingest --accept-new-topic").await?;
     }
     Ok(())

@@ -27,8 +27,8 @@ mod window;
 pub use client::{FixedProperty, check_properties};
 pub use cluster::{Cluster, ClusterError, TopicIdentity, Watermarks};
 pub use produce::{
-    ConnectError, DeliveryError, Input, InputError, ProduceError, Production, REPLAY_OF, ReplayError, ReplayPlan, Sent,
-    produce, replay,
+    ConnectError, DeliveryError, Input, InputError, ProduceError, Production, REPLAY_OF, ReplayError,
+    ReplayPlan, Sent, produce, replay,
 };
 pub use run::{Control, IngestError, Summary, run};
 pub use settings::{Gap, GapError, Kafka, Limits, Settings, Topic, Until};

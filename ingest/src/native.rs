@@ -5,10 +5,12 @@
 //! - Every pointer that is used comes from librdkafka and is checked for null where it may be null.
 //! - Each object is destroyed once, by the `Drop` of the one value that owns it.
 //! - What borrows from a record lives no longer than the closure that is handed the record.
-//! - A [`RecordQueue`] holds its consumer, so the client outlives the queue.
+//! - A [`RecordQueue`] gives back its records before its queue, and holds its consumer, so the client outlives the queue.
 #![expect(unsafe_code, reason = "librdkafka's batch consumption and topic ids have no safe wrapper")]
 
+use std::collections::VecDeque;
 use std::ffi::{CStr, CString, c_char};
+use std::ops::ControlFlow;
 use std::ptr::{self, NonNull};
 use std::slice;
 use std::sync::Arc;
@@ -41,6 +43,8 @@ pub(crate) enum Delivery<'a> {
 pub(crate) struct RecordQueue<C: ConsumerContext> {
     queue: NonNull<sys::rd_kafka_queue_t>,
     messages: Vec<*mut sys::rd_kafka_message_t>,
+    /// Handed over by librdkafka and not yet taken.
+    pending: VecDeque<Message>,
     consumer: Arc<BaseConsumer<C>>,
 }
 
@@ -49,7 +53,8 @@ impl<C: ConsumerContext> RecordQueue<C> {
         // SAFETY: the client is alive, since `consumer` is held; the call returns a new queue that this value owns.
         let queue = unsafe { sys::rd_kafka_queue_new(consumer.client().native_ptr()) };
         let queue = NonNull::new(queue).expect("librdkafka aborts when it has no memory for a queue");
-        Self { queue, messages: Vec::with_capacity(RECORDS_A_CALL_MAX), consumer }
+        let messages = Vec::with_capacity(RECORDS_A_CALL_MAX);
+        Self { queue, messages, pending: VecDeque::new(), consumer }
     }
 
     /// Sends a partition's records to this queue; to be called before the partition is assigned.
@@ -66,12 +71,32 @@ impl<C: ConsumerContext> RecordQueue<C> {
         }
     }
 
-    /// Hands over what has come within `timeout`, at most 4096 deliveries, as (topic, partition, delivery).
-    /// Returns how many there were.
-    pub(crate) fn poll(&mut self, timeout: Duration, mut take: impl FnMut(&str, i32, Delivery<'_>)) -> usize {
+    /// Forgets what was not taken: to be called when partitions are assigned, since it came before.
+    pub(crate) fn clear(&mut self) {
+        self.pending.clear();
+    }
+
+    /// Hands over what has come within `timeout`, at most 4096 deliveries, as (topic, partition, delivery),
+    /// until `take` has had enough; the rest waits for the next call.
+    pub(crate) fn poll(
+        &mut self,
+        timeout: Duration,
+        mut take: impl FnMut(&str, i32, Delivery<'_>) -> ControlFlow<()>,
+    ) {
+        if self.pending.is_empty() {
+            self.fetch(timeout);
+        }
+        while let Some(message) = self.pending.pop_front() {
+            if take(message.topic(), message.partition(), message.delivery()).is_break() {
+                break;
+            }
+        }
+    }
+
+    fn fetch(&mut self, timeout: Duration) {
         let timeout_ms = i32::try_from(timeout.as_millis()).unwrap_or(i32::MAX);
         // SAFETY: the buffer has room for as many pointers as the call may write; a negative count is an error and writes none.
-        let count = unsafe {
+        unsafe {
             let count = sys::rd_kafka_consume_batch_queue(
                 self.queue.as_ptr(),
                 timeout_ms,
@@ -80,18 +105,14 @@ impl<C: ConsumerContext> RecordQueue<C> {
             );
             let count = usize::try_from(count).unwrap_or(0);
             self.messages.set_len(count);
-            count
-        };
-        for message in self.messages.drain(..) {
-            let message = Message(message);
-            take(message.topic(), message.partition(), message.delivery());
         }
-        count
+        self.pending.extend(self.messages.drain(..).map(Message));
     }
 }
 
 impl<C: ConsumerContext> Drop for RecordQueue<C> {
     fn drop(&mut self) {
+        self.pending.clear();
         // SAFETY: this value owns the queue, and the client is still alive.
         unsafe { sys::rd_kafka_queue_destroy(self.queue.as_ptr()) };
     }
@@ -191,7 +212,10 @@ pub(crate) fn describe_topics<C: ConsumerContext>(
     // last, since the descriptions lie in it; the names outlive the collection, which copies them.
     unsafe {
         let queue = sys::rd_kafka_queue_new(native);
-        let options = sys::rd_kafka_AdminOptions_new(native, sys::rd_kafka_admin_op_t::RD_KAFKA_ADMIN_OP_DESCRIBETOPICS);
+        let options = sys::rd_kafka_AdminOptions_new(
+            native,
+            sys::rd_kafka_admin_op_t::RD_KAFKA_ADMIN_OP_DESCRIBETOPICS,
+        );
         sys::rd_kafka_AdminOptions_set_request_timeout(options, timeout_ms, ptr::null_mut(), 0);
         let collection = sys::rd_kafka_TopicCollection_of_topic_names(pointers.as_mut_ptr(), pointers.len());
         sys::rd_kafka_DescribeTopics(native, collection, options, queue);
@@ -223,7 +247,11 @@ unsafe fn descriptions(event: *mut sys::rd_kafka_event_t) -> Result<Vec<TopicDes
     unsafe {
         let code = RDKafkaErrorCode::from(sys::rd_kafka_event_error(event));
         if code != RDKafkaErrorCode::NoError {
-            return Err(DescribeError { code, topic: None, text: text(sys::rd_kafka_event_error_string(event)) });
+            return Err(DescribeError {
+                code,
+                topic: None,
+                text: text(sys::rd_kafka_event_error_string(event)),
+            });
         }
         let result = sys::rd_kafka_event_DescribeTopics_result(event);
         if result.is_null() {
@@ -238,7 +266,9 @@ unsafe fn descriptions(event: *mut sys::rd_kafka_event_t) -> Result<Vec<TopicDes
 
 /// # Safety
 /// `topic` is a valid description.
-unsafe fn description(topic: *const sys::rd_kafka_TopicDescription_t) -> Result<TopicDescription, DescribeError> {
+unsafe fn description(
+    topic: *const sys::rd_kafka_TopicDescription_t,
+) -> Result<TopicDescription, DescribeError> {
     // SAFETY: as above.
     unsafe {
         let name = text(sys::rd_kafka_TopicDescription_name(topic));
@@ -249,7 +279,11 @@ unsafe fn description(topic: *const sys::rd_kafka_TopicDescription_t) -> Result<
             RDKafkaErrorCode::from(sys::rd_kafka_error_code(error))
         };
         if code != RDKafkaErrorCode::NoError {
-            return Err(DescribeError { code, topic: Some(name), text: text(sys::rd_kafka_error_string(error)) });
+            return Err(DescribeError {
+                code,
+                topic: Some(name),
+                text: text(sys::rd_kafka_error_string(error)),
+            });
         }
         let id = sys::rd_kafka_TopicDescription_topic_id(topic);
         let id = if id.is_null() { String::new() } else { text(sys::rd_kafka_Uuid_base64str(id)) };

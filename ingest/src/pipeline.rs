@@ -4,13 +4,15 @@
 //! reading while that batch lands. Back-pressure: when the next batch is full before the last one landed,
 //! its partitions are paused, and polling goes on so that the group keeps it.
 
+use std::collections::HashMap;
+use std::ops::ControlFlow;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 use std::time::{Duration, Instant};
 
 use chrono::Utc;
 use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, TryRecvError, bounded};
-use lake::{Book, LandError};
+use lake::{Book, LandError, PartitionId};
 use rdkafka::config::FromClientConfigAndContext;
 use rdkafka::consumer::{BaseConsumer, CommitMode, Consumer};
 use rdkafka::error::{KafkaError, RDKafkaErrorCode};
@@ -35,10 +37,10 @@ const POLL_WAIT: Duration = Duration::from_millis(20);
 /// How often an offset range that held no record is committed, so that it does not look unread.
 const EMPTY_RANGE_INTERVAL: Duration = Duration::from_secs(600);
 
-/// How often topics are asked whether they are still the same: at most this often before a batch is submitted.
-const IDENTITY_INTERVAL: Duration = Duration::from_secs(1);
+/// How long to wait for a commit before the partitions are paused.
+const PAUSE_AFTER: Duration = Duration::from_millis(500);
 
-/// How long that question may take; a broker that is gone has not created a topic anew.
+/// How long the brokers are asked whether the topics are still the same.
 const IDENTITY_TIMEOUT: Duration = Duration::from_secs(2);
 
 /// Why a pipeline stopped. What it had not landed is read again on the next start.
@@ -116,7 +118,12 @@ pub(crate) struct Pipeline {
     submissions: Sender<Submission>,
     /// Where the committer will say what became of the batch in flight.
     in_flight: Option<Receiver<Answer>>,
+    /// When the topics were last known to be the same.
     checked_at: Instant,
+    /// When the last record was read.
+    read_at: Instant,
+    /// Where catching up ends, by partition.
+    targets: HashMap<PartitionId, i64>,
     empty_since: Instant,
 }
 
@@ -135,6 +142,8 @@ impl Pipeline {
             submissions,
             in_flight: None,
             checked_at: Instant::now(),
+            read_at: Instant::now(),
+            targets: HashMap::new(),
             empty_since: Instant::now(),
             shared,
         })
@@ -172,6 +181,7 @@ impl Pipeline {
         if self.is_due() {
             self.submit()?;
         }
+        self.check_brokers()?;
         self.read()
     }
 
@@ -208,7 +218,7 @@ impl Pipeline {
 
     /// Errors that pass by themselves are told; the others stop the process.
     fn judge(&self, error: KafkaError) -> Result<(), PipelineError> {
-        if self.consumer.context().refusal().is_some() {
+        if self.consumer.context().take_refusal() {
             return Err(ClusterError::Refused { brokers: self.shared.settings.kafka.brokers.clone() }.into());
         }
         match error.rdkafka_error_code() {
@@ -222,6 +232,7 @@ impl Pipeline {
 
     /// Begins to read these partitions where the book says.
     fn assign(&mut self, partitions: &[(String, i32)]) -> Result<(), PipelineError> {
+        self.check_identities()?;
         let resume = Resume {
             settings: &self.shared.settings,
             cluster: &self.shared.cluster,
@@ -229,8 +240,9 @@ impl Pipeline {
             fingerprinter: &self.shared.fingerprinter,
             stopping: &self.shared.stopping,
         };
+        // A clone: the book must stay free for the committer while the brokers are asked and files are read.
         let slots = self.shared.runtime.block_on(async {
-            let mut book = self.shared.book.lock().await;
+            let mut book = self.shared.book.lock().await.clone();
             resume.slots(&mut book, partitions).await
         });
         self.slots = match slots {
@@ -238,19 +250,32 @@ impl Pipeline {
             Err(ResumeError::Cluster(_)) if self.is_stopping() => Vec::new(),
             slots => slots?,
         };
+        for slot in &mut self.slots {
+            // What was stable at the start stays the aim, however often this begins anew.
+            if let Some(target) = slot.target {
+                slot.target = Some(*self.targets.entry(slot.id.clone()).or_insert(target));
+            }
+        }
+        self.read_from_slots()
+    }
+
+    /// Reads each slot from its next offset on; what was fetched before is forgotten.
+    fn read_from_slots(&mut self) -> Result<(), PipelineError> {
         let mut list = TopicPartitionList::new();
         for slot in &self.slots {
             self.queue.route(&slot.topic, slot.id.partition);
             list.add_partition_offset(&slot.topic, slot.id.partition, Offset::Offset(slot.next_offset()))?;
         }
         self.consumer.assign(&list)?;
+        self.queue.clear();
         Ok(())
     }
 
     /// Drops what was read and reads again from the book's offsets.
     fn start_over(&mut self) -> Result<(), PipelineError> {
         self.batch = Batch::new(&self.shared.settings.fields);
-        let partitions: Vec<_> = self.slots.iter().map(|slot| (slot.topic.clone(), slot.id.partition)).collect();
+        let partitions: Vec<_> =
+            self.slots.iter().map(|slot| (slot.topic.clone(), slot.id.partition)).collect();
         self.assign(&partitions)
     }
 
@@ -290,19 +315,20 @@ impl Pipeline {
         });
         let (slots, batch, decoders) = (&mut self.slots, &mut self.batch, &mut self.decoders);
         let mut current = usize::MAX;
-        let mut failed = None;
+        let (mut failed, mut has_records) = (None, false);
         self.queue.poll(wait, |topic, partition, delivery| {
             let is_current = |slot: &Slot| slot.id.partition == partition && slot.topic == topic;
             if !slots.get(current).is_some_and(is_current) {
                 current = slots.iter().position(is_current).unwrap_or(usize::MAX);
             }
             // A record of a partition that was just taken away.
-            let Some(slot) = slots.get_mut(current) else { return };
+            let Some(slot) = slots.get_mut(current) else { return ControlFlow::Continue(()) };
             match delivery {
                 Delivery::Record { offset, timestamp_ms, value } if offset >= slot.next_offset() => {
                     let decoder = &mut decoders[slot.source as usize];
                     batch.read(slot, current as u16, decoder, (offset, timestamp_ms), value, &reading);
                     slot.segment.next_offset = offset + 1;
+                    has_records = true;
                 }
                 Delivery::Record { .. } => {}
                 Delivery::End { offset } => {
@@ -312,7 +338,11 @@ impl Pipeline {
                     failed.get_or_insert((code, text, topic.to_owned(), partition));
                 }
             }
+            if batch.is_full(reading.limits) { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
         });
+        if has_records {
+            self.read_at = Instant::now();
+        }
         match failed {
             None => Ok(()),
             Some((code, text, topic, partition)) => self.partition_failed(code, &text, &topic, partition),
@@ -335,17 +365,19 @@ impl Pipeline {
             }
             RDKafkaErrorCode::AutoOffsetReset | RDKafkaErrorCode::OffsetOutOfRange => {
                 self.flush()?;
-                self.check_identities(true)?;
                 self.start_over()
             }
             _ => Ok(()),
         }
     }
 
-    /// Waits for the batch in flight, with the partitions paused, for at most one poll.
+    /// Waits for the batch in flight. A short wait leaves the fetch queue to fill up to its bound; for a long
+    /// one the partitions are paused, so that nothing is fetched that nobody reads.
     fn wait_paused(&mut self, reply: &Receiver<Answer>) -> Result<(), PipelineError> {
-        let assignment = self.consumer.assignment()?;
-        self.consumer.pause(&assignment)?;
+        if let Ok(answer) = reply.recv_timeout(PAUSE_AFTER) {
+            return self.settle(answer);
+        }
+        self.consumer.pause(&self.consumer.assignment()?)?;
         let answer = loop {
             self.serve_client_while_waiting()?;
             match reply.recv_timeout(POLL_WAIT) {
@@ -354,7 +386,10 @@ impl Pipeline {
                 Err(RecvTimeoutError::Disconnected) => return Err(PipelineError::CommitterGone),
             }
         };
-        self.consumer.resume(&assignment)?;
+        // Assigned anew at the slots' own offsets rather than resumed: librdkafka takes the end of a partition
+        // for a record that was consumed, and would resume one offset too far.
+        self.consumer.resume(&self.consumer.assignment()?)?;
+        self.read_from_slots()?;
         self.settle(answer)
     }
 
@@ -367,7 +402,11 @@ impl Pipeline {
     }
 
     fn submit(&mut self) -> Result<(), PipelineError> {
-        self.check_identities(false)?;
+        // Asked after the batch was read and before it is submitted, so that no record of a topic that was
+        // created again lands under the old one's id.
+        if self.checked_at <= self.read_at {
+            self.check_identities()?;
+        }
         let today = Utc::now().date_naive();
         let batch = self.batch.encode(&mut self.slots, &self.shared.fingerprinter, today)?;
         self.empty_since = Instant::now();
@@ -425,14 +464,12 @@ impl Pipeline {
         }
     }
 
-    /// Whether each topic is still the one that was read. Asked after a batch was read and before it is
-    /// submitted, so that no record of a topic that was created again lands under the old one's id.
-    fn check_identities(&mut self, now: bool) -> Result<(), PipelineError> {
-        if !now && self.checked_at.elapsed() < IDENTITY_INTERVAL {
-            return Ok(());
-        }
+    /// Whether each topic is still the one that was read. Where no broker answers twice, none can have
+    /// created a topic anew either.
+    fn check_identities(&mut self) -> Result<(), PipelineError> {
         let names: Vec<&str> = self.shared.topics.iter().map(|topic| topic.name.as_str()).collect();
-        match self.shared.cluster.topics(&names, IDENTITY_TIMEOUT) {
+        let ask = || self.shared.cluster.topics(&names, IDENTITY_TIMEOUT);
+        match ask().or_else(|_| ask()) {
             Ok(current) => {
                 for (before, now) in self.shared.topics.iter().zip(current) {
                     if before.id != now.id {
@@ -440,10 +477,21 @@ impl Pipeline {
                         return Err(PipelineError::Recreated { topic, before, now: now.id });
                     }
                 }
+                self.checked_at = Instant::now();
             }
             Err(error) => tracing::debug!(%error, "the topics' ids could not be checked"),
         }
-        self.checked_at = Instant::now();
+        Ok(())
+    }
+
+    /// Catching up ends with an error when the brokers are gone; a worker goes on waiting.
+    fn check_brokers(&mut self) -> Result<(), PipelineError> {
+        let limits = &self.shared.settings.limits;
+        if self.shared.settings.until == Until::CaughtUp && self.read_at.elapsed() >= limits.connect_max {
+            let names: Vec<&str> = self.shared.topics.iter().map(|topic| topic.name.as_str()).collect();
+            self.shared.cluster.topics(&names, IDENTITY_TIMEOUT)?;
+            self.read_at = Instant::now();
+        }
         Ok(())
     }
 }
@@ -453,6 +501,10 @@ impl Drop for Pipeline {
     /// closed when it is dropped, after this.
     fn drop(&mut self) {
         self.consumer.context().close();
+        // A revocation that was not answered yet is answered here; without it, closing would wait for ever.
+        if let Err(error) = self.consumer.unassign() {
+            tracing::debug!(%error, "cannot give back the partitions");
+        }
         self.consumer.unsubscribe();
     }
 }

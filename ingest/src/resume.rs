@@ -76,7 +76,11 @@ pub(crate) struct Resume<'a> {
 impl Resume<'_> {
     /// One slot for each partition. What the topic is was checked before; a topic that is not configured
     /// cannot be assigned.
-    pub(crate) async fn slots(&self, book: &mut Book, partitions: &[(String, i32)]) -> Result<Vec<Slot>, ResumeError> {
+    pub(crate) async fn slots(
+        &self,
+        book: &mut Book,
+        partitions: &[(String, i32)],
+    ) -> Result<Vec<Slot>, ResumeError> {
         book.refresh().await.map_err(ReadError::from)?;
         let mut slots = Vec::with_capacity(partitions.len());
         for (topic, partition) in partitions {
@@ -109,11 +113,17 @@ impl Resume<'_> {
             }
             if expected < there.start {
                 let (topic, start) = (topic.name.clone(), there.start);
-                if !self.settings.accept_gaps.contains(&Gap { topic: topic.clone(), partition, from: expected, to: start }) {
+                if !self.settings.accept_gaps.contains(&Gap {
+                    topic: topic.clone(),
+                    partition,
+                    from: expected,
+                    to: start,
+                }) {
                     return Err(ResumeError::Expired { topic, partition, expected, start });
                 }
                 segment.next_offset = start;
-                segment.gap = Some("records expired before they were read; accepted by an operator".to_owned());
+                segment.gap =
+                    Some("records expired before they were read; accepted by an operator".to_owned());
             }
         }
         Ok(Slot {
@@ -130,7 +140,12 @@ impl Resume<'_> {
     /// What is there. The brokers are asked again while they cannot answer: a partition that was just added,
     /// or whose leader is gone, is known after a moment. And a broker that has just come back can know less
     /// than it had acknowledged, so an end before `expected` is looked at again before it is believed.
-    fn watermarks(&self, topic: &str, partition: i32, expected: Option<i64>) -> Result<Watermarks, ClusterError> {
+    fn watermarks(
+        &self,
+        topic: &str,
+        partition: i32,
+        expected: Option<i64>,
+    ) -> Result<Watermarks, ClusterError> {
         let wait_max = (self.settings.until == Until::CaughtUp).then_some(self.settings.limits.connect_max);
         let (began, mut complained, mut short_looks) = (Instant::now(), Instant::now(), 0);
         loop {
@@ -143,7 +158,9 @@ impl Resume<'_> {
                     short_looks += 1;
                 }
                 Err(error) => {
-                    if self.stopping.load(Ordering::Acquire) || wait_max.is_some_and(|max| began.elapsed() >= max) {
+                    if self.stopping.load(Ordering::Acquire)
+                        || wait_max.is_some_and(|max| began.elapsed() >= max)
+                    {
                         return Err(error);
                     }
                     if complained.elapsed() >= COMPLAINT_INTERVAL {
@@ -173,22 +190,28 @@ impl Resume<'_> {
             book.events_since(&since, |rows| {
                 let fingerprints = self.fingerprinter.of(rows);
                 let text = |name: &str| rows.column_by_name(name).map(|column| column.as_string::<i32>());
-                let number = |name: &str| rows.column_by_name(name).map(|column| column.as_primitive::<Int32Type>());
-                let offsets = rows.column_by_name("kafka_offset").map(|column| column.as_primitive::<Int64Type>());
+                let number =
+                    |name: &str| rows.column_by_name(name).map(|column| column.as_primitive::<Int32Type>());
+                let offsets =
+                    rows.column_by_name("kafka_offset").map(|column| column.as_primitive::<Int64Type>());
                 let (Some(topics), Some(partitions), Some(offsets), Some(indexes)) =
                     (text("kafka_topic_id"), number("kafka_partition"), offsets, number("element_index"))
                 else {
                     return;
                 };
                 for (row, event) in fingerprints.into_iter().enumerate() {
-                    let id = PartitionId { topic_id: topics.value(row).to_owned(), partition: partitions.value(row) };
+                    let id = PartitionId {
+                        topic_id: topics.value(row).to_owned(),
+                        partition: partitions.value(row),
+                    };
                     recent.entry(id).or_default().add(offsets.value(row), indexes.value(row), event);
                 }
             })
             .await?;
             since.retain(|id, from| {
                 let is_short = recent.get(id).map_or(0, Recent::len) < capacity && *from > 0;
-                let next = slots.iter().find(|slot| &slot.id == id).map_or(0, |slot| slot.segment.from_offset);
+                let next =
+                    slots.iter().find(|slot| &slot.id == id).map_or(0, |slot| slot.segment.from_offset);
                 *from = next.saturating_sub((next - *from).saturating_mul(4)).max(0);
                 is_short
             });

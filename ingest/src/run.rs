@@ -108,6 +108,8 @@ pub fn run(settings: Settings, control: &Control, runtime: &Handle) -> Result<Su
         began: Instant::now(),
     };
     let ended = thread::scope(|scope| {
+        // Without it, those that were started would run on although the others cannot.
+        let starting = StopOthers(control);
         let named = |name: &str| thread::Builder::new().name(name.to_owned());
         let committing = named("committer").spawn_scoped(scope, || committer.run(runtime))?;
         let running: Vec<_> = shares
@@ -122,6 +124,7 @@ pub fn run(settings: Settings, control: &Control, runtime: &Handle) -> Result<Su
                 })
             })
             .collect::<Result<_, _>>()?;
+        std::mem::forget(starting);
         // The committer ends when the last pipeline is gone.
         drop(submissions);
         let ended: Vec<_> = running.into_iter().map(thread::ScopedJoinHandle::join).collect();
@@ -151,7 +154,9 @@ fn shares(settings: &Settings, topics: &[TopicIdentity]) -> Vec<Partitions> {
         Until::CaughtUp => {
             let all: Vec<(String, i32)> = topics
                 .iter()
-                .flat_map(|topic| (0..topic.partitions).map(|partition| (topic.name.clone(), partition as i32)))
+                .flat_map(|topic| {
+                    (0..topic.partitions).map(|partition| (topic.name.clone(), partition as i32))
+                })
                 .collect();
             let mut shares = vec![Vec::new(); pipelines.min(all.len().max(1))];
             let count = shares.len();

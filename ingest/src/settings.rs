@@ -43,7 +43,10 @@ pub struct Kafka {
 impl fmt::Debug for Kafka {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let names: Vec<_> = self.properties.keys().collect();
-        f.debug_struct("Kafka").field("brokers", &self.brokers).field("properties", &names).finish_non_exhaustive()
+        f.debug_struct("Kafka")
+            .field("brokers", &self.brokers)
+            .field("properties", &names)
+            .finish_non_exhaustive()
     }
 }
 
@@ -102,7 +105,9 @@ impl std::str::FromStr for Gap {
 
 /// A gap that is not written as `TOPIC:PARTITION:FROM-TO`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("write TOPIC:PARTITION:FROM-TO, where FROM is the first lost offset and TO the first that is there, such as auth-events:0:100-250")]
+#[error(
+    "write TOPIC:PARTITION:FROM-TO, where FROM is the first lost offset and TO the first that is there, such as auth-events:0:100-250"
+)]
 pub struct GapError;
 
 /// Named limits, each with its unit.

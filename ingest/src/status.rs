@@ -79,10 +79,18 @@ pub async fn with_kafka(
     let mut unread: BTreeMap<PartitionId, (String, i64)> = BTreeMap::new();
     for topic in &described {
         for partition in 0..topic.partitions {
-            let id = PartitionId { topic_id: topic.id.clone(), partition: i32::try_from(partition).unwrap_or(i32::MAX) };
+            let id = PartitionId {
+                topic_id: topic.id.clone(),
+                partition: i32::try_from(partition).unwrap_or(i32::MAX),
+            };
             let Watermarks { start, stable_end } = cluster.watermarks(&topic.name, id.partition)?;
             let position = known.iter().position(|status| status.id == id).unwrap_or_else(|| {
-                known.push(PartitionStatus { topic: topic.name.clone(), id: id.clone(), totals: None, waiting: None });
+                known.push(PartitionStatus {
+                    topic: topic.name.clone(),
+                    id: id.clone(),
+                    totals: None,
+                    waiting: None,
+                });
                 known.len() - 1
             });
             let status = &mut known[position];
@@ -99,7 +107,8 @@ pub async fn with_kafka(
         for (id, timestamp_ms) in oldest_unread(kafka, &unread)? {
             let status = known.iter_mut().find(|status| status.id == id);
             if let Some(PartitionStatus { topic, waiting: Some(waiting), .. }) = status {
-                waiting.expires_in_ms = retention.get(topic).map(|retention| timestamp_ms + retention - now_ms);
+                waiting.expires_in_ms =
+                    retention.get(topic).map(|retention| timestamp_ms + retention - now_ms);
             }
         }
     }
@@ -109,7 +118,9 @@ pub async fn with_kafka(
 
 /// `retention.ms` of each topic whose records expire by time.
 async fn retention_ms(kafka: &Kafka, topics: &[&str]) -> HashMap<String, i64> {
-    let Ok(admin) = client::config(kafka).create::<AdminClient<DefaultClientContext>>() else { return HashMap::new() };
+    let Ok(admin) = client::config(kafka).create::<AdminClient<DefaultClientContext>>() else {
+        return HashMap::new();
+    };
     let asked: Vec<_> = topics.iter().map(|topic| ResourceSpecifier::Topic(topic)).collect();
     let options = AdminOptions::new().request_timeout(Some(REQUEST_TIMEOUT));
     let configs = match admin.describe_configs(&asked, &options).await {
@@ -145,7 +156,9 @@ fn oldest_unread(
     let began = Instant::now();
     while found.len() < unread.len() && began.elapsed() < OLDEST_UNREAD_TIMEOUT {
         let Some(Ok(record)) = consumer.poll(Duration::from_millis(100)) else { continue };
-        let id = unread.iter().find(|(id, (topic, _))| topic == record.topic() && id.partition == record.partition());
+        let id = unread
+            .iter()
+            .find(|(id, (topic, _))| topic == record.topic() && id.partition == record.partition());
         if let (Some((id, _)), Some(ms)) = (id, record.timestamp().to_millis()) {
             found.entry(id.clone()).or_insert(ms);
         }

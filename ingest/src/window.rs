@@ -204,7 +204,8 @@ mod tests {
 
     fn check(capacity: usize, events: &[(u64, u64)], expect: &[Seen]) {
         let mut window = Window::new(capacity);
-        let seen: Vec<_> = events.iter().map(|&(id, content)| window.take_in(Fingerprint { id, content })).collect();
+        let seen: Vec<_> =
+            events.iter().map(|&(id, content)| window.take_in(Fingerprint { id, content })).collect();
         assert_eq!(seen, expect);
         assert!(window.order.len() <= capacity && window.by_id.len() <= capacity);
     }

@@ -37,7 +37,8 @@ pub(crate) const STATISTICS_COLUMNS: &[&str] = &[
     "next_offset",
 ];
 
-/// The book at the version that was last refreshed.
+/// The book at the version that was last refreshed. A clone is cheap, and stays at its version.
+#[derive(Clone)]
 pub struct Book {
     location: Location,
     table: DeltaTable,
@@ -148,7 +149,11 @@ impl Book {
                 Err(OpenError::Missing { folder: location.book().display().to_string() })
             }
             Err(error) => Err(error.into()),
-            Ok(()) => Ok(Self { location: location.clone(), table, transactions: Transactions::default() }),
+            Ok(()) => {
+                let mut transactions = Transactions::default();
+                transactions.followed = table.version().unwrap_or(0);
+                Ok(Self { location: location.clone(), table, transactions })
+            }
         }
     }
 
@@ -162,10 +167,16 @@ impl Book {
     fn compare_columns(&self) -> Result<(), OpenError> {
         let wanted = columns()?;
         let held = self.table.snapshot()?.schema();
-        let missing: Vec<_> =
-            wanted.fields().filter(|field| held.field(field.name()).is_none()).map(|field| field.name().as_str()).collect();
-        let unknown: Vec<_> =
-            held.fields().filter(|field| wanted.field(field.name()).is_none()).map(|field| field.name().as_str()).collect();
+        let missing: Vec<_> = wanted
+            .fields()
+            .filter(|field| held.field(field.name()).is_none())
+            .map(|field| field.name().as_str())
+            .collect();
+        let unknown: Vec<_> = held
+            .fields()
+            .filter(|field| wanted.field(field.name()).is_none())
+            .map(|field| field.name().as_str())
+            .collect();
         if !unknown.is_empty() {
             return Err(OpenError::Newer { columns: unknown.join(", ") });
         }
@@ -179,20 +190,23 @@ impl Book {
 
     /// Goes on to the latest version.
     pub async fn refresh(&mut self) -> Result<u64, DeltaTableError> {
-        let before = self.version();
         self.table.update_state().await?;
-        self.follow(before).await?;
+        self.follow().await?;
         Ok(self.version())
     }
 
-    /// Takes in the application transactions of the versions after `before`.
-    async fn follow(&mut self, before: u64) -> Result<(), DeltaTableError> {
-        for version in before + 1..=self.version() {
+    /// Takes in the application transactions of the versions that were not followed yet. An error, or a
+    /// caller that does not wait for the end, leaves off where the next call goes on: to miss one entry would
+    /// be to believe an offset that the book has left behind.
+    async fn follow(&mut self) -> Result<(), DeltaTableError> {
+        while self.transactions.followed < self.version() {
+            let version = self.transactions.followed + 1;
             match self.table.log_store().read_commit_entry(version).await? {
                 Some(entry) => self.transactions.follow(&entry)?,
                 // The entry was cleaned away while this book slept; ask the table again for each id.
                 None => self.transactions.clear(),
             }
+            self.transactions.followed = version;
         }
         Ok(())
     }
@@ -244,7 +258,8 @@ impl Book {
             return Ok(known);
         }
         let log_store = self.table.log_store();
-        let version = self.table.snapshot()?.transaction_version(log_store.as_ref(), app_id.to_owned()).await?;
+        let version =
+            self.table.snapshot()?.transaction_version(log_store.as_ref(), app_id.to_owned()).await?;
         self.transactions.insert(app_id.to_owned(), version);
         Ok(version)
     }
@@ -257,7 +272,6 @@ impl Book {
         transactions: Vec<deltalake_core::kernel::Transaction>,
         operation: DeltaOperation,
     ) -> Result<u64, DeltaTableError> {
-        let before = self.version();
         let properties =
             quiet().with_max_retries(COMMIT_ATTEMPTS_MAX).with_application_transactions(transactions);
         let committed: FinalizedCommit = CommitBuilder::from(properties)
@@ -265,7 +279,7 @@ impl Book {
             .build(Some(self.table.snapshot()?), self.table.log_store(), operation)
             .await?;
         self.table.state = Some(committed.snapshot());
-        self.follow(before).await?;
+        self.follow().await?;
         Ok(committed.version())
     }
 }

@@ -32,14 +32,8 @@ const LANDED_ROW_GROUP_ROWS: usize = 1 << 20;
 const COMPACTED_ROW_GROUP_ROWS: usize = 256 << 10;
 
 /// Monotone or nearly so: differences are smaller than values, and no dictionary pays.
-const DELTA_COLUMNS: &[&str] = &[
-    "occurred_at",
-    "received_at",
-    "committed_at",
-    "kafka_offset",
-    "from_offset",
-    "next_offset",
-];
+const DELTA_COLUMNS: &[&str] =
+    &["occurred_at", "received_at", "committed_at", "kafka_offset", "from_offset", "next_offset"];
 
 /// Different in every row, so a dictionary only costs. Their lengths are packed apart from their bytes:
 /// plain encoding puts four bytes of length before each value, which cost more than a byte even compressed.
@@ -122,7 +116,8 @@ impl Encoder {
         let path = format!("kind={kind}/day={day}/{name}{}.parquet", Uuid::new_v4());
         let add = Add {
             path: path.clone(),
-            partition_values: [("kind".to_owned(), Some(kind.to_owned())), ("day".to_owned(), Some(day))].into(),
+            partition_values: [("kind".to_owned(), Some(kind.to_owned())), ("day".to_owned(), Some(day))]
+                .into(),
             size: bytes.len() as i64,
             modification_time: Utc::now().timestamp_millis(),
             data_change: self.origin == Origin::Landed,

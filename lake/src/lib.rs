@@ -29,7 +29,9 @@ mod totals;
 
 pub use active_file::ActiveFile;
 pub use book::{Book, OpenError};
-pub use check::{CheckError, CheckReport, CheckedPartition, FINDINGS_SHOWN_MAX, Finding, Findings, Invariant};
+pub use check::{
+    CheckError, CheckReport, CheckedPartition, FINDINGS_SHOWN_MAX, Finding, Findings, Invariant,
+};
 pub use data_file::{DataFile, Encoder, Origin, encode};
 pub use failpoint::failpoint;
 pub use landing::{LandError, Landing, Outcome};

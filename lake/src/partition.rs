@@ -44,9 +44,11 @@ impl fmt::Display for PartitionId {
 /// Delta can tell one application id at a time, by replaying the log. This remembers what it told,
 /// and follows the log entry by entry from there, so that a commit costs the same however many
 /// partitions there are.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub(crate) struct Transactions {
     known: HashMap<String, Option<i64>>,
+    /// The version that `known` is true of.
+    pub(crate) followed: u64,
 }
 
 impl Transactions {

@@ -22,7 +22,9 @@ const BATCH_ROWS: usize = 8192;
 #[derive(Debug, thiserror::Error)]
 pub enum ReadError {
     /// A file that the log names cannot be read.
-    #[error("restore {path} from a backup, or see `gatebook check`: the book names this file and it cannot be read")]
+    #[error(
+        "restore {path} from a backup, or see `gatebook check`: the book names this file and it cannot be read"
+    )]
     Store {
         /// The file.
         path: String,
@@ -79,7 +81,8 @@ impl Book {
         since: &HashMap<PartitionId, i64>,
         mut take: impl FnMut(&RecordBatch),
     ) -> Result<(), ReadError> {
-        for file in self.files()?.iter().filter(|file| file.kind == Some(Kind::Event) && reaches(file, since)) {
+        for file in self.files()?.iter().filter(|file| file.kind == Some(Kind::Event) && reaches(file, since))
+        {
             let builder = self.open_file(file).await?;
             let place = ["kafka_topic_id", "kafka_partition", "kafka_offset"];
             let mask = ProjectionMask::columns(builder.parquet_schema(), place);
@@ -102,7 +105,8 @@ impl Book {
         file: &ActiveFile,
     ) -> Result<ParquetRecordBatchReaderBuilder<bytes::Bytes>, ReadError> {
         let unreadable = |source| ReadError::Store { path: file.path.to_string(), source };
-        let bytes = self.store().get(&file.path).await.map_err(unreadable)?.bytes().await.map_err(unreadable)?;
+        let bytes =
+            self.store().get(&file.path).await.map_err(unreadable)?.bytes().await.map_err(unreadable)?;
         ParquetRecordBatchReaderBuilder::try_new(bytes).map_err(|source| damaged(file, source))
     }
 }

@@ -3,7 +3,8 @@
 use std::sync::Arc;
 
 use arrow::array::{
-    ArrayRef, Date32Array, Int32Array, Int64Array, RecordBatch, StringArray, TimestampMicrosecondArray, new_null_array,
+    ArrayRef, Date32Array, Int32Array, Int64Array, RecordBatch, StringArray, TimestampMicrosecondArray,
+    new_null_array,
 };
 use arrow::datatypes::{DataType, Date32Type};
 use arrow::error::ArrowError;
@@ -39,20 +40,29 @@ pub(crate) struct Removal {
 
 pub(crate) fn entries(removals: &[Removal], committed_at_us: i64) -> Result<RecordBatch, ArrowError> {
     let schema = schemas::removal_schema();
-    let columns = schema.fields().iter().map(|field| column(field.name(), field.data_type(), removals, committed_at_us));
+    let columns = schema
+        .fields()
+        .iter()
+        .map(|field| column(field.name(), field.data_type(), removals, committed_at_us));
     let columns = columns.collect();
     RecordBatch::try_new(schema, columns)
 }
 
 fn column(name: &str, data_type: &DataType, removals: &[Removal], committed_at_us: i64) -> ArrayRef {
-    let count = |of: fn(&Removal) -> i64| -> ArrayRef { Arc::new(Int64Array::from_iter_values(removals.iter().map(of))) };
-    let text = |of: fn(&Removal) -> Option<&str>| -> ArrayRef { Arc::new(StringArray::from_iter(removals.iter().map(of))) };
+    let count = |of: fn(&Removal) -> i64| -> ArrayRef {
+        Arc::new(Int64Array::from_iter_values(removals.iter().map(of)))
+    };
+    let text = |of: fn(&Removal) -> Option<&str>| -> ArrayRef {
+        Arc::new(StringArray::from_iter(removals.iter().map(of)))
+    };
     match name {
         "why" => text(|removal| Some(removal.why)),
         "actor" => text(|removal| Some(&removal.actor)),
         "kafka_topic" => text(|removal| Some(&removal.topic)),
         "kafka_topic_id" => text(|removal| Some(&removal.id.topic_id)),
-        "kafka_partition" => Arc::new(Int32Array::from_iter_values(removals.iter().map(|removal| removal.id.partition))),
+        "kafka_partition" => {
+            Arc::new(Int32Array::from_iter_values(removals.iter().map(|removal| removal.id.partition)))
+        }
         "removed_kind" => text(|removal| removal.removed.map(|(kind, _)| kind.as_str())),
         "removed_day" => {
             let day = |removal: &Removal| removal.removed.map(|(_, day)| Date32Type::from_naive_date(day));
@@ -61,9 +71,9 @@ fn column(name: &str, data_type: &DataType, removals: &[Removal], committed_at_u
         "rows" => count(|removal| removal.rows),
         "from_offset" => count(|removal| removal.from_offset),
         "next_offset" => count(|removal| removal.next_offset),
-        "committed_at" => {
-            Arc::new(TimestampMicrosecondArray::from_value(committed_at_us, removals.len()).with_timezone("UTC"))
-        }
+        "committed_at" => Arc::new(
+            TimestampMicrosecondArray::from_value(committed_at_us, removals.len()).with_timezone("UTC"),
+        ),
         _ => new_null_array(data_type, removals.len()),
     }
 }
@@ -72,7 +82,8 @@ impl Book {
     /// Stores removal entries; the action is to be committed together with what it speaks of.
     pub(crate) async fn store_removals(&self, removals: &[Removal]) -> Result<Action, LandError> {
         let now = Utc::now();
-        let entries = entries(removals, now.timestamp_micros()).map_err(parquet::errors::ParquetError::from)?;
+        let entries =
+            entries(removals, now.timestamp_micros()).map_err(parquet::errors::ParquetError::from)?;
         let file = data_file::encode(Kind::Removal, now.date_naive(), &entries)?;
         file.store(&self.store()).await?;
         Ok(Action::Add(file.add))

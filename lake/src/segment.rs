@@ -99,7 +99,10 @@ impl Segment {
 /// The segments as entries of the book, in the order of the segment schema.
 pub(crate) fn entries(segments: &[Segment], committed_at_us: i64) -> Result<RecordBatch, ArrowError> {
     let schema = schemas::segment_schema();
-    let columns = schema.fields().iter().map(|field| column(field.name(), field.data_type(), segments, committed_at_us));
+    let columns = schema
+        .fields()
+        .iter()
+        .map(|field| column(field.name(), field.data_type(), segments, committed_at_us));
     let columns = columns.collect::<Result<Vec<_>, _>>()?;
     RecordBatch::try_new(schema, columns)
 }
@@ -110,19 +113,26 @@ fn column(
     segments: &[Segment],
     committed_at_us: i64,
 ) -> Result<ArrayRef, ArrowError> {
-    let count = |of: fn(&Segment) -> i64| -> ArrayRef { Arc::new(Int64Array::from_iter_values(segments.iter().map(of))) };
-    let text = |of: fn(&Segment) -> Option<&str>| -> ArrayRef { Arc::new(StringArray::from_iter(segments.iter().map(of))) };
+    let count = |of: fn(&Segment) -> i64| -> ArrayRef {
+        Arc::new(Int64Array::from_iter_values(segments.iter().map(of)))
+    };
+    let text = |of: fn(&Segment) -> Option<&str>| -> ArrayRef {
+        Arc::new(StringArray::from_iter(segments.iter().map(of)))
+    };
     Ok(match name {
         "kafka_topic" => text(|segment| Some(&segment.topic)),
         "kafka_topic_id" => text(|segment| Some(&segment.id.topic_id)),
-        "kafka_partition" => Arc::new(Int32Array::from_iter_values(segments.iter().map(|segment| segment.id.partition))),
+        "kafka_partition" => {
+            Arc::new(Int32Array::from_iter_values(segments.iter().map(|segment| segment.id.partition)))
+        }
         "from_offset" => count(|segment| segment.from_offset),
         "next_offset" => count(|segment| segment.next_offset),
-        "committed_at" => {
-            Arc::new(TimestampMicrosecondArray::from_value(committed_at_us, segments.len()).with_timezone("UTC"))
-        }
+        "committed_at" => Arc::new(
+            TimestampMicrosecondArray::from_value(committed_at_us, segments.len()).with_timezone("UTC"),
+        ),
         "received_at" => Arc::new(
-            TimestampMicrosecondArray::from_iter(segments.iter().map(|segment| segment.received_at_us)).with_timezone("UTC"),
+            TimestampMicrosecondArray::from_iter(segments.iter().map(|segment| segment.received_at_us))
+                .with_timezone("UTC"),
         ),
         "records" => count(|segment| segment.records),
         "empty_records" => count(|segment| segment.empty_records),

@@ -3,7 +3,7 @@
 use arrow::array::{Array, AsArray, RecordBatch};
 use arrow::compute::{max, max_string, min, min_string};
 use arrow::datatypes::{DataType, Int32Type, Int64Type, Schema, TimeUnit, TimestampMicrosecondType};
-use chrono::DateTime;
+use chrono::{DateTime, Datelike as _};
 use serde_json::{Map, Value, json};
 
 use crate::book::STATISTICS_COLUMNS;
@@ -57,8 +57,8 @@ impl Statistics {
             nulls.insert(column.name.to_owned(), column.nulls.into());
             if let Some(bounds) = &column.bounds {
                 let (least, greatest) = bounds.to_json();
-                low.insert(column.name.to_owned(), least);
-                high.insert(column.name.to_owned(), greatest);
+                low.extend(least.map(|least| (column.name.to_owned(), least)));
+                high.extend(greatest.map(|greatest| (column.name.to_owned(), greatest)));
             }
         }
         json!({"numRecords": rows, "minValues": low, "maxValues": high, "nullCount": nulls}).to_string()
@@ -90,30 +90,69 @@ fn bounds(values: &dyn Array) -> Option<Bounds> {
 impl Bounds {
     fn join(self, other: Self) -> Self {
         match (self, other) {
-            (Self::Number(low, high), Self::Number(lower, higher)) => Self::Number(low.min(lower), high.max(higher)),
-            (Self::Moment(low, high), Self::Moment(lower, higher)) => Self::Moment(low.min(lower), high.max(higher)),
-            (Self::Text(low, high), Self::Text(lower, higher)) => Self::Text(low.min(lower), high.max(higher)),
+            (Self::Number(low, high), Self::Number(lower, higher)) => {
+                Self::Number(low.min(lower), high.max(higher))
+            }
+            (Self::Moment(low, high), Self::Moment(lower, higher)) => {
+                Self::Moment(low.min(lower), high.max(higher))
+            }
+            (Self::Text(low, high), Self::Text(lower, higher)) => {
+                Self::Text(low.min(lower), high.max(higher))
+            }
             (one, _) => one,
         }
     }
 
-    fn to_json(&self) -> (Value, Value) {
+    /// A bound that cannot be written is left out, which prunes nothing.
+    fn to_json(&self) -> (Option<Value>, Option<Value>) {
         match self {
-            Self::Number(low, high) => ((*low).into(), (*high).into()),
+            Self::Number(low, high) => (Some((*low).into()), Some((*high).into())),
             Self::Moment(low, high) => (moment(*low), moment(*high)),
-            Self::Text(low, high) => (cut(low, "").into(), cut(high, "\u{10ffff}").into()),
+            Self::Text(low, high) => (Some(cut(low).0.into()), upper(high).map(Value::from)),
         }
     }
 }
 
-fn moment(us: i64) -> Value {
-    DateTime::from_timestamp_micros(us)
-        .map_or(Value::Null, |moment| moment.format("%Y-%m-%dT%H:%M:%S%.6fZ").to_string().into())
+/// Delta's form has years of four digits; Kafka's timestamps can be absurd.
+fn moment(us: i64) -> Option<Value> {
+    let moment = DateTime::from_timestamp_micros(us)?;
+    (0..=9999).contains(&moment.year()).then(|| moment.format("%Y-%m-%dT%H:%M:%S%.6fZ").to_string().into())
 }
 
-fn cut(text: &str, tail: &str) -> String {
-    match text.char_indices().nth(TEXT_CHARACTERS_MAX) {
-        Some((end, _)) => format!("{}{tail}", &text[..end]),
-        None => text.to_owned(),
+/// The text up to the bound, and what was cut off.
+fn cut(text: &str) -> (&str, &str) {
+    let end = text.char_indices().nth(TEXT_CHARACTERS_MAX).map_or(text.len(), |(end, _)| end);
+    text.split_at(end)
+}
+
+/// A text that is not smaller; none where no short one can be made by a largest character behind the cut.
+fn upper(text: &str) -> Option<String> {
+    const LARGEST: char = '\u{10ffff}';
+    match cut(text) {
+        (all, "") => Some(all.to_owned()),
+        (_, rest) if rest.starts_with(LARGEST) => None,
+        (kept, _) => Some(format!("{kept}{LARGEST}")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn long_texts_stay_between_their_bounds() {
+        let long = "x".repeat(64);
+        for tail in ["", "a", "\u{10fffe}zz"] {
+            let text = format!("{long}{tail}");
+            assert!(cut(&text).0 <= text.as_str());
+            assert!(upper(&text).is_some_and(|upper| upper >= text), "{tail:?}");
+        }
+        assert_eq!(upper(&format!("{long}\u{10ffff}\u{10ffff}")), None);
+    }
+
+    #[test]
+    fn moments_that_delta_cannot_write_are_left_out() {
+        assert_eq!(moment(0), Some("1970-01-01T00:00:00.000000Z".into()));
+        assert_eq!(moment(i64::MAX / 10), None);
     }
 }

@@ -19,13 +19,13 @@ use std::path::{Path as FsPath, PathBuf};
 use std::sync::Arc;
 
 use bytes::Bytes;
-use futures::StreamExt;
 use futures::stream::{self, BoxStream};
+use futures::{FutureExt as _, StreamExt};
 use object_store::local::LocalFileSystem;
 use object_store::path::Path;
 use object_store::{
     CopyOptions, Error, GetOptions, GetResult, ListResult, MultipartUpload, ObjectMeta, ObjectStore,
-    ObjectStoreExt, PutMode, PutMultipartOptions, PutOptions, PutPayload, PutResult, Result,
+    ObjectStoreExt, PutMode, PutMultipartOptions, PutOptions, PutPayload, PutResult, Result, UploadPart,
 };
 use uuid::Uuid;
 
@@ -64,8 +64,13 @@ impl ObjectStore for DurableStore {
         Ok(PutResult { e_tag: None, version: None })
     }
 
-    async fn put_multipart_opts(&self, _: &Path, _: PutMultipartOptions) -> Result<Box<dyn MultipartUpload>> {
-        Err(unsupported("a multipart upload"))
+    async fn put_multipart_opts(
+        &self,
+        location: &Path,
+        _: PutMultipartOptions,
+    ) -> Result<Box<dyn MultipartUpload>> {
+        let path = self.inner.path_to_filesystem(location)?;
+        Ok(Box::new(Upload { path, parts: Vec::new() }))
     }
 
     async fn get_opts(&self, location: &Path, options: GetOptions) -> Result<GetResult> {
@@ -84,7 +89,11 @@ impl ObjectStore for DurableStore {
         self.inner.list(prefix)
     }
 
-    fn list_with_offset(&self, prefix: Option<&Path>, offset: &Path) -> BoxStream<'static, Result<ObjectMeta>> {
+    fn list_with_offset(
+        &self,
+        prefix: Option<&Path>,
+        offset: &Path,
+    ) -> BoxStream<'static, Result<ObjectMeta>> {
         let log = prefix.filter(|prefix| prefix.filename() == Some("_delta_log"));
         match (log, log_version(offset)) {
             (Some(log), Some(version)) => self.list_log_tail(log.clone(), offset.clone(), version),
@@ -98,6 +107,34 @@ impl ObjectStore for DurableStore {
 
     async fn copy_opts(&self, _: &Path, _: &Path, _: CopyOptions) -> Result<()> {
         Err(unsupported("a copy"))
+    }
+}
+
+/// An upload in parts: the parts wait in memory, and become a file at once. Checkpoints of a large table
+/// come this way.
+#[derive(Debug)]
+struct Upload {
+    path: PathBuf,
+    parts: Vec<PutPayload>,
+}
+
+#[async_trait::async_trait]
+impl MultipartUpload for Upload {
+    fn put_part(&mut self, part: PutPayload) -> UploadPart {
+        self.parts.push(part);
+        futures::future::ready(Ok(())).boxed()
+    }
+
+    async fn complete(&mut self) -> Result<PutResult> {
+        let (path, parts) = (self.path.clone(), std::mem::take(&mut self.parts));
+        let payload: PutPayload = parts.iter().flat_map(|part| part.iter().cloned()).collect();
+        blocking(move || write_durably(&path, &payload, false)).await?;
+        Ok(PutResult { e_tag: None, version: None })
+    }
+
+    async fn abort(&mut self) -> Result<()> {
+        self.parts.clear();
+        Ok(())
     }
 }
 
@@ -160,7 +197,8 @@ fn write_durably(path: &FsPath, payload: &PutPayload, create: bool) -> Result<()
         payload.iter().try_for_each(|part| file.write_all(part))?;
         file.sync_all()
     });
-    let named = written.and_then(|()| if create { fs::hard_link(&staged, path) } else { fs::rename(&staged, path) });
+    let named =
+        written.and_then(|()| if create { fs::hard_link(&staged, path) } else { fs::rename(&staged, path) });
     if create || named.is_err() {
         // A staged file that stays behind is no part of the table; vacuum takes it.
         let _ = fs::remove_file(&staged);
@@ -207,9 +245,7 @@ fn unsupported(what: &str) -> Error {
 }
 
 async fn blocking<T: Send + 'static>(work: impl FnOnce() -> Result<T> + Send + 'static) -> Result<T> {
-    tokio::task::spawn_blocking(work)
-        .await
-        .map_err(|error| Error::JoinError { source: error })?
+    tokio::task::spawn_blocking(work).await.map_err(|error| Error::JoinError { source: error })?
 }
 
 #[cfg(test)]
@@ -219,8 +255,10 @@ mod tests {
     async fn names(store: &DurableStore, log: &Path, offset: &str) -> Vec<String> {
         let offset = log.clone().join(offset);
         let listed: Vec<_> = store.list_with_offset(Some(log), &offset).collect().await;
-        let mut names: Vec<String> =
-            listed.into_iter().map(|meta| meta.expect("listed").location.filename().unwrap_or("").to_owned()).collect();
+        let mut names: Vec<String> = listed
+            .into_iter()
+            .map(|meta| meta.expect("listed").location.filename().unwrap_or("").to_owned())
+            .collect();
         names.sort();
         names
     }
@@ -238,7 +276,24 @@ mod tests {
         let after_3 = names(&store, &log, &format!("{:020}.json", 3)).await;
         assert_eq!(after_3, [format!("{:020}.json", 4), format!("{:020}.json", 5)], "stops at the gap");
         assert_eq!(names(&store, &log, &format!("{:020}", 3)).await.len(), 4, "the checkpoint too");
-        assert_eq!(names(&store, &log, &format!("{:020}", 0)).await.len(), 5, "a cleaned beginning: the full listing");
+        assert_eq!(
+            names(&store, &log, &format!("{:020}", 0)).await.len(),
+            5,
+            "a cleaned beginning: the full listing"
+        );
+    }
+
+    #[tokio::test]
+    async fn an_upload_in_parts_is_one_file_and_only_in_the_end() {
+        let folder = tempfile::tempdir().expect("folder");
+        let name = Path::from_absolute_path(folder.path()).expect("path").join("checkpoint");
+        let store = DurableStore::new();
+        let mut upload = store.put_multipart(&name).await.expect("begins");
+        upload.put_part("one ".into()).await.expect("part");
+        upload.put_part("two".into()).await.expect("part");
+        assert!(store.head(&name).await.is_err(), "nothing is there before the end");
+        upload.complete().await.expect("ends");
+        assert_eq!(store.get(&name).await.expect("get").bytes().await.expect("bytes"), "one two");
     }
 
     #[tokio::test]

@@ -104,7 +104,8 @@ pub(crate) fn add(rows: &RecordBatch, totals: &mut BTreeMap<PartitionId, Partiti
         let values = rows.column_by_name(name)?.as_primitive_opt::<TimestampMicrosecondType>()?;
         values.is_valid(row).then(|| values.value(row))
     };
-    let partitions = rows.column_by_name("kafka_partition").and_then(|values| values.as_primitive_opt::<Int32Type>());
+    let partitions =
+        rows.column_by_name("kafka_partition").and_then(|values| values.as_primitive_opt::<Int32Type>());
     for row in 0..rows.num_rows() {
         let partition = partitions.map_or(0, |values| values.value(row));
         let id = PartitionId { topic_id: ids.get(row).to_owned(), partition };

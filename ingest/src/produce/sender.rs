@@ -180,7 +180,11 @@ impl Sender {
     }
 
     /// Queues a record with a header, at the time of sending; waits while the queue is full.
-    pub(super) fn send_with_header(&mut self, value: &[u8], (key, text): (&str, &str)) -> Result<(), RecordError> {
+    pub(super) fn send_with_header(
+        &mut self,
+        value: &[u8],
+        (key, text): (&str, &str),
+    ) -> Result<(), RecordError> {
         self.poll_now_and_then();
         let headers = OwnedHeaders::new().insert(Header { key, value: Some(text) });
         let record = BaseRecord::<(), [u8]>::to(&self.topic).payload(value).headers(headers);

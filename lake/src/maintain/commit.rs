@@ -12,6 +12,12 @@ use crate::maintain::{Lease, LeaseError, MaintainError};
 /// The application id whose version is the epoch of the last owner that committed.
 const APP_ID: &str = "gatebook-maintain";
 
+/// Commits nothing but the fence: whoever maintained before cannot commit any more.
+pub(crate) async fn fence(book: &mut Book, lease: &mut Lease) -> Result<(), MaintainError> {
+    let operation = DeltaOperation::Optimize { predicate: None, target_size: 0 };
+    replace(book, lease, &[], Vec::new(), operation).await
+}
+
 /// Takes files out and puts others in, in one commit. The rows stay the same, or are removed with an entry
 /// that says so.
 pub(crate) async fn replace(

@@ -20,9 +20,25 @@ use crate::maintain::{Done, Lease, MaintainError, Upkeep, commit, merge};
 /// Files that one merge reads at most: each is open at the same time.
 const FILES_A_MERGE_MAX: usize = 256;
 
+/// Merges every group of files that is due. What lands meanwhile is left to the next run: an ingest that
+/// lands as fast as this merges would otherwise keep it for ever.
+pub(crate) async fn merge_all(
+    book: &mut Book,
+    upkeep: &Upkeep,
+    lease: &mut Lease,
+    done: &mut Done,
+    progress: &mut (dyn FnMut(&Done) + Send),
+) -> Result<(), MaintainError> {
+    let landed = book.files()?.into_iter().filter(ActiveFile::is_landed).map(|file| file.path).collect();
+    while merge_one(book, &landed, upkeep, lease, done).await? {
+        progress(done);
+    }
+    Ok(())
+}
+
 /// Merges one group of files, if one is due; of those that ingest wrote only the `landed` ones. Returns
 /// whether there was one.
-pub(crate) async fn merge_one(
+async fn merge_one(
     book: &mut Book,
     landed: &BTreeSet<Path>,
     upkeep: &Upkeep,
@@ -57,7 +73,10 @@ pub(crate) async fn merge_one(
 ///
 /// The tiers keep the work in proportion: a row is sorted once when its file is merged from those that
 /// ingest wrote, and moved again only when enough merged files have come together.
-fn due(files: impl Iterator<Item = ActiveFile>, upkeep: &Upkeep) -> Option<(Kind, NaiveDate, Vec<ActiveFile>)> {
+fn due(
+    files: impl Iterator<Item = ActiveFile>,
+    upkeep: &Upkeep,
+) -> Option<(Kind, NaiveDate, Vec<ActiveFile>)> {
     let mut groups: BTreeMap<(NaiveDate, &'static str, bool), (Kind, Vec<ActiveFile>)> = BTreeMap::new();
     for file in files {
         let (Some(kind), Some(day)) = (file.kind, file.day) else { continue };

@@ -81,7 +81,9 @@ impl Lease {
         let began = Instant::now();
         loop {
             let held = match lease.latest().await? {
-                Some((epoch, entry)) if entry.until > Utc::now() => LeaseError::Held { epoch, until: entry.until },
+                Some((epoch, entry)) if entry.until > Utc::now() => {
+                    LeaseError::Held { epoch, until: entry.until }
+                }
                 latest => {
                     let epoch = latest.map_or(0, |(epoch, _)| epoch);
                     if lease.create(epoch + 1).await? {
@@ -148,21 +150,29 @@ impl Lease {
     }
 
     async fn latest(&self) -> Result<Option<(u64, Entry)>, LeaseError> {
+        loop {
+            if let Some(latest) = self.look().await? {
+                return Ok(latest);
+            }
+        }
+    }
+
+    /// One look at the folder; none if the latest file was replaced and cleaned away during the look.
+    async fn look(&self) -> Result<Option<Option<(u64, Entry)>>, LeaseError> {
         let listed: Vec<_> = self.store.list(Some(&self.folder)).try_collect().await?;
         let epochs = listed.iter().filter_map(|meta| {
             meta.location.filename()?.strip_prefix("lease-")?.strip_suffix(".json")?.parse::<u64>().ok()
         });
-        let Some(epoch) = epochs.max() else { return Ok(None) };
+        let Some(epoch) = epochs.max() else { return Ok(Some(None)) };
         let path = self.path(epoch);
         let text = match self.store.get(&path).await {
             Ok(found) => found.bytes().await?,
-            // Released while it was looked at.
             Err(Error::NotFound { .. }) => return Ok(None),
             Err(error) => return Err(error.into()),
         };
-        let entry =
-            serde_json::from_slice(&text).map_err(|source| LeaseError::Damaged { path: path.to_string(), source })?;
-        Ok(Some((epoch, entry)))
+        let entry = serde_json::from_slice(&text)
+            .map_err(|source| LeaseError::Damaged { path: path.to_string(), source })?;
+        Ok(Some(Some((epoch, entry))))
     }
 }
 

@@ -46,7 +46,8 @@ pub(crate) async fn merge(
     let (written, rows) = write(runs, kind, day, &schema, &order, bytes_max)?;
     if rows != expected {
         let path = files.first().map(|file| file.path.to_string()).unwrap_or_default();
-        let source = ParquetError::General(format!("the log counts {expected} rows in these files, they hold {rows}"));
+        let source =
+            ParquetError::General(format!("the log counts {expected} rows in these files, they hold {rows}"));
         return Err(MaintainError::Read(ReadError::Damaged { path, source }));
     }
     Ok(written)
@@ -114,7 +115,8 @@ impl Run {
     ) -> Result<Option<Self>, MaintainError> {
         let path = file.path.to_string();
         let (rows, source) = if file.is_landed() {
-            let batches = reader.by_ref().collect::<Result<Vec<_>, _>>().map_err(|source| damaged(&path, source))?;
+            let batches =
+                reader.by_ref().collect::<Result<Vec<_>, _>>().map_err(|source| damaged(&path, source))?;
             let batches = batches.iter().map(|rows| conform(rows, schema)).collect::<Result<Vec<_>, _>>();
             let sorted = batches.and_then(|batches| order.sort(&concat_batches(schema, &batches)?));
             (sorted.map_err(|source| damaged(&path, source))?, Source::Memory)

@@ -17,7 +17,6 @@ use std::time::Duration;
 use deltalake_core::DeltaTableError;
 use parquet::errors::ParquetError;
 
-use crate::active_file::ActiveFile;
 use crate::book::Book;
 use crate::landing::LandError;
 use crate::read::ReadError;
@@ -98,19 +97,16 @@ impl Book {
     ) -> Result<Done, MaintainError> {
         let mut done = Done::default();
         self.refresh().await?;
-        retention::remove_expired(self, upkeep, lease, &mut done).await?;
+        // A step that fails must not keep the others from running for months: a damaged file stops its own
+        // kind of work, not the checkpoints. The first failure is told in the end.
+        let mut ended = retention::remove_expired(self, upkeep, lease, &mut done).await;
         progress(&done);
-        // What lands meanwhile is left to the next run: an ingest that lands as fast as this merges would
-        // otherwise keep it for ever.
-        let landed = self.files()?.into_iter().filter(ActiveFile::is_landed).map(|file| file.path).collect();
-        while compact::merge_one(self, &landed, upkeep, lease, &mut done).await? {
-            progress(&done);
-        }
-        tidy::checkpoint(self, upkeep, lease, &mut done).await?;
+        ended = ended.and(compact::merge_all(self, upkeep, lease, &mut done, progress).await);
+        ended = ended.and(tidy::checkpoint(self, upkeep, lease, &mut done).await);
         progress(&done);
-        tidy::clean_log(self, lease, &mut done).await?;
-        tidy::vacuum(self, upkeep, lease, &mut done).await?;
+        ended = ended.and(tidy::clean_log(self, lease, &mut done).await);
+        ended = ended.and(tidy::vacuum(self, upkeep, lease, &mut done).await);
         progress(&done);
-        Ok(done)
+        ended.map(|()| done)
     }
 }

@@ -25,7 +25,8 @@ pub(crate) async fn remove_expired(
     lease: &mut Lease,
     done: &mut Done,
 ) -> Result<(), MaintainError> {
-    let Some(oldest_kept) = Utc::now().date_naive().checked_sub_days(Days::new(upkeep.retention_days.into())) else {
+    let Some(oldest_kept) = Utc::now().date_naive().checked_sub_days(Days::new(upkeep.retention_days.into()))
+    else {
         return Ok(());
     };
     let mut days: BTreeMap<(NaiveDate, &str), (Kind, Vec<ActiveFile>)> = BTreeMap::new();
@@ -60,8 +61,11 @@ async fn removals(
     for file in files {
         book.read(file, Some(&columns), |rows| {
             let (topics, ids) = (totals::text(rows, "kafka_topic"), totals::text(rows, "kafka_topic_id"));
-            let partitions = rows.column_by_name("kafka_partition").and_then(|values| values.as_primitive_opt::<Int32Type>());
-            let offsets = rows.column_by_name("kafka_offset").and_then(|values| values.as_primitive_opt::<Int64Type>());
+            let partitions = rows
+                .column_by_name("kafka_partition")
+                .and_then(|values| values.as_primitive_opt::<Int32Type>());
+            let offsets =
+                rows.column_by_name("kafka_offset").and_then(|values| values.as_primitive_opt::<Int64Type>());
             let (Some(partitions), Some(offsets)) = (partitions, offsets) else { return };
             for row in 0..rows.num_rows() {
                 let offset = offsets.value(row);

@@ -10,7 +10,7 @@ use object_store::{Error, ObjectStoreExt as _};
 use crate::book::{Book, quiet};
 use crate::failpoint::failpoint;
 use crate::location::Location;
-use crate::maintain::{Done, Lease, MaintainError, Upkeep};
+use crate::maintain::{Done, Lease, MaintainError, Upkeep, commit};
 
 /// Writes a checkpoint when enough commits have come since the last, so that opening the book stays quick.
 pub(crate) async fn checkpoint(
@@ -47,7 +47,11 @@ async fn last_checkpoint(book: &Book) -> Result<Option<u64>, MaintainError> {
 }
 
 /// Removes log entries that are older than the table keeps them (30 days) and that a checkpoint covers.
-pub(crate) async fn clean_log(book: &mut Book, lease: &mut Lease, done: &mut Done) -> Result<(), MaintainError> {
+pub(crate) async fn clean_log(
+    book: &mut Book,
+    lease: &mut Lease,
+    done: &mut Done,
+) -> Result<(), MaintainError> {
     lease.keep().await?;
     done.log_entries_removed += cleanup_metadata(book.table(), None).await? as u64;
     Ok(())
@@ -63,17 +67,25 @@ pub(crate) async fn vacuum(
 ) -> Result<(), MaintainError> {
     lease.keep().await?;
     book.refresh().await?;
-    failpoint("vacuum-before");
     let period = chrono::Duration::from_std(upkeep.vacuum_after).unwrap_or(chrono::Duration::MAX);
-    let (_, metrics) = book
-        .table()
-        .clone()
-        .vacuum()
-        .with_mode(VacuumMode::Full)
-        .with_retention_period(period)
-        .with_enforce_retention_duration(false)
-        .with_commit_properties(quiet())
-        .await?;
+    let vacuum = |book: &Book| {
+        book.table()
+            .clone()
+            .vacuum()
+            .with_mode(VacuumMode::Full)
+            .with_retention_period(period)
+            .with_enforce_retention_duration(false)
+            .with_commit_properties(quiet())
+    };
+    let (_, due) = vacuum(book).with_dry_run(true).await?;
+    if due.files_deleted.is_empty() {
+        return Ok(());
+    }
+    // A maintainer that slept between storing merged files and committing them must not wake up and name
+    // files that go now.
+    commit::fence(book, lease).await?;
+    failpoint("vacuum-before");
+    let (_, metrics) = vacuum(book).await?;
     failpoint("vacuum-after");
     done.files_vacuumed += metrics.files_deleted.len() as u64;
     book.refresh().await?;
