@@ -56,6 +56,20 @@ fn ingest_follows_a_change_of_leader() {
 }
 
 #[test]
+fn ingest_waits_for_a_broker_that_is_not_there_yet() {
+    let mut kafka = Kafka::start(1);
+    let topic = Topic::create(&kafka.brokers(), "late", 1, &[]);
+    topic.produce(0, &events(0..100));
+    kafka.stop(0);
+    let deployment = Deployment::new(&kafka.brokers(), &topic.name);
+    let worker = deployment.spawn(&["ingest"]);
+    worker.wait_for_line("no broker answers", SOON);
+    kafka.restart(0);
+    deployment.wait_for_row("event-99", SOON);
+    deployment.terminate(worker);
+}
+
+#[test]
 fn without_a_broker_catching_up_gives_up_and_names_the_address() {
     let address = format!("127.0.0.1:{}", free_port());
     let deployment = Deployment::new(&address, "nowhere");

@@ -51,7 +51,9 @@ fn a_switched_off_field_stands_nowhere_in_the_book() {
             // Rejections: another result, other types, an escaped key, a key twice, no JSON at all.
             value(3, |text| text.replace("\"result\":\"success\"", "\"result\":\"perhaps\"")),
             value(4, |text| text.replace("\"email\":\"Zaphod\"", "\"email\":{\"work\":[\"Zaphod\", 4]}")),
-            value(6, |text| text.replace("\"email\"", "\"em\\u0061il\"").replace("\"tenant_id\"", "\"tenant\"")),
+            value(6, |text| {
+                text.replace("\"email\"", "\"em\\u0061il\"").replace("\"tenant_id\"", "\"tenant\"")
+            }),
             value(7, |text| text.replace("\"email\"", "\"result\":1,\"email\"")),
             value(8, |text| text.trim_end_matches('}').to_owned()),
         ],
@@ -61,8 +63,8 @@ fn a_switched_off_field_stands_nowhere_in_the_book() {
     assert!(found(&deployment, "event-1").contains("event_id"));
     assert_ne!(deployment.number("select count(*) from rejections where reason = 'not-json'"), 0);
     let kept = deployment.number("select count(*) from rejections where reason <> 'not-json'");
-    let redacted = deployment
-        .number("select count(*) from rejections where redacted and reason <> 'not-json'");
+    let redacted =
+        deployment.number("select count(*) from rejections where redacted and reason <> 'not-json'");
     assert_eq!(redacted, kept, "a rejection that parses is kept with nulls, and says so");
     assert_eq!(deployment.number("select count(*) from events") + kept, 6);
 }

@@ -28,7 +28,8 @@ const KILLS_PER_BOOK: u32 = 25;
 const KILL_WITHIN_MS: u64 = 400;
 
 /// Settings by which each run of maintenance has something to merge and little to wait for.
-const EAGER_UPKEEP: &str = "compact_files_min = 2\ncheckpoint_commits = 3\nvacuum_after_hours = 1\nlease_s = 5";
+const EAGER_UPKEEP: &str =
+    "compact_files_min = 2\ncheckpoint_commits = 3\nvacuum_after_hours = 1\nlease_s = 5";
 
 /// At least `checkpoint_commits` of [`EAGER_UPKEEP`].
 const COMMITS_A_CHECKPOINT: u64 = 3;

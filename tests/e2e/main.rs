@@ -12,6 +12,7 @@ mod command_line;
 mod directions;
 mod duplicates;
 mod fields;
+mod first_run;
 mod harness_holds;
 mod kills;
 mod maintenance;

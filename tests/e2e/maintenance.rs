@@ -2,6 +2,9 @@
 
 use std::time::Duration;
 
+use chrono::{TimeDelta, Utc};
+
+use crate::harness::event::event_at;
 use crate::harness::feed::Feed;
 use crate::harness::gatebook::Deployment;
 use crate::harness::kafka::Kafka;
@@ -34,6 +37,27 @@ fn upkeep_beside_ingest_loses_and_doubles_nothing() {
     deployment.terminate(worker);
     deployment.catch_up();
     Truth::read(&topic).assert_is_all_of(&deployment.book());
+}
+
+#[test]
+fn expired_days_are_removed_whole_and_leave_a_trace() {
+    let kafka = Kafka::shared();
+    let topic = Topic::create(&kafka.brokers(), "retention", 1, &[]);
+    let now = Utc::now();
+    // Ten a day, from today back to thirty-nine days ago.
+    let values: Vec<_> = (0..400).map(|n| event_at(n, now - TimeDelta::days(n as i64 / 10))).collect();
+    topic.produce(0, &values);
+    let deployment = Deployment::new(&kafka.brokers(), &topic.name)
+        .set_topic("backfill = true")
+        .set("lake", "retention_days = 30");
+    deployment.catch_up();
+    deployment.succeed(&["maintain", "--once"]);
+    let kept = deployment.number("select count(*) from events");
+    // Midnight may pass meanwhile.
+    assert!((300..=310).contains(&kept), "{kept} events are left of the last 30 days");
+    assert_eq!(deployment.number("select sum(rows) from removals"), 400 - kept);
+    assert_eq!(deployment.number("select sum(events) from segments"), 400);
+    deployment.succeed(&["check"]);
 }
 
 #[test]

@@ -28,6 +28,19 @@ fn a_partition_is_added() {
 }
 
 #[test]
+fn offsets_that_the_group_has_committed_say_nothing() {
+    let kafka = Kafka::shared();
+    let topic = Topic::create(&kafka.brokers(), "committed", 1, &[]);
+    topic.produce(0, &events(0..1_000));
+    topic.commit(&topic.name, 0, 900); // a deployment's group is named after its topic
+    let deployment = Deployment::new(&kafka.brokers(), &topic.name);
+    let worker = deployment.spawn(&["ingest"]);
+    deployment.wait_for_row("event-0", SOON);
+    deployment.terminate(worker);
+    Truth::read(&topic).assert_is_all_of(&deployment.book());
+}
+
+#[test]
 fn aborted_transactions_are_not_landed() {
     let kafka = Kafka::shared();
     let topic = Topic::create(&kafka.brokers(), "transactions", 2, &[]);
@@ -51,11 +64,8 @@ fn aborted_transactions_are_not_landed() {
 #[test]
 fn a_compacted_topic_has_holes() {
     let kafka = Kafka::shared();
-    let settings = [
-        ("cleanup.policy", "compact"),
-        ("segment.ms", "500"),
-        ("min.cleanable.dirty.ratio", "0.01"),
-    ];
+    let settings =
+        [("cleanup.policy", "compact"), ("segment.ms", "500"), ("min.cleanable.dirty.ratio", "0.01")];
     let topic = Topic::create(&kafka.brokers(), "compacted", 1, &settings);
     let writer = topic.writer();
     let values = events(0..3_000);

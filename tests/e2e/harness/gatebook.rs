@@ -170,12 +170,11 @@ impl Deployment {
             self.topics[0].0,
             self.lake.display()
         );
-        for (key, lines) in &self.sections {
-            let lines = lines.join("\n");
-            match key.as_str() {
-                "lake" => toml.push_str(&format!("{lines}\n")),
-                section => toml.push_str(&format!("\n[{section}]\n{lines}\n")),
-            }
+        for line in self.sections.get("lake").into_iter().flatten() {
+            toml.push_str(&format!("{line}\n"));
+        }
+        for (section, lines) in self.sections.iter().filter(|(section, _)| *section != "lake") {
+            toml.push_str(&format!("\n[{section}]\n{}\n", lines.join("\n")));
         }
         for (name, lines) in &self.topics {
             toml.push_str(&format!("\n[[topics]]\nname = \"{name}\"\nsource = \"gatebook\"\n{lines}\n"));

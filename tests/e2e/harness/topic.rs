@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use rdkafka::admin::{AdminClient, AdminOptions, NewPartitions, NewTopic, TopicReplication};
 use rdkafka::client::DefaultClientContext;
+use rdkafka::consumer::{BaseConsumer, CommitMode, Consumer};
 use rdkafka::error::{KafkaError, KafkaResult, RDKafkaErrorCode};
 use rdkafka::producer::{BaseRecord, DeliveryResult, Producer, ProducerContext, ThreadedProducer};
 use rdkafka::{ClientConfig, ClientContext, Offset, TopicPartitionList};
@@ -87,6 +88,14 @@ impl Topic {
         offsets.add_partition_offset(&self.name, partition, Offset::Offset(before)).expect("an offset");
         let deleted = wait(self.admin().delete_records(&offsets, &options())).expect("the broker answers");
         deleted.elements()[0].error().expect("the records are deleted");
+    }
+
+    /// Commits an offset of a partition for a consumer group.
+    pub(crate) fn commit(&self, group: &str, partition: i32, offset: i64) {
+        let consumer: BaseConsumer = self.client().set("group.id", group).create().expect("a consumer");
+        let mut offsets = TopicPartitionList::new();
+        offsets.add_partition_offset(&self.name, partition, Offset::Offset(offset)).expect("an offset");
+        consumer.commit(&offsets, CommitMode::Sync).expect("the broker keeps the offset");
     }
 
     /// Appends `values` to a partition, in order, and waits until the broker has them all.

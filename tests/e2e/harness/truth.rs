@@ -108,7 +108,8 @@ impl Truth {
         let found = read_book(book);
         let ends: std::collections::HashMap<i32, i64> =
             found.iter().map(|row| (row.partition, row.offset)).collect();
-        Truth::read(topic).compare(&found, |row| ends.get(&row.partition).is_some_and(|&end| row.offset <= end));
+        Truth::read(topic)
+            .compare(&found, |row| ends.get(&row.partition).is_some_and(|&end| row.offset <= end));
     }
 
     fn compare(&self, found: &[Row], due: impl Fn(&Row) -> bool) {
