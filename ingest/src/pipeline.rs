@@ -8,6 +8,7 @@ use std::collections::HashMap;
 use std::ops::ControlFlow;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
+use std::thread;
 use std::time::{Duration, Instant};
 
 use chrono::Utc;
@@ -16,6 +17,7 @@ use lake::{Book, LandError, PartitionId};
 use rdkafka::config::FromClientConfigAndContext;
 use rdkafka::consumer::{BaseConsumer, CommitMode, Consumer};
 use rdkafka::error::{KafkaError, RDKafkaErrorCode};
+use rdkafka::message::Message as _;
 use rdkafka::topic_partition_list::{Offset, TopicPartitionList};
 use schemas::Decoder;
 use tokio::runtime::Handle;
@@ -36,6 +38,9 @@ const POLL_WAIT: Duration = Duration::from_millis(20);
 
 /// How often an offset range that held no record is committed, so that it does not look unread.
 const EMPTY_RANGE_INTERVAL: Duration = Duration::from_secs(600);
+
+/// How long a seek may take; it waits for the partition's broker thread, not for the broker.
+const SEEK_TIMEOUT: Duration = Duration::from_secs(3);
 
 /// How long to wait for a commit before the partitions are paused.
 const PAUSE_AFTER: Duration = Duration::from_millis(500);
@@ -191,11 +196,22 @@ impl Pipeline {
 
     /// Rebalances, errors and statistics: everything but records.
     fn serve_client(&mut self) -> Result<(), PipelineError> {
-        match self.consumer.poll(Duration::ZERO) {
-            None => {}
-            // Records are routed to the queue before their partition is assigned.
-            Some(Ok(message)) => drop(message),
-            Some(Err(error)) => self.judge(error)?,
+        let is_astray = match self.consumer.poll(Duration::ZERO) {
+            None => false,
+            Some(Ok(message)) => self
+                .slots
+                .iter()
+                .any(|slot| slot.topic == message.topic() && slot.id.partition == message.partition()),
+            Some(Err(error)) => {
+                self.judge(error)?;
+                false
+            }
+        };
+        if is_astray {
+            // Partitions are routed before they start, so this does not happen; but a record that is dropped here
+            // and followed by others in the queue would be lost.
+            tracing::warn!("a record came past the queue, reading again from the last one taken");
+            self.read_from_slots()?;
         }
         while let Some(rebalance) = self.consumer.context().next_rebalance() {
             // What was read of a partition is landed before it is let go, or refused by the book if another
@@ -232,6 +248,17 @@ impl Pipeline {
 
     /// Begins to read these partitions where the book says.
     fn assign(&mut self, partitions: &[(String, i32)]) -> Result<(), PipelineError> {
+        self.make_slots(partitions)?;
+        for slot in &self.slots {
+            self.queue.route(&slot.topic, slot.id.partition);
+        }
+        self.queue.clear();
+        self.consumer.assign(&self.positions()?)?;
+        Ok(())
+    }
+
+    /// Looks up in the book where these partitions go on.
+    fn make_slots(&mut self, partitions: &[(String, i32)]) -> Result<(), PipelineError> {
         self.check_identities()?;
         let resume = Resume {
             settings: &self.shared.settings,
@@ -256,17 +283,39 @@ impl Pipeline {
                 slot.target = Some(*self.targets.entry(slot.id.clone()).or_insert(target));
             }
         }
-        self.read_from_slots()
+        Ok(())
     }
 
-    /// Reads each slot from its next offset on; what was fetched before is forgotten.
-    fn read_from_slots(&mut self) -> Result<(), PipelineError> {
+    /// Where each slot goes on.
+    fn positions(&self) -> Result<TopicPartitionList, KafkaError> {
         let mut list = TopicPartitionList::new();
         for slot in &self.slots {
-            self.queue.route(&slot.topic, slot.id.partition);
             list.add_partition_offset(&slot.topic, slot.id.partition, Offset::Offset(slot.next_offset()))?;
         }
-        self.consumer.assign(&list)?;
+        Ok(list)
+    }
+
+    /// Reads the same partitions from the slots' offsets on; what was fetched before is forgotten. A seek, and
+    /// no second assignment: librdkafka aborts when assignments follow each other before the first has begun.
+    /// A partition that stopped on an error cannot be sought, and is assigned anew after a while.
+    fn seek(&mut self) -> Result<(), PipelineError> {
+        let began = Instant::now();
+        loop {
+            let sought = self.consumer.seek_partitions(self.positions()?, SEEK_TIMEOUT);
+            let is_done = match &sought {
+                Ok(list) => list.elements().iter().all(|partition| partition.error().is_ok()),
+                Err(_) => false,
+            };
+            if is_done {
+                break;
+            }
+            if began.elapsed() >= SEEK_TIMEOUT {
+                tracing::debug!("a partition cannot be sought, assigning anew");
+                self.consumer.assign(&self.positions()?)?;
+                break;
+            }
+            thread::sleep(POLL_WAIT);
+        }
         self.queue.clear();
         Ok(())
     }
@@ -386,11 +435,12 @@ impl Pipeline {
                 Err(RecvTimeoutError::Disconnected) => return Err(PipelineError::CommitterGone),
             }
         };
-        // Assigned anew at the slots' own offsets rather than resumed: librdkafka takes the end of a partition
-        // for a record that was consumed, and would resume one offset too far.
+        self.settle(answer)?;
+        // Sought before it is resumed: librdkafka takes the end of a partition for a record that was consumed,
+        // and would resume one offset too far.
+        self.seek()?;
         self.consumer.resume(&self.consumer.assignment()?)?;
-        self.read_from_slots()?;
-        self.settle(answer)
+        Ok(())
     }
 
     /// Keeps the group's patience; a rebalance is looked at once the batch in flight has landed.
