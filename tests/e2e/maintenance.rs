@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use chrono::{TimeDelta, Utc};
 
-use crate::harness::event::event_at;
+use crate::harness::event::{event_at, events};
 use crate::harness::feed::Feed;
 use crate::harness::gatebook::Deployment;
 use crate::harness::kafka::Kafka;
@@ -64,9 +64,11 @@ fn expired_days_are_removed_whole_and_leave_a_trace() {
 fn whoever_comes_second_waits_for_the_lease_of_one_that_was_killed() {
     let kafka = Kafka::shared();
     let topic = Topic::create(&kafka.brokers(), "lease", 1, &[]);
-    let deployment = Deployment::new(&kafka.brokers(), &topic.name).set("maintain", "lease_s = 5");
+    let deployment =
+        Deployment::new(&kafka.brokers(), &topic.name).set("maintain", "checkpoint_commits = 1\nlease_s = 5");
+    topic.produce(0, &events(0..10));
     deployment.catch_up();
-    let first = deployment.spawn_failing_at("vacuum-before", 1, &["maintain", "--once"]);
+    let first = deployment.spawn_failing_at("checkpoint-before", 1, &["maintain", "--once"]);
     assert!(!first.wait(SOON).status.success(), "the first was to die with its lease");
     deployment.succeed(&["maintain", "--once"]);
 }
