@@ -42,6 +42,9 @@ const EMPTY_RANGE_INTERVAL: Duration = Duration::from_secs(600);
 /// How long a seek may take; it waits for the partition's broker thread, not for the broker.
 const SEEK_TIMEOUT: Duration = Duration::from_secs(3);
 
+/// How long partitions that are given back are left alone before they are assigned again.
+const STOP_PAUSE: Duration = Duration::from_secs(1);
+
 /// How long to wait for a commit before the partitions are paused.
 const PAUSE_AFTER: Duration = Duration::from_millis(500);
 
@@ -211,7 +214,8 @@ impl Pipeline {
             // Partitions are routed before they start, so this does not happen; but a record that is dropped here
             // and followed by others in the queue would be lost.
             tracing::warn!("a record came past the queue, reading again from the last one taken");
-            self.read_from_slots()?;
+            self.route();
+            self.seek()?;
         }
         while let Some(rebalance) = self.consumer.context().next_rebalance() {
             // What was read of a partition is landed before it is let go, or refused by the book if another
@@ -249,12 +253,17 @@ impl Pipeline {
     /// Begins to read these partitions where the book says.
     fn assign(&mut self, partitions: &[(String, i32)]) -> Result<(), PipelineError> {
         self.make_slots(partitions)?;
-        for slot in &self.slots {
-            self.queue.route(&slot.topic, slot.id.partition);
-        }
+        self.route();
         self.queue.clear();
         self.consumer.assign(&self.positions()?)?;
         Ok(())
+    }
+
+    /// Sends the records of each slot to the queue. A partition that stops loses its route.
+    fn route(&self) {
+        for slot in &self.slots {
+            self.queue.route(&slot.topic, slot.id.partition);
+        }
     }
 
     /// Looks up in the book where these partitions go on.
@@ -311,6 +320,9 @@ impl Pipeline {
             }
             if began.elapsed() >= SEEK_TIMEOUT {
                 tracing::debug!("a partition cannot be sought, assigning anew");
+                self.consumer.unassign()?;
+                thread::sleep(STOP_PAUSE);
+                self.route();
                 self.consumer.assign(&self.positions()?)?;
                 break;
             }
@@ -325,7 +337,8 @@ impl Pipeline {
         self.batch = Batch::new(&self.shared.settings.fields);
         let partitions: Vec<_> =
             self.slots.iter().map(|slot| (slot.topic.clone(), slot.id.partition)).collect();
-        self.assign(&partitions)
+        self.make_slots(&partitions)?;
+        self.seek()
     }
 
     fn is_caught_up(&self) -> bool {

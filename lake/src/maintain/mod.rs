@@ -18,6 +18,7 @@ use deltalake_core::DeltaTableError;
 use parquet::errors::ParquetError;
 
 use crate::book::Book;
+use crate::failpoint::failpoint;
 use crate::landing::LandError;
 use crate::read::ReadError;
 
@@ -96,6 +97,7 @@ impl Book {
         progress: &mut (dyn FnMut(&Done) + Send),
     ) -> Result<Done, MaintainError> {
         let mut done = Done::default();
+        failpoint("upkeep-begin");
         self.refresh().await?;
         // A step that fails must not keep the others from running for months: a damaged file stops its own
         // kind of work, not the checkpoints. The first failure is told in the end.
