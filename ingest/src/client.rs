@@ -98,6 +98,7 @@ pub(crate) enum Rebalance {
 pub(crate) struct Context {
     rebalances: Mutex<VecDeque<Rebalance>>,
     refused: AtomicBool,
+    distrusted: AtomicBool,
     closing: AtomicBool,
 }
 
@@ -112,6 +113,11 @@ impl Context {
         self.refused.swap(false, Ordering::AcqRel)
     }
 
+    /// Whether a TLS handshake failed since this was last asked.
+    pub(crate) fn take_distrust(&self) -> bool {
+        self.distrusted.swap(false, Ordering::AcqRel)
+    }
+
     /// From now on revocations are answered at once: nothing is in flight any more.
     pub(crate) fn close(&self) {
         self.closing.store(true, Ordering::Release);
@@ -124,10 +130,12 @@ impl ClientContext for Context {
     }
 
     fn error(&self, error: KafkaError, reason: &str) {
-        if let Some(RDKafkaErrorCode::Authentication | RDKafkaErrorCode::SaslAuthenticationFailed) =
-            error.rdkafka_error_code()
-        {
-            self.refused.store(true, Ordering::Release);
+        match error.rdkafka_error_code() {
+            Some(RDKafkaErrorCode::Authentication | RDKafkaErrorCode::SaslAuthenticationFailed) => {
+                self.refused.store(true, Ordering::Release);
+            }
+            Some(RDKafkaErrorCode::SSL) => self.distrusted.store(true, Ordering::Release),
+            _ => {}
         }
         tracing::debug!(%error, "{reason}");
     }

@@ -69,6 +69,16 @@ pub enum ClusterError {
         /// `kafka.brokers`.
         brokers: String,
     },
+    /// A broker answered, and the TLS handshake failed.
+    #[error(
+        "check ssl.ca.location, and ssl.certificate.location where the brokers ask for one, in [kafka.properties]: the TLS \
+         handshake with {brokers} failed, since one side does not accept the other's certificate. Nothing was read or \
+         written; starting again is safe"
+    )]
+    Distrusted {
+        /// `kafka.brokers`.
+        brokers: String,
+    },
     /// A topic is not there.
     #[error("create the topic \"{topic}\", or correct its name in [[topics]]: the brokers do not know it")]
     UnknownTopic {
@@ -144,8 +154,13 @@ impl Cluster {
         let began = Instant::now();
         let described = native::describe_topics(&self.consumer, topics, timeout);
         let _ = self.consumer.poll(Duration::ZERO);
-        if self.consumer.context().take_refusal() && described.is_err() {
+        let context = self.consumer.context();
+        let (refused, distrusted) = (context.take_refusal(), context.take_distrust());
+        if described.is_err() && refused {
             return Err(ClusterError::Refused { brokers: self.brokers.clone() });
+        }
+        if described.is_err() && distrusted {
+            return Err(ClusterError::Distrusted { brokers: self.brokers.clone() });
         }
         Ok(described
             .map_err(|error| self.explain(error, began.elapsed()))?
