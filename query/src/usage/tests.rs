@@ -106,7 +106,9 @@ async fn more_groups_than_allowed_are_refused_with_advice() {
 }
 
 /// How a person would label a moment, from nothing but its local time.
-const LABELS: &[(&str, fn(&DateTime<Tz>) -> String)] = &[
+type Label = fn(&DateTime<Tz>) -> String;
+
+const LABELS: &[(&str, Label)] = &[
     ("hour", |local| local.format("%Y-%m-%dT%H:00%:z").to_string()),
     ("day", |local| local.format("%Y-%m-%d").to_string()),
     ("week", |local| local.date_naive().week(chrono::Weekday::Mon).first_day().to_string()),
