@@ -65,29 +65,22 @@ trait AddHashes {
 
 impl AddHashes for RandomState {
     fn add(&self, column: &ArrayRef, seed: u64, sums: &mut [u64]) {
-        let mut each = |value: &dyn Fn(usize) -> u64| {
-            for (row, sum) in sums.iter_mut().enumerate() {
-                if column.is_valid(row) {
-                    *sum = sum.wrapping_add(value(row));
-                }
-            }
-        };
         match column.data_type() {
             DataType::Utf8 => {
                 let values = column.as_string::<i32>();
-                each(&|row| self.hash_one((seed, values.value(row).as_bytes())));
+                add_each(column, sums, |row| self.hash_one((seed, values.value(row).as_bytes())));
             }
             DataType::Int32 => {
                 let values = column.as_primitive::<Int32Type>();
-                each(&|row| self.hash_one((seed, values.value(row))));
+                add_each(column, sums, |row| self.hash_one((seed, values.value(row))));
             }
             DataType::Int64 => {
                 let values = column.as_primitive::<Int64Type>();
-                each(&|row| self.hash_one((seed, values.value(row))));
+                add_each(column, sums, |row| self.hash_one((seed, values.value(row))));
             }
             DataType::Timestamp(..) => {
                 let values = column.as_primitive::<TimestampMicrosecondType>();
-                each(&|row| self.hash_one((seed, values.value(row))));
+                add_each(column, sums, |row| self.hash_one((seed, values.value(row))));
             }
             DataType::Struct(_) => {
                 for (index, child) in column.as_struct().columns().iter().enumerate() {
@@ -100,13 +93,23 @@ impl AddHashes for RandomState {
                 self.add(lists.values(), seed, &mut elements);
                 let offsets = lists.value_offsets();
                 // An empty list adds nothing, as an absent one.
-                each(&|row| {
+                add_each(column, sums, |row| {
                     let (from, to) = (offsets[row] as usize, offsets[row + 1] as usize);
                     if from == to { 0 } else { self.hash_one((seed, &elements[from..to])) }
                 });
             }
             other => unreachable!("an event has no column of type {other}"),
         }
+    }
+}
+
+/// Adds `value` of each row that is not null.
+#[inline]
+fn add_each(column: &ArrayRef, sums: &mut [u64], value: impl Fn(usize) -> u64) {
+    let mut add = |row: usize| sums[row] = sums[row].wrapping_add(value(row));
+    match column.nulls() {
+        Some(nulls) => nulls.valid_indices().for_each(add),
+        None => (0..column.len()).for_each(&mut add),
     }
 }
 

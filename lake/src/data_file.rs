@@ -150,7 +150,8 @@ pub fn encode(kind: Kind, day: NaiveDate, batch: &RecordBatch) -> Result<DataFil
 
 fn properties(origin: Origin) -> WriterProperties {
     let (level, rows, statistics) = match origin {
-        Origin::Landed => (1, LANDED_ROW_GROUP_ROWS, EnabledStatistics::Chunk),
+        // One row group: the log's statistics say as much, and are read sooner.
+        Origin::Landed => (1, LANDED_ROW_GROUP_ROWS, EnabledStatistics::None),
         Origin::Compacted => (3, COMPACTED_ROW_GROUP_ROWS, EnabledStatistics::Page),
     };
     let builder = WriterProperties::builder()
