@@ -44,12 +44,11 @@ pub(crate) struct Committer {
     /// Once set, a commit that fails is tried no longer than `stop_retry_max`.
     pub(crate) stopping: Arc<AtomicBool>,
     pub(crate) stop_retry_max: Duration,
-    pub(crate) began: Instant,
 }
 
 impl Committer {
     pub(crate) fn run(&self, runtime: &Handle) {
-        let mut looked = self.began;
+        let mut looked: Option<Instant> = None;
         while let Ok(first) = self.submissions.recv() {
             // Whatever came while the last commit was written goes into this one.
             let mut arrived: Vec<Submission> =
@@ -61,8 +60,8 @@ impl Committer {
                     round = first_of_each_partition(&mut arrived);
                 }
             }
-            if looked.elapsed() >= UPKEEP_MISSED_AFTER {
-                looked = Instant::now();
+            if looked.is_none_or(|looked| looked.elapsed() >= UPKEEP_MISSED_AFTER) {
+                looked = Some(Instant::now());
                 runtime.block_on(self.look_for_upkeep());
             }
         }
@@ -71,7 +70,7 @@ impl Committer {
     /// Without upkeep, each commit leaves small files behind and every reader and commit gets slower.
     async fn look_for_upkeep(&self) {
         let location = self.book.lock().await.location().clone();
-        let missed = lake::maintain::last_run(&location).unwrap_or_else(|| self.began.elapsed());
+        let missed = lake::maintain::missed_for(&location).unwrap_or_default();
         if missed >= UPKEEP_MISSED_AFTER {
             tracing::warn!(
                 missed_s = missed.as_secs(),

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 use std::thread;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use crossbeam_channel::bounded;
 use lake::{Book, OpenError};
@@ -105,7 +105,6 @@ pub fn run(settings: Settings, control: &Control, runtime: &Handle) -> Result<Su
         retry_max: shared.settings.limits.commit_retry_max,
         stopping: Arc::clone(&control.stopping),
         stop_retry_max: STOP_RETRY_MAX,
-        began: Instant::now(),
     };
     let ended = thread::scope(|scope| {
         // Without it, those that were started would run on although the others cannot.

@@ -23,4 +23,5 @@ mod security;
 mod shutdown;
 mod storage;
 mod topics;
+mod versions;
 mod workers;

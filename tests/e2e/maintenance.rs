@@ -72,3 +72,45 @@ fn whoever_comes_second_waits_for_the_lease_of_one_that_was_killed() {
     assert!(!first.wait(SOON).status.success(), "the first was to die with its lease");
     deployment.succeed(&["maintain", "--once"]);
 }
+
+#[test]
+fn replaced_files_are_deleted_once_no_reader_can_want_them() {
+    let kafka = Kafka::shared();
+    let topic = Topic::create(&kafka.brokers(), "vacuum", 1, &[]);
+    let deployment = Deployment::new(&kafka.brokers(), &topic.name)
+        .set("maintain", "compact_files_min = 2\nvacuum_after_hours = 1");
+    for round in 0..3 {
+        topic.produce(0, &events(round * 100..(round + 1) * 100));
+        deployment.catch_up();
+    }
+    let landed = deployment.data_files();
+    deployment.succeed(&["maintain", "--once"]);
+    assert!(landed.iter().all(|file| file.exists()), "a reader of an older version still wants them");
+
+    deployment.age_removals(Duration::from_secs(2 * 60 * 60));
+    deployment.succeed(&["maintain", "--once"]);
+    assert!(!landed.iter().any(|file| file.exists()), "nothing wants them any more");
+    deployment.succeed(&["check"]);
+    Truth::read(&topic).assert_is_all_of(&deployment.book());
+}
+
+#[test]
+fn ingest_says_when_upkeep_is_away() {
+    let kafka = Kafka::shared();
+    let topic = Topic::create(&kafka.brokers(), "no-upkeep", 1, &[]);
+    let deployment = Deployment::new(&kafka.brokers(), &topic.name);
+    let mut batch = 0..100;
+    let mut said = || {
+        topic.produce(0, &events(batch.clone()));
+        batch = batch.end..batch.end + 100;
+        let ended = deployment.run(&["ingest", "--until-caught-up"]);
+        assert!(ended.status.success(), "{}", ended.stderr);
+        ended.stderr.contains("run `gatebook maintain`")
+    };
+    assert!(!said(), "a new book needs no upkeep yet");
+    deployment.succeed(&["maintain", "--once"]);
+    deployment.age_upkeep(Duration::from_secs(9 * 60));
+    assert!(!said(), "upkeep ran nine minutes ago");
+    deployment.age_upkeep(Duration::from_secs(11 * 60));
+    assert!(said(), "upkeep ran eleven minutes ago");
+}

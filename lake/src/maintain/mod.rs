@@ -23,7 +23,7 @@ use crate::landing::LandError;
 use crate::read::ReadError;
 
 pub use lease::{Lease, LeaseError};
-pub use tidy::last_run;
+pub use tidy::missed_for;
 
 /// What is due, and when.
 #[derive(Debug, Clone)]

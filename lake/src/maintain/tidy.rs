@@ -92,10 +92,13 @@ pub(crate) async fn vacuum(
     Ok(())
 }
 
-/// How long ago upkeep last ran, by the youngest lease file; none if it never did.
+/// How long ago upkeep last ran, by the youngest lease file; for a book that it never saw, the age of the
+/// log's first entry, which only upkeep cleans away. None where neither can be told.
 #[must_use]
-pub fn last_run(location: &Location) -> Option<Duration> {
-    let folder = std::fs::read_dir(location.maintain()).ok()?;
-    let newest = folder.filter_map(|entry| entry.ok()?.metadata().ok()?.modified().ok()).max()?;
-    SystemTime::now().duration_since(newest).ok()
+pub fn missed_for(location: &Location) -> Option<Duration> {
+    let modified = |path: &std::path::Path| std::fs::metadata(path).ok()?.modified().ok();
+    let leases = std::fs::read_dir(location.maintain()).into_iter().flatten().flatten();
+    let newest = leases.filter_map(|lease| modified(&lease.path())).max();
+    let first_entry = || modified(&location.book().join("_delta_log/00000000000000000000.json"));
+    SystemTime::now().duration_since(newest.or_else(first_entry)?).ok()
 }

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::{Duration, SystemTime};
 
+use serde_json::Value;
 use tempfile::TempDir;
 
 use super::process::{Ended, Process};
@@ -133,11 +134,40 @@ impl Deployment {
 
     /// Makes all data files look as if they had been written `age` ago.
     pub(crate) fn age_files(&self, age: Duration) {
-        let then = SystemTime::now() - age;
-        for path in self.files().iter().filter(|path| path.extension().is_some_and(|it| it == "parquet")) {
-            let file = fs::File::options().write(true).open(path).expect("nothing is deleted meanwhile");
-            file.set_modified(then).expect("the file is ours");
+        self.data_files().iter().for_each(|path| make_older(path, age));
+    }
+
+    /// Makes upkeep look as if it had last run `age` ago.
+    pub(crate) fn age_upkeep(&self, age: Duration) {
+        let leases = fs::read_dir(self.lake.join("maintain")).expect("upkeep has run");
+        leases.flatten().for_each(|lease| make_older(&lease.path(), age));
+    }
+
+    /// Makes all files that the log took out of the table look as if that had been done `age` ago.
+    pub(crate) fn age_removals(&self, age: Duration) {
+        for version in 0.. {
+            let path = self.log_entry(version);
+            let Ok(text) = fs::read_to_string(&path) else { break };
+            let older = text.lines().map(|line| {
+                let mut action: Value = serde_json::from_str(line).expect("a line of the log is JSON");
+                if let Some(moment) = action.pointer_mut("/remove/deletionTimestamp") {
+                    *moment = (moment.as_u64().expect("milliseconds") - age.as_millis() as u64).into();
+                }
+                format!("{action}\n")
+            });
+            fs::write(path, older.collect::<String>()).expect("the log is ours");
         }
+    }
+
+    /// The entry of the book's log that made `version`.
+    pub(crate) fn log_entry(&self, version: u64) -> PathBuf {
+        self.book().join(format!("_delta_log/{version:020}.json"))
+    }
+
+    /// The data files under the book.
+    pub(crate) fn data_files(&self) -> Vec<PathBuf> {
+        let is_data = |path: &PathBuf| path.extension().is_some_and(|extension| extension == "parquet");
+        self.files().into_iter().filter(is_data).collect()
     }
 
     /// Waits until the process has written something under the book.
@@ -182,4 +212,9 @@ impl Deployment {
         fs::write(self.dir.path().join("gatebook.toml"), toml).expect("the configuration");
         self
     }
+}
+
+fn make_older(path: &Path, age: Duration) {
+    let file = fs::File::options().write(true).open(path).expect("nothing is deleted meanwhile");
+    file.set_modified(SystemTime::now() - age).expect("the file is ours");
 }

@@ -78,6 +78,13 @@ impl Process {
         text(&self.stderr)
     }
 
+    /// The most memory that the process has held so far, in MiB.
+    pub(crate) fn peak_memory_mib(&self) -> u64 {
+        let status = std::fs::read_to_string(format!("/proc/{}/status", self.child.id())).expect("it runs");
+        let peak = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).expect("a process has memory");
+        peak.trim().trim_end_matches(" kB").parse::<u64>().expect("a number of KiB") / 1024
+    }
+
     /// Sends a signal by its name: `KILL`, `TERM`, `STOP`, `CONT`.
     pub(crate) fn signal(&self, name: &str) {
         signal(self.child.id(), name);
