@@ -111,7 +111,9 @@ impl Batch {
         let (source, decoder_name) = (slot.source.as_str(), decoder.name());
         let segment = &mut slot.segment;
         segment.records += 1;
-        segment.received_at_us = segment.received_at_us.max(received_at_us);
+        // What lies far ahead of the clock would look like the newest record for ever.
+        let is_plausible = |at_us: &i64| *at_us <= reading.now_us + US_PER_DAY;
+        segment.received_at_us = segment.received_at_us.max(received_at_us.filter(is_plausible));
         let mut elements = 0;
         let mut place = Place {
             topic: &slot.topic,

@@ -8,7 +8,7 @@ use rdkafka::consumer::{BaseConsumer, Consumer};
 use rdkafka::error::{KafkaError, RDKafkaErrorCode};
 
 use crate::client::{self, Context};
-use crate::native::{self, DescribeError, TopicDescription};
+use crate::native::{self, DescribeError, Described, TopicDescription};
 use crate::settings::Kafka;
 
 /// How long one question to the brokers may take.
@@ -52,7 +52,7 @@ pub enum ClusterError {
     /// No broker answered in time.
     #[error(
         "check that Kafka runs and that kafka.brokers is right: no broker at {brokers} answered within {seconds} s. \
-         Nothing was read or written; starting again is safe"
+         What was not landed will be read again; starting again is safe"
     )]
     Unreachable {
         /// `kafka.brokers`.
@@ -63,7 +63,7 @@ pub enum ClusterError {
     /// A broker answered and refused the credentials.
     #[error(
         "check sasl.username, sasl.password and sasl.mechanism in [kafka.properties]: {brokers} refused the credentials. \
-         Nothing was read or written; starting again is safe"
+         What was not landed will be read again; starting again is safe"
     )]
     Refused {
         /// `kafka.brokers`.
@@ -72,8 +72,8 @@ pub enum ClusterError {
     /// A broker answered, and the TLS handshake failed.
     #[error(
         "check ssl.ca.location, and ssl.certificate.location where the brokers ask for one, in [kafka.properties]: the TLS \
-         handshake with {brokers} failed, since one side does not accept the other's certificate. Nothing was read or \
-         written; starting again is safe"
+         handshake with {brokers} failed, since one side does not accept the other's certificate. What was not \
+         landed will be read again; starting again is safe"
     )]
     Distrusted {
         /// `kafka.brokers`.
@@ -147,8 +147,24 @@ impl Cluster {
         }
     }
 
-    /// Describes the topics.
+    /// Describes the topics; each must be there.
     pub fn topics(&self, topics: &[&str], timeout: Duration) -> Result<Vec<TopicIdentity>, ClusterError> {
+        let began = Instant::now();
+        let described = self.describe(topics, timeout)?.into_iter();
+        let described = described.map(|topic| topic.map_err(|error| self.explain(error, began.elapsed())));
+        Ok(described.collect::<Result<Vec<_>, _>>()?.into_iter().map(identity).collect())
+    }
+
+    /// Describes those of the topics that the brokers know and show.
+    pub fn known_topics(
+        &self,
+        topics: &[&str],
+        timeout: Duration,
+    ) -> Result<Vec<TopicIdentity>, ClusterError> {
+        Ok(self.describe(topics, timeout)?.into_iter().flatten().map(identity).collect())
+    }
+
+    fn describe(&self, topics: &[&str], timeout: Duration) -> Result<Vec<Described>, ClusterError> {
         // Serves the error callback, which learns of refused credentials.
         let _ = self.consumer.poll(Duration::ZERO);
         let began = Instant::now();
@@ -162,11 +178,7 @@ impl Cluster {
         if described.is_err() && distrusted {
             return Err(ClusterError::Distrusted { brokers: self.brokers.clone() });
         }
-        Ok(described
-            .map_err(|error| self.explain(error, began.elapsed()))?
-            .into_iter()
-            .map(identity)
-            .collect())
+        described.map_err(|error| self.explain(error, began.elapsed()))
     }
 
     /// Which offsets of a partition can be read.

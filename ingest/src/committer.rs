@@ -33,7 +33,7 @@ pub(crate) enum Answer {
     /// Another worker was first: the book holds none of it.
     Stale,
     /// It could not be landed in time: the book holds none of it, and the process is to stop.
-    Failed(LandError),
+    Failed { source: LandError, tried: Duration },
 }
 
 /// Lands what the pipelines submit until all of them are gone.
@@ -113,10 +113,11 @@ impl Committer {
                 }
                 kept
             }
-            Err(error) => {
+            Err((error, tried)) => {
                 let mut error = Some(error);
                 for (reply, ..) in waiting {
-                    let answer = error.take().map_or(Answer::Stale, Answer::Failed);
+                    let answer =
+                        error.take().map_or(Answer::Stale, |source| Answer::Failed { source, tried });
                     let _ = reply.send(answer);
                 }
                 Vec::new()
@@ -124,7 +125,7 @@ impl Committer {
         }
     }
 
-    async fn land_with_retries(&self, landing: &Landing) -> Result<Outcome, LandError> {
+    async fn land_with_retries(&self, landing: &Landing) -> Result<Outcome, (LandError, Duration)> {
         let (pause, pause_max) = RETRY_PAUSES;
         let mut pauses = ExponentialBuilder::default()
             .with_min_delay(pause)
@@ -140,7 +141,7 @@ impl Committer {
             let stopping = self.stopping.load(Ordering::Acquire);
             let bound = if stopping { self.stop_retry_max.min(self.retry_max) } else { self.retry_max };
             if began.elapsed() >= bound {
-                return Err(error);
+                return Err((error, began.elapsed()));
             }
             let error = &error as &dyn std::error::Error;
             tracing::warn!(

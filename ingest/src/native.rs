@@ -197,12 +197,15 @@ pub(crate) struct DescribeError {
     pub(crate) text: String,
 }
 
+/// A topic, or why the brokers do not describe it.
+pub(crate) type Described = Result<TopicDescription, DescribeError>;
+
 /// Asks the brokers for topics, their ids and their partitions.
 pub(crate) fn describe_topics<C: ConsumerContext>(
     consumer: &BaseConsumer<C>,
     topics: &[&str],
     timeout: Duration,
-) -> Result<Vec<TopicDescription>, DescribeError> {
+) -> Result<Vec<Described>, DescribeError> {
     let names: Vec<CString> =
         topics.iter().map(|name| CString::new(*name).expect("a topic's name holds no NUL")).collect();
     let mut pointers: Vec<*const c_char> = names.iter().map(|name| name.as_ptr()).collect();
@@ -242,7 +245,7 @@ pub(crate) fn describe_topics<C: ConsumerContext>(
 
 /// # Safety
 /// `event` is a valid result of `DescribeTopics`.
-unsafe fn descriptions(event: *mut sys::rd_kafka_event_t) -> Result<Vec<TopicDescription>, DescribeError> {
+unsafe fn descriptions(event: *mut sys::rd_kafka_event_t) -> Result<Vec<Described>, DescribeError> {
     // SAFETY: everything read below lies in the event; strings are C strings or null.
     unsafe {
         let code = RDKafkaErrorCode::from(sys::rd_kafka_event_error(event));
@@ -260,15 +263,13 @@ unsafe fn descriptions(event: *mut sys::rd_kafka_event_t) -> Result<Vec<TopicDes
         let mut count = 0;
         let topics = sys::rd_kafka_DescribeTopics_result_topics(result, &raw mut count);
         let topics = if topics.is_null() { &[][..] } else { slice::from_raw_parts(topics, count) };
-        topics.iter().map(|&topic| description(topic)).collect()
+        Ok(topics.iter().map(|&topic| description(topic)).collect())
     }
 }
 
 /// # Safety
 /// `topic` is a valid description.
-unsafe fn description(
-    topic: *const sys::rd_kafka_TopicDescription_t,
-) -> Result<TopicDescription, DescribeError> {
+unsafe fn description(topic: *const sys::rd_kafka_TopicDescription_t) -> Described {
     // SAFETY: as above.
     unsafe {
         let name = text(sys::rd_kafka_TopicDescription_name(topic));

@@ -10,17 +10,17 @@ mod error;
 use std::ops::ControlFlow;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
+use std::thread;
 use std::time::{Duration, Instant};
 
 use chrono::Utc;
 use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, TryRecvError, bounded};
 use lake::Book;
-use rdkafka::error::RDKafkaErrorCode;
 use schemas::Decoder;
 use tokio::runtime::Handle;
 use tokio::sync::Mutex;
 
-use self::assignment::{Assignment, Failure};
+use self::assignment::{Assignment, Failure, Meaning};
 pub(crate) use self::error::PipelineError;
 use crate::batch::{Batch, Reading};
 use crate::client::Rebalance;
@@ -35,6 +35,10 @@ const POLL_WAIT: Duration = Duration::from_millis(20);
 
 /// How often an offset range that held no record is committed, so that it does not look unread.
 const EMPTY_RANGE_INTERVAL: Duration = Duration::from_secs(600);
+
+/// How often, and after what pause, records that arrive damaged are fetched again.
+const REREADS_MAX: u32 = 10;
+const REREAD_PAUSE: Duration = Duration::from_millis(500);
 
 /// How long to wait for a commit before the partitions are paused.
 const PAUSE_AFTER: Duration = Duration::from_millis(500);
@@ -68,6 +72,8 @@ pub(crate) struct Pipeline {
     /// Where the committer will say what became of the batch in flight.
     in_flight: Option<Receiver<Answer>>,
     empty_since: Instant,
+    /// How often in a row records that cannot be read were fetched again.
+    rereads: u32,
 }
 
 impl Pipeline {
@@ -81,6 +87,7 @@ impl Pipeline {
             submissions,
             in_flight: None,
             empty_since: Instant::now(),
+            rereads: 0,
             shared,
         })
     }
@@ -176,10 +183,13 @@ impl Pipeline {
         }
         let reading =
             Reading { limits, fields: &self.shared.settings.fields, now_us: Utc::now().timestamp_micros() };
-        let wait = self
-            .batch
-            .began()
-            .map_or(POLL_WAIT, |began| limits.commit_interval.saturating_sub(began.elapsed()).min(POLL_WAIT));
+        let wait = match self.batch.began() {
+            Some(began) if self.in_flight.is_none() => {
+                limits.commit_interval.saturating_sub(began.elapsed()).min(POLL_WAIT)
+            }
+            // Nothing is due before the batch in flight has landed.
+            _ => POLL_WAIT,
+        };
         let (batch, decoders) = (&mut self.batch, &mut self.decoders);
         let taken = self.assignment.read(wait, |index, slot, place, value| {
             let decoder = &mut decoders[slot.source as usize];
@@ -192,16 +202,27 @@ impl Pipeline {
     /// A partition that reports an error is looked at again: expired offsets, another topic of the same
     /// name, or something that passes.
     fn partition_failed(&mut self, failure: Failure) -> Result<(), PipelineError> {
-        let Failure { code, text, topic, partition } = failure;
+        let Failure { meaning, code, text, topic, partition, next_offset } = failure;
         tracing::warn!(kafka.topic = topic, kafka.partition = partition, %code, text, "cannot read on, looking again");
-        match code {
-            RDKafkaErrorCode::TopicAuthorizationFailed => Err(ClusterError::NotAuthorized { topic }.into()),
-            RDKafkaErrorCode::AutoOffsetReset | RDKafkaErrorCode::OffsetOutOfRange => {
+        match meaning {
+            Meaning::Passes => return Ok(()),
+            Meaning::Refused => return Err(ClusterError::NotAuthorized { topic }.into()),
+            Meaning::Truncated => {
                 self.flush()?;
-                self.start_over()
+                return Err(PipelineError::Truncated { topic, partition, next_offset });
             }
-            _ => Ok(()),
+            Meaning::Skipped if self.rereads == REREADS_MAX => {
+                self.flush()?;
+                return Err(PipelineError::Unreadable { topic, partition, next_offset, text });
+            }
+            Meaning::Skipped => {
+                self.rereads += 1;
+                thread::sleep(REREAD_PAUSE);
+            }
+            Meaning::Reset => {}
         }
+        self.flush()?;
+        self.start_over()
     }
 
     /// Waits for the batch in flight. A short wait leaves the fetch queue to fill up to its bound; for a long
@@ -244,15 +265,13 @@ impl Pipeline {
         self.in_flight = None;
         match answer {
             Answer::Landed(batch) => {
+                self.rereads = 0;
                 self.shared.landed_records.fetch_add(batch.records, Ordering::Relaxed);
                 self.assignment.tell_kafka(&batch);
                 Ok(())
             }
             Answer::Stale => self.start_over(),
-            Answer::Failed(source) => {
-                let seconds = self.shared.settings.limits.commit_retry_max.as_secs();
-                Err(PipelineError::Land { seconds, source })
-            }
+            Answer::Failed { source, tried } => Err(PipelineError::Land { seconds: tried.as_secs(), source }),
         }
     }
 

@@ -1,11 +1,13 @@
 //! Where a partition goes on: the book's offset, compared with what the brokers still have.
 
 use std::collections::HashMap;
+use std::panic::AssertUnwindSafe;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use arrow::array::AsArray;
 use arrow::datatypes::{Int32Type, Int64Type};
+use futures::FutureExt as _;
 use lake::{Book, PartitionId, ReadError, Segment};
 
 use crate::cluster::{Cluster, ClusterError, TopicIdentity, Watermarks};
@@ -90,7 +92,7 @@ impl Resume<'_> {
                 slots.push(self.slot(book, identity, configured, *partition).await?);
             }
         }
-        self.fill_windows(book, &mut slots).await?;
+        self.fill_windows(book, &mut slots).await;
         Ok(slots)
     }
 
@@ -176,7 +178,7 @@ impl Resume<'_> {
 
     /// Reads the last N events of each partition back from the book, so that a repeat is flagged as if
     /// this process had seen them itself.
-    async fn fill_windows(&self, book: &Book, slots: &mut [Slot]) -> Result<(), ResumeError> {
+    async fn fill_windows(&self, book: &Book, slots: &mut [Slot]) {
         let capacity = self.settings.limits.duplicate_window;
         let mut recent: HashMap<PartitionId, Recent> = HashMap::new();
         let mut since: HashMap<PartitionId, i64> = HashMap::new();
@@ -187,7 +189,7 @@ impl Resume<'_> {
         // window is full or the partition begins.
         while !since.is_empty() {
             recent.retain(|id, _| !since.contains_key(id));
-            book.events_since(&since, |rows| {
+            let read = book.events_since(&since, |rows| {
                 let fingerprints = self.fingerprinter.of(rows);
                 let text = |name: &str| rows.column_by_name(name).map(|column| column.as_string::<i32>());
                 let number =
@@ -206,8 +208,24 @@ impl Resume<'_> {
                     };
                     recent.entry(id).or_default().add(offsets.value(row), indexes.value(row), event);
                 }
-            })
-            .await?;
+            });
+            // A damaged file makes the decoder fail, or panic. Records must land all the same: what cannot be seen
+            // any more is a repeat that is not flagged, and reports that must be exact count distinct events.
+            match AssertUnwindSafe(read).catch_unwind().await {
+                Ok(Ok(())) => {}
+                Ok(Err(error)) => {
+                    let error = &error as &dyn std::error::Error;
+                    tracing::error!(error, "repeats of earlier events are not all flagged from here on");
+                    break;
+                }
+                Err(_) => {
+                    tracing::error!(
+                        "repeats of earlier events are not all flagged from here on: a file of the book is damaged, \
+                         `gatebook check` says which"
+                    );
+                    break;
+                }
+            }
             since.retain(|id, from| {
                 let is_short = recent.get(id).map_or(0, Recent::len) < capacity && *from > 0;
                 let next =
@@ -221,6 +239,5 @@ impl Resume<'_> {
                 slot.window = recent.into_window(capacity);
             }
         }
-        Ok(())
     }
 }

@@ -21,6 +21,8 @@ pub struct ActiveFile {
     pub size_bytes: u64,
     /// Its entries.
     pub rows: u64,
+    /// The smallest and the largest topic id in it, as far as the log has them: long ones may be cut.
+    pub topic_ids: Option<(String, String)>,
     /// The smallest and the largest Kafka partition in it.
     pub partitions: Option<(i64, i64)>,
     /// The smallest and the largest Kafka offset in it.
@@ -42,6 +44,7 @@ impl ActiveFile {
             day: value("day").and_then(|day| day.parse().ok()),
             size_bytes: u64::try_from(view.size()).unwrap_or(0),
             rows: view.num_records().unwrap_or(0) as u64,
+            topic_ids: text_bounds(&statistics, "kafka_topic_id"),
             partitions: bounds(&statistics, "kafka_partition"),
             offsets: bounds(&statistics, "kafka_offset"),
             remove: view.remove_action(false),
@@ -57,6 +60,12 @@ impl ActiveFile {
 /// The smallest and the largest value of an integer column, where the log has them.
 fn bounds(statistics: &Statistics, column: &str) -> Option<(i64, i64)> {
     let value = |values: &Map<String, Value>| values.get(column).and_then(Value::as_i64);
+    Some((value(&statistics.min_values)?, value(&statistics.max_values)?))
+}
+
+/// The smallest and the largest value of a text column, where the log has them.
+fn text_bounds(statistics: &Statistics, column: &str) -> Option<(String, String)> {
+    let value = |values: &Map<String, Value>| values.get(column).and_then(Value::as_str).map(str::to_owned);
     Some((value(&statistics.min_values)?, value(&statistics.max_values)?))
 }
 

@@ -1,5 +1,7 @@
 //! Landing: entries, segments and offsets in one commit, or not at all.
 
+use std::time::{Duration, SystemTime};
+
 use chrono::{DateTime, NaiveDate, Utc};
 use deltalake_core::DeltaTableError;
 use deltalake_core::kernel::{Action, Transaction};
@@ -17,6 +19,10 @@ use crate::segment::{self, Segment};
 
 /// Files that are stored at the same time: each waits for the disk twice.
 const STORES_AT_ONCE: usize = 8;
+
+/// How old stored files may be when a commit names them: less than vacuum leaves files alone that no version
+/// names, which is an hour at least.
+const STORED_TO_COMMIT_MAX: Duration = Duration::from_secs(30 * 60);
 
 /// What one commit adds: files that are encoded but not yet stored, and what they took in.
 #[derive(Debug, Default)]
@@ -57,6 +63,9 @@ pub enum LandError {
     /// What the book holds could not be read.
     #[error(transparent)]
     Read(ReadError),
+    /// The process was frozen between storing its files and committing them: vacuum may have deleted them.
+    #[error("this process was frozen for long before a commit; its files are stored anew")]
+    Overslept,
     /// The commit failed, and a fresh look at the book says that it did not happen.
     #[error("cannot commit to the book")]
     Commit(#[from] DeltaTableError),
@@ -72,8 +81,15 @@ impl Book {
     pub async fn land(&mut self, landing: &Landing) -> Result<Outcome, LandError> {
         self.refresh().await?;
         if let Some(stale) = self.stale(&landing.segments).await? {
-            return Ok(stale);
+            // An earlier attempt of this landing can be in the book, although it could not be seen then.
+            return if self.holds(&landing.segments).await? {
+                Ok(Outcome::Landed { version: self.version() })
+            } else {
+                Ok(stale)
+            };
         }
+        // By the clock on the wall, which goes on while the process, or its machine, is frozen.
+        let began = SystemTime::now();
         let actions = self.store_files(landing).await?;
         let transactions = landing
             .segments
@@ -86,6 +102,9 @@ impl Book {
             predicate: None,
         };
         failpoint("before-commit");
+        if began.elapsed().is_ok_and(|elapsed| elapsed > STORED_TO_COMMIT_MAX) {
+            return Err(LandError::Overslept);
+        }
         let committed = self.commit(actions, transactions, operation).await;
         failpoint("after-commit");
         match committed {
@@ -97,11 +116,7 @@ impl Book {
     /// After an error: did it happen, did another worker overtake, or is it free to try again?
     async fn decide(&mut self, landing: &Landing, error: DeltaTableError) -> Result<Outcome, LandError> {
         self.refresh().await?;
-        let mut landed = true;
-        for segment in &landing.segments {
-            landed &= self.next_offset(&segment.id).await? == Some(segment.next_offset);
-        }
-        if landed {
+        if self.holds(&landing.segments).await? {
             tracing::info!(%error, "a commit that reported an error is in the book");
             return Ok(Outcome::Landed { version: self.version() });
         }
@@ -109,6 +124,16 @@ impl Book {
             Some(stale) => Ok(stale),
             None => Err(LandError::Commit(error)),
         }
+    }
+
+    /// Whether the book's offsets are those after these segments.
+    async fn holds(&mut self, segments: &[Segment]) -> Result<bool, DeltaTableError> {
+        for segment in segments {
+            if self.next_offset(&segment.id).await? != Some(segment.next_offset) {
+                return Ok(false);
+            }
+        }
+        Ok(true)
     }
 
     async fn stale(&mut self, segments: &[Segment]) -> Result<Option<Outcome>, DeltaTableError> {

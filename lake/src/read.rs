@@ -123,7 +123,9 @@ fn columns_differ(file: &ActiveFile, source: ArrowError) -> ReadError {
 fn reaches(file: &ActiveFile, since: &HashMap<PartitionId, i64>) -> bool {
     since.iter().any(|(id, from)| {
         let partition = i64::from(id.partition);
-        file.partitions.is_none_or(|(low, high)| (low..=high).contains(&partition))
+        let is_between = |(low, high): &(String, String)| *low <= id.topic_id && id.topic_id <= *high;
+        file.topic_ids.as_ref().is_none_or(is_between)
+            && file.partitions.is_none_or(|(low, high)| (low..=high).contains(&partition))
             && file.offsets.is_none_or(|(_, high)| high >= *from)
     })
 }

@@ -32,7 +32,7 @@ pub(super) fn read(reader: &mut Reader<'_>, retention_days: u64) -> Limits {
             "milliseconds",
         )),
         batch_rows_max: reader.size("ingest.batch_rows_max", 1_000..=10_000_000, "rows"),
-        batch_bytes_max: reader.size("ingest.batch_bytes_max", 4 << 20..=4 << 30, "bytes"),
+        batch_bytes_max: reader.size("ingest.batch_bytes_max", 4 << 20..=1 << 30, "bytes"),
         batch_days_max: reader.size("ingest.batch_days_max", 64..=10_000, "days"),
         duplicate_window: reader.size(
             "ingest.duplicate_window",

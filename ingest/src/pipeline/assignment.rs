@@ -37,10 +37,41 @@ const IDENTITY_TIMEOUT: Duration = Duration::from_secs(2);
 
 /// A partition that cannot be read on.
 pub(super) struct Failure {
+    pub(super) meaning: Meaning,
     pub(super) code: RDKafkaErrorCode,
     pub(super) text: String,
     pub(super) topic: String,
     pub(super) partition: i32,
+    /// Up to where it was read.
+    pub(super) next_offset: i64,
+}
+
+/// What the failure of a partition asks for, the gravest last.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Meaning {
+    /// Nothing: librdkafka tries again by itself.
+    Passes,
+    /// Records arrived damaged; what follows them in the queue must not be taken.
+    Skipped,
+    /// The offset is not there: expired, or another topic of the same name. librdkafka has stopped the partition.
+    Reset,
+    /// The broker lost what it had acknowledged. librdkafka has stopped the partition.
+    Truncated,
+    /// The broker refuses to be read, and says so once.
+    Refused,
+}
+
+impl Meaning {
+    fn of(code: RDKafkaErrorCode, text: &str) -> Self {
+        match code {
+            RDKafkaErrorCode::TopicAuthorizationFailed => Self::Refused,
+            // librdkafka has no code of its own for it where `auto.offset.reset` is `error`.
+            RDKafkaErrorCode::AutoOffsetReset if text.contains("truncation") => Self::Truncated,
+            RDKafkaErrorCode::AutoOffsetReset | RDKafkaErrorCode::OffsetOutOfRange => Self::Reset,
+            RDKafkaErrorCode::BadMessage | RDKafkaErrorCode::NotImplemented => Self::Skipped,
+            _ => Self::Passes,
+        }
+    }
 }
 
 /// The consumer of a pipeline, and a slot for each of its partitions.
@@ -141,7 +172,8 @@ impl Assignment {
     ) -> Result<(), Failure> {
         let slots = &mut self.slots;
         let mut current = usize::MAX;
-        let (mut failed, mut has_records) = (None, false);
+        let (mut failed, mut has_records): (Option<Failure>, _) = (None, false);
+        let mut skipped = Vec::new();
         self.queue.poll(wait, |topic, partition, delivery| {
             let is_current = |slot: &Slot| slot.id.partition == partition && slot.topic == topic;
             if !slots.get(current).is_some_and(is_current) {
@@ -150,6 +182,7 @@ impl Assignment {
             // A record of a partition that was just taken away.
             let Some(slot) = slots.get_mut(current) else { return ControlFlow::Continue(()) };
             match delivery {
+                _ if skipped.contains(&current) => {}
                 Delivery::Record { offset, timestamp_ms, value } if offset >= slot.next_offset() => {
                     has_records = true;
                     let flow = take(current, slot, (offset, timestamp_ms), value);
@@ -161,8 +194,15 @@ impl Assignment {
                     slot.segment.next_offset = slot.segment.next_offset.max(offset);
                 }
                 Delivery::Failed { code, text } => {
-                    let topic = topic.to_owned();
-                    failed.get_or_insert(Failure { code, text, topic, partition });
+                    let meaning = Meaning::of(code, &text);
+                    if meaning == Meaning::Skipped {
+                        skipped.push(current);
+                    }
+                    // The gravest is told: the others come again, once their partitions are read again.
+                    if failed.as_ref().is_none_or(|failed| failed.meaning < meaning) {
+                        let (topic, next_offset) = (topic.to_owned(), slot.next_offset());
+                        failed = Some(Failure { meaning, code, text, topic, partition, next_offset });
+                    }
                 }
             }
             ControlFlow::Continue(())
@@ -209,18 +249,22 @@ impl Assignment {
     /// topic anew either.
     fn check_identities(&mut self) -> Result<(), PipelineError> {
         let names = self.topic_names();
-        let ask = || self.shared.cluster.topics(&names, IDENTITY_TIMEOUT);
+        let ask = || self.shared.cluster.known_topics(&names, IDENTITY_TIMEOUT);
         match ask().or_else(|_| ask()) {
             Ok(current) => {
-                for (before, now) in self.shared.topics.iter().zip(current) {
-                    if before.id != now.id {
+                for now in current {
+                    let before = self.shared.topics.iter().find(|before| before.name == now.name);
+                    if let Some(before) = before.filter(|before| before.id != now.id) {
                         let (topic, before) = (before.name.clone(), before.id.clone());
                         return Err(PipelineError::Recreated { topic, before, now: now.id });
                     }
                 }
                 self.checked_at = Instant::now();
             }
-            Err(error) => tracing::debug!(%error, "the topics' ids could not be checked"),
+            Err(error @ ClusterError::Unreachable { .. }) => {
+                tracing::debug!(%error, "the topics' ids could not be checked");
+            }
+            Err(error) => tracing::warn!(%error, "the topics' ids could not be checked"),
         }
         Ok(())
     }

@@ -24,6 +24,36 @@ pub enum PipelineError {
     /// A batch could not be encoded.
     #[error("report this as a bug; what was not landed will be read again")]
     Encode(#[from] EncodeError),
+    /// Kafka lost records that it had acknowledged, while they were read.
+    #[error(
+        "Kafka says that {topic}:{partition} lost records that it had acknowledged, from before offset {next_offset} on (an \
+         unclean leader election, or a disk that lost its last writes). The book is whole up to offset {next_offset}; nothing \
+         was written since. What was sent after the loss can stand below that offset, where it would not be read: compare \
+         with the producers, and send what is missing to a topic of another name"
+    )]
+    Truncated {
+        /// The topic.
+        topic: String,
+        /// The partition.
+        partition: i32,
+        /// Up to where the book holds its records.
+        next_offset: i64,
+    },
+    /// Records arrive damaged, however often they are fetched.
+    #[error(
+        "records of {topic}:{partition} from offset {next_offset} on cannot be read: {text}. The book is whole up to there; \
+         nothing was skipped. See whether the broker's log or the network damages them, and start again"
+    )]
+    Unreadable {
+        /// The topic.
+        topic: String,
+        /// The partition.
+        partition: i32,
+        /// Up to where the book holds its records.
+        next_offset: i64,
+        /// What librdkafka says.
+        text: String,
+    },
     /// A partition cannot be read on.
     #[error(transparent)]
     Resume(#[from] ResumeError),

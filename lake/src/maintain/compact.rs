@@ -17,6 +17,9 @@ use crate::book::Book;
 use crate::failpoint::failpoint;
 use crate::maintain::{Done, Lease, MaintainError, Upkeep, commit, merge};
 
+/// How many times shorter rejections are supposed to be on the disk than in memory, for the bound on memory.
+const REJECTIONS_SHRINK: u64 = 10;
+
 /// Files that one merge reads at most: each is open at the same time.
 const FILES_A_MERGE_MAX: usize = 256;
 
@@ -29,27 +32,38 @@ pub(crate) async fn merge_all(
     done: &mut Done,
     progress: &mut (dyn FnMut(&Done) + Send),
 ) -> Result<(), MaintainError> {
-    let landed = book.files()?.into_iter().filter(ActiveFile::is_landed).map(|file| file.path).collect();
-    while merge_one(book, &landed, upkeep, lease, done).await? {
-        progress(done);
+    let landed: BTreeSet<Path> =
+        book.files()?.into_iter().filter(ActiveFile::is_landed).map(|file| file.path).collect();
+    let mut failed: BTreeSet<Path> = BTreeSet::new();
+    let mut first_error = None;
+    loop {
+        book.refresh().await?;
+        let is_open = |file: &ActiveFile| !file.is_landed() || landed.contains(&file.path);
+        let files = book.files()?.into_iter().filter(|file| is_open(file) && !failed.contains(&file.path));
+        let Some((kind, day, group)) = due(files, upkeep) else { break };
+        match merge_group(book, (kind, day), &group, upkeep, lease, done).await {
+            Ok(()) => progress(done),
+            // A damaged file keeps its own group from being merged, not those of all later days.
+            Err(error @ (MaintainError::Read(_) | MaintainError::Encode(_))) => {
+                failed.extend(group.into_iter().map(|file| file.path));
+                first_error.get_or_insert(error);
+            }
+            Err(error) => return Err(error),
+        }
     }
-    Ok(())
+    first_error.map_or(Ok(()), Err)
 }
 
-/// Merges one group of files, if one is due; of those that ingest wrote only the `landed` ones. Returns
-/// whether there was one.
-async fn merge_one(
+async fn merge_group(
     book: &mut Book,
-    landed: &BTreeSet<Path>,
+    (kind, day): (Kind, NaiveDate),
+    group: &[ActiveFile],
     upkeep: &Upkeep,
     lease: &mut Lease,
     done: &mut Done,
-) -> Result<bool, MaintainError> {
-    book.refresh().await?;
-    let files = book.files()?.into_iter().filter(|file| !file.is_landed() || landed.contains(&file.path));
-    let Some((kind, day, group)) = due(files, upkeep) else { return Ok(false) };
+) -> Result<(), MaintainError> {
     lease.keep().await?;
-    let files = merge::merge(book, kind, day, &group, upkeep.compact_file_bytes_max).await?;
+    let files = merge::merge(book, kind, day, group, upkeep.compact_file_bytes_max, lease).await?;
     let rows = group.iter().map(|file| file.rows).sum::<u64>();
     let store = book.store();
     let mut added = Vec::with_capacity(files.len());
@@ -64,9 +78,9 @@ async fn merge_one(
     let target_size = i64::try_from(upkeep.compact_file_bytes_max).unwrap_or(i64::MAX);
     let operation = DeltaOperation::Optimize { predicate: None, target_size };
     failpoint("compact-before-commit");
-    commit::replace(book, lease, &group, added, operation).await?;
+    commit::replace(book, lease, group, added, operation).await?;
     failpoint("compact-after-commit");
-    Ok(true)
+    Ok(())
 }
 
 /// A group of files that is worth merging: of one kind and day, of one tier, oldest days first.
@@ -95,7 +109,10 @@ fn due(
         for file in files {
             // Files in the order of arrival are sorted in memory; sorted ones are only read through.
             let is_enough = if landed {
-                rows + file.rows > upkeep.compact_rows_max
+                // Rejections are as long as what was sent, and shrink ten times on the disk.
+                let is_long = kind == Kind::Rejection
+                    && bytes + file.size_bytes > upkeep.compact_file_bytes_max / REJECTIONS_SHRINK;
+                is_long || rows + file.rows > upkeep.compact_rows_max
             } else {
                 bytes + file.size_bytes > upkeep.compact_file_bytes_max
             };

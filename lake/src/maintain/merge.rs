@@ -16,11 +16,17 @@ use schemas::Kind;
 use crate::active_file::ActiveFile;
 use crate::book::Book;
 use crate::data_file::{DataFile, Encoder, Origin};
-use crate::maintain::MaintainError;
+use crate::maintain::{Lease, MaintainError};
 use crate::read::ReadError;
 
 /// Rows decoded from a run, and written, at a time.
-const BATCH_ROWS: usize = 16 << 10;
+const fn batch_rows(kind: Kind) -> usize {
+    match kind {
+        // As long as what was sent: a mebibyte and more.
+        Kind::Rejection => 512,
+        _ => 16 << 10,
+    }
+}
 
 /// Merges files of one kind and day. The result holds the same rows, in files of about `bytes_max`.
 pub(crate) async fn merge(
@@ -29,21 +35,24 @@ pub(crate) async fn merge(
     day: NaiveDate,
     files: &[ActiveFile],
     bytes_max: u64,
+    lease: &mut Lease,
 ) -> Result<Vec<DataFile>, MaintainError> {
     let schema = kind.schema();
     let order = Order::new(kind, &schema)?;
     let mut runs = Vec::with_capacity(files.len());
     for file in files {
-        let reader = book.open_file(file).await?.with_batch_size(BATCH_ROWS).build().map_err(|source| {
-            MaintainError::Read(ReadError::Damaged { path: file.path.to_string(), source })
-        })?;
+        let reader =
+            book.open_file(file).await?.with_batch_size(batch_rows(kind)).build().map_err(|source| {
+                MaintainError::Read(ReadError::Damaged { path: file.path.to_string(), source })
+            })?;
         let run = Run::open(reader, file, &schema, &order)?;
         runs.extend(run);
-        // A merge is long, and other tasks of this runtime are not to wait for all of it.
+        // A merge is long: the lease must not end meanwhile, nor other tasks wait for all of it.
+        lease.keep().await?;
         tokio::task::yield_now().await;
     }
     let expected: u64 = files.iter().map(|file| file.rows).sum();
-    let (written, rows) = write(runs, kind, day, &schema, &order, bytes_max)?;
+    let (written, rows) = write(runs, (kind, day), &schema, &order, bytes_max, lease).await?;
     if rows != expected {
         let path = files.first().map(|file| file.path.to_string()).unwrap_or_default();
         let source =
@@ -160,20 +169,20 @@ fn damaged(path: &str, source: ArrowError) -> MaintainError {
     MaintainError::Read(ReadError::Columns { path: path.to_owned(), source })
 }
 
-fn write(
+async fn write(
     mut runs: Vec<Run>,
-    kind: Kind,
-    day: NaiveDate,
+    (kind, day): (Kind, NaiveDate),
     schema: &SchemaRef,
     order: &Order,
     bytes_max: u64,
+    lease: &mut Lease,
 ) -> Result<(Vec<DataFile>, u64), MaintainError> {
     let new = || Encoder::new(kind, day, schema.clone(), Origin::Compacted);
     let (mut files, mut encoder, mut count) = (Vec::new(), new()?, 0);
     let mut heads: BinaryHeap<Reverse<(OwnedRow, usize)>> =
         runs.iter().enumerate().map(|(index, run)| Reverse((run.key(), index))).collect();
     let mut batches: Vec<RecordBatch> = Vec::new();
-    let mut picks: Vec<(usize, usize)> = Vec::with_capacity(BATCH_ROWS);
+    let mut picks: Vec<(usize, usize)> = Vec::with_capacity(batch_rows(kind));
     while let Some(Reverse((_, index))) = heads.pop() {
         let run = &mut runs[index];
         let batch = *run.waiting.get_or_insert_with(|| {
@@ -185,12 +194,14 @@ fn write(
         if run.advance(schema, order)? {
             heads.push(Reverse((run.key(), index)));
         }
-        if picks.len() == BATCH_ROWS || heads.is_empty() {
+        if picks.len() == batch_rows(kind) || heads.is_empty() {
             let waiting: Vec<&RecordBatch> = batches.iter().collect();
             encoder.write(&interleave_record_batch(&waiting, &picks).map_err(ParquetError::from)?)?;
             picks.clear();
             batches.clear();
             runs.iter_mut().for_each(|run| run.waiting = None);
+            lease.keep().await?;
+            tokio::task::yield_now().await;
             if encoder.bytes() as u64 >= bytes_max && !heads.is_empty() {
                 files.push(std::mem::replace(&mut encoder, new()?).finish()?);
             }

@@ -38,15 +38,23 @@ pub(crate) async fn remove_expired(
             days.entry((day, kind.as_str())).or_insert_with(|| (kind, Vec::new())).1.push(file);
         }
     }
+    let mut first_error = None;
     for ((day, _), (kind, files)) in days {
-        let removals = removals(book, kind, day, &files).await?;
+        let removals = match removals(book, kind, day, &files).await {
+            Ok(removals) => removals,
+            // A damaged file keeps its own day, not all later ones.
+            Err(error) => {
+                first_error.get_or_insert(error);
+                continue;
+            }
+        };
         let entries = book.store_removals(&removals).await?;
         let predicate = Some(format!("kind = '{kind}' AND day = '{day}'", kind = kind.as_str()));
         commit::replace(book, lease, &files, vec![entries], DeltaOperation::Delete { predicate }).await?;
         done.days_removed += 1;
         done.rows_removed += files.iter().map(|file| file.rows).sum::<u64>();
     }
-    Ok(())
+    first_error.map_or(Ok(()), Err)
 }
 
 /// One entry for each partition whose rows go.
