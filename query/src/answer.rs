@@ -5,7 +5,8 @@ use std::fmt;
 use arrow::datatypes::SchemaRef;
 use arrow::record_batch::RecordBatch;
 use datafusion::execution::SendableRecordBatchStream;
-use futures::StreamExt as _;
+use datafusion::physical_plan::stream::RecordBatchStreamAdapter;
+use futures::{StreamExt as _, stream};
 
 use crate::coverage::Coverage;
 use crate::error::QueryError;
@@ -22,6 +23,12 @@ pub struct Answer {
 impl Answer {
     pub(crate) fn new(coverage: Coverage, batches: SendableRecordBatchStream, limits: Limits) -> Self {
         Self { coverage, batches, limits }
+    }
+
+    /// Rows that are there already.
+    pub(crate) fn of_rows(coverage: Coverage, rows: RecordBatch, limits: Limits) -> Self {
+        let stream = RecordBatchStreamAdapter::new(rows.schema(), stream::iter([Ok(rows)]));
+        Self::new(coverage, Box::pin(stream), limits)
     }
 
     /// The columns.

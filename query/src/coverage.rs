@@ -2,12 +2,13 @@
 
 use chrono::{DateTime, SecondsFormat, Utc};
 use serde::{Serialize, Serializer};
+use serde_json::Value;
 
-use crate::usage::UsageParameters;
+use crate::report::{Report, ReportParameters};
 
 /// What an answer stands on, as far as it is known before the first row.
 ///
-/// As JSON it is the object `coverage`, to which whoever writes the answer adds `rows` and `complete`.
+/// As JSON it is the object `coverage`, to which [`Covered`] adds what is known after the last row.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Coverage {
     /// The version of the book that was read.
@@ -23,6 +24,34 @@ pub struct Coverage {
     /// What was asked.
     #[serde(flatten)]
     pub question: Question,
+}
+
+/// What an answer stands on, and how much of it was given.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Covered<'a> {
+    /// What was known before the first row.
+    #[serde(flatten)]
+    pub coverage: &'a Coverage,
+    /// Rows that were given.
+    pub rows: u64,
+    /// Whether these are all.
+    pub complete: bool,
+}
+
+impl Coverage {
+    /// The coverage as a JSON object in one line.
+    #[must_use]
+    pub fn to_json(&self) -> String {
+        serde_json::to_string(self).expect("texts and numbers are JSON")
+    }
+}
+
+impl Covered<'_> {
+    /// The coverage as a JSON object in one line.
+    #[must_use]
+    pub fn to_json(&self) -> String {
+        serde_json::to_string(self).expect("texts and numbers are JSON")
+    }
 }
 
 /// The offset that the book expects next of a partition.
@@ -47,12 +76,22 @@ pub enum Question {
         /// Its text.
         sql: String,
     },
+    /// A list.
+    List {
+        /// Its name.
+        list: &'static str,
+        /// Its parameters.
+        parameters: Value,
+    },
     /// A named report.
     Report {
-        /// Its name.
-        report: &'static str,
+        /// Which.
+        report: Report,
         /// Its parameters, defaults filled in.
-        parameters: UsageParameters,
+        parameters: ReportParameters,
+        /// Events that were counted as challenged because they do not say; none in a report without rates.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        assurance_unknown: Option<i64>,
     },
 }
 

@@ -29,6 +29,9 @@ pub enum QueryError {
     /// The book's log could not be read.
     #[error("the book's log cannot be read; `gatebook check` says whether it is whole")]
     Log(#[from] DeltaTableError),
+    /// Entries of the book could not be read.
+    #[error(transparent)]
+    Lake(#[from] lake::ReadError),
 }
 
 impl QueryError {

@@ -5,8 +5,10 @@
 //! - A [`Session`] answers from one version of the book, through one view for each kind of entry:
 //!   `events`, `changes`, `rejections`, `superseded`, `segments`, `removals`.
 //! - An [`Answer`] is a stream of rows, and its [`Coverage`]: what the answer stands on.
-//! - [`usage`] is a report: a named question with typed parameters.
-//! - [`output`] writes an answer as a table, as JSON or as CSV.
+//! - A [`report`] is a named question with typed parameters.
+//! - [`rejections`], [`status`] and [`reasons`] are lists: what could not be read, where each partition stands, why
+//!   gates stay shut.
+//! - [`output`] writes an answer as a table, JSON, CSV, Arrow or Parquet.
 //! - [`Limits`] bound what one question may use.
 //!
 //! This room never writes to the lake, and sees nothing of the machine but the book: no other file, no
@@ -21,18 +23,24 @@ mod limits;
 pub mod output;
 mod parameter;
 mod period;
+mod rejections;
+pub mod report;
 mod session;
+mod status;
 #[cfg(test)]
 mod test_book;
 #[cfg(test)]
 mod tests;
-pub mod usage;
 mod views;
+mod words;
 
 pub use answer::Answer;
-pub use coverage::{Coverage, NextOffset, Question};
+pub use coverage::{Coverage, Covered, NextOffset, Question};
 pub use error::QueryError;
 pub use large_stack::run_on_large_stack;
 pub use limits::Limits;
 pub use parameter::ParameterError;
-pub use session::Session;
+pub use rejections::{RejectionsParameters, rejections};
+pub use session::{Resources, Session};
+pub use status::{Waiting, status};
+pub use words::reasons;

@@ -1,5 +1,7 @@
 //! Reading the parameters that reports share: moments, time zones, ranges.
 
+use std::borrow::Cow;
+
 use chrono::{
     DateTime, Datelike as _, LocalResult, NaiveDate, NaiveDateTime, SecondsFormat, TimeDelta, TimeZone as _,
     Utc,
@@ -19,7 +21,7 @@ const DEFAULT_RANGE: TimeDelta = TimeDelta::hours(24);
 #[error("{name}: {expected}; for example {example}")]
 pub struct ParameterError {
     /// The parameter.
-    pub name: &'static str,
+    pub name: Cow<'static, str>,
     /// What to give, and what is wrong with what was given.
     pub expected: String,
     /// A value that would do.
@@ -51,7 +53,7 @@ impl TimeRange {
         let from = from.map_or(Ok(to - DEFAULT_RANGE), |text| parse_moment("from", text, tz))?;
         if from >= to {
             return Err(ParameterError {
-                name: "from",
+                name: "from".into(),
                 expected: format!(
                     "give a moment before `to`, which is {} in UTC",
                     to.to_rfc3339_opts(SecondsFormat::AutoSi, true)
@@ -71,16 +73,16 @@ impl TimeRange {
 pub(crate) fn parse_tz(text: Option<&str>) -> Result<Tz, ParameterError> {
     let Some(text) = text else { return Ok(Tz::UTC) };
     text.trim().parse().map_err(|_| ParameterError {
-        name: "tz",
+        name: "tz".into(),
         expected: "give the name of an IANA time zone".to_owned(),
         example: "Europe/Berlin".to_owned(),
     })
 }
 
 /// Reads a moment: RFC 3339, or a local date or date-time in `tz`. A date is its first moment.
-fn parse_moment(name: &'static str, text: &str, tz: Tz) -> Result<DateTime<Utc>, ParameterError> {
+pub(crate) fn parse_moment(name: &'static str, text: &str, tz: Tz) -> Result<DateTime<Utc>, ParameterError> {
     let text = text.trim();
-    let error = |expected: String, example: String| ParameterError { name, expected, example };
+    let error = |expected: String, example: String| ParameterError { name: name.into(), expected, example };
     if let Ok(moment) = DateTime::parse_from_rfc3339(text) {
         return bounded(name, moment.to_utc());
     }
@@ -122,7 +124,7 @@ fn bounded(name: &'static str, moment: DateTime<Utc>) -> Result<DateTime<Utc>, P
 
 fn out_of_range(name: &'static str) -> ParameterError {
     ParameterError {
-        name,
+        name: name.into(),
         expected: format!("give a year from {} to {}", YEARS.start(), YEARS.end()),
         example: "2026-10-25".to_owned(),
     }

@@ -6,8 +6,8 @@
 //! counts by the clock that held at its start.
 
 use chrono::{
-    DateTime, Datelike as _, FixedOffset, Months, NaiveDate, Offset as _, TimeDelta, TimeZone as _,
-    Timelike as _, Utc,
+    DateTime, Datelike as _, Days, FixedOffset, Months, NaiveDate, NaiveDateTime, Offset as _, TimeDelta,
+    TimeZone as _, Timelike as _, Utc,
 };
 use chrono_tz::Tz;
 
@@ -16,11 +16,11 @@ pub(crate) const QUARTER_HOUR_US: i64 = 15 * 60 * 1_000_000;
 
 const QUARTER_HOUR: TimeDelta = TimeDelta::minutes(15);
 
-/// Quarter hours after midnight within which a day has begun: zones have skipped a whole day.
-const DAY_START_STEPS_MAX: i32 = 2 * 96;
+/// Quarter hours within which a skipped local time ends: zones have skipped a whole day.
+const SKIPPED_STEPS_MAX: i32 = 2 * 96;
 
 /// How long a period is. Their order in this list is that of their lengths.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub(crate) enum Grain {
     QuarterHour,
     Hour,
@@ -71,6 +71,61 @@ impl Grain {
     }
 }
 
+/// From one moment to the one that it is compared with: the same local time so many days or months away, or an
+/// exact time away.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Shift {
+    Exact(TimeDelta),
+    Days(u32),
+    Months(u32),
+}
+
+impl Shift {
+    /// One period further.
+    pub(crate) fn by_one(grain: Grain) -> Self {
+        match grain {
+            Grain::QuarterHour => Self::Exact(QUARTER_HOUR),
+            Grain::Hour => Self::Exact(TimeDelta::hours(1)),
+            Grain::Day => Self::Days(1),
+            Grain::Week => Self::Days(7),
+            Grain::Month => Self::Months(1),
+        }
+    }
+
+    /// The length of a range: in months where it begins and ends with local months, in days where it begins and
+    /// ends with local days.
+    pub(crate) fn by_length(from: DateTime<Utc>, to: DateTime<Utc>, tz: Tz) -> Self {
+        let date = |at: DateTime<Utc>| at.with_timezone(&tz).date_naive();
+        let (first, end) = (date(from), date(to));
+        if day_start(first, tz) != from || day_start(end, tz) != to {
+            return Self::Exact(to - from);
+        }
+        if first.day() == 1 && end.day() == 1 {
+            let months = (end.year() - first.year()) * 12 + end.month() as i32 - first.month() as i32;
+            return Self::Months(months.unsigned_abs());
+        }
+        Self::Days((end - first).num_days().unsigned_abs() as u32)
+    }
+
+    pub(crate) fn forward(self, at: DateTime<Utc>, tz: Tz) -> DateTime<Utc> {
+        let local = at.with_timezone(&tz).naive_local();
+        match self {
+            Self::Exact(length) => at + length,
+            Self::Days(days) => resolve(local + Days::new(days.into()), tz),
+            Self::Months(months) => resolve(local + Months::new(months), tz),
+        }
+    }
+
+    pub(crate) fn back(self, at: DateTime<Utc>, tz: Tz) -> DateTime<Utc> {
+        let local = at.with_timezone(&tz).naive_local();
+        match self {
+            Self::Exact(length) => at - length,
+            Self::Days(days) => resolve(local - Days::new(days.into()), tz),
+            Self::Months(months) => resolve(local - Months::new(months), tz),
+        }
+    }
+}
+
 /// The run of quarter hours that show the same hour at the same offset; shorter than an hour where clocks
 /// change by half an hour.
 fn hour(quarter: DateTime<Utc>, tz: Tz) -> Period {
@@ -92,10 +147,21 @@ fn hour(quarter: DateTime<Utc>, tz: Tz) -> Period {
 /// The first moment of a local day: midnight, the earlier one where it comes twice; where it is skipped,
 /// the moment to which the clocks were set.
 pub(crate) fn day_start(date: NaiveDate, tz: Tz) -> DateTime<Utc> {
-    let midnight = date.and_time(chrono::NaiveTime::MIN);
-    (0..DAY_START_STEPS_MAX)
-        .find_map(|step| tz.from_local_datetime(&(midnight + QUARTER_HOUR * step)).earliest())
-        .map_or_else(|| midnight.and_utc(), |start| start.to_utc())
+    resolve(date.and_time(chrono::NaiveTime::MIN), tz)
+}
+
+/// The moment of a local time: the earlier one where it comes twice; where it is skipped, the moment to which the
+/// clocks were set.
+fn resolve(local: NaiveDateTime, tz: Tz) -> DateTime<Utc> {
+    let part = TimeDelta::nanoseconds(i64::from(local.nanosecond()))
+        + TimeDelta::seconds(i64::from(local.num_seconds_from_midnight() % 900));
+    let exact = tz.from_local_datetime(&local).earliest();
+    let later = || {
+        // From the next whole quarter hour on: clocks change on those.
+        (1..SKIPPED_STEPS_MAX)
+            .find_map(|step| tz.from_local_datetime(&(local - part + QUARTER_HOUR * step)).earliest())
+    };
+    exact.or_else(later).map_or_else(|| local.and_utc(), |moment| moment.to_utc())
 }
 
 fn fixed(at: DateTime<Utc>, tz: Tz) -> DateTime<FixedOffset> {
@@ -136,6 +202,28 @@ mod tests {
             "2026-10-31T22:45:00Z",
             berlin,
             ["2026-10", "2026-10-01T00:00:00+02:00", "2026-11-01T00:00:00+01:00"],
+        );
+    }
+
+    #[test]
+    fn what_is_compared_lies_one_calendar_period_apart() {
+        let berlin = chrono_tz::Europe::Berlin;
+        let at = |text: &str| text.parse::<DateTime<Utc>>().expect("a moment");
+        let day = Shift::by_one(Grain::Day);
+        assert_eq!(day.back(at("2026-10-25T23:00:00Z"), berlin), at("2026-10-24T22:00:00Z"), "25 hours");
+        assert_eq!(day.forward(at("2026-03-28T01:30:07.5Z"), berlin), at("2026-03-29T01:00:00Z"), "skipped");
+        let month = Shift::by_one(Grain::Month);
+        assert_eq!(
+            month.back(at("2026-03-31T10:00:00Z"), berlin),
+            at("2026-02-28T11:00:00Z"),
+            "the last day"
+        );
+        let length = |from, to| Shift::by_length(at(from), at(to), berlin);
+        assert_eq!(length("2026-09-30T22:00:00Z", "2026-11-30T23:00:00Z"), Shift::Months(2));
+        assert_eq!(length("2026-10-24T22:00:00Z", "2026-10-26T23:00:00Z"), Shift::Days(2));
+        assert_eq!(
+            length("2026-10-24T22:00:00Z", "2026-10-26T22:00:00Z"),
+            Shift::Exact(TimeDelta::hours(48))
         );
     }
 

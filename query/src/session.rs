@@ -10,11 +10,12 @@ use arrow::record_batch::RecordBatch;
 use chrono::{DateTime, NaiveDate, Utc};
 use datafusion::common::ScalarValue;
 use datafusion::execution::memory_pool::FairSpillPool;
-use datafusion::execution::runtime_env::RuntimeEnvBuilder;
+use datafusion::execution::runtime_env::{RuntimeEnv, RuntimeEnvBuilder};
 use datafusion::functions_aggregate::expr_fn::max;
 use datafusion::prelude::{DataFrame, SQLOptions, SessionConfig, SessionContext, col, lit};
 use lake::Book;
 use schemas::Kind;
+use tokio::sync::OnceCell;
 
 use crate::answer::Answer;
 use crate::coverage::{Coverage, NextOffset, Question};
@@ -22,12 +23,43 @@ use crate::error::QueryError;
 use crate::limits::Limits;
 use crate::views::{self, view_name};
 
+/// What the questions of a process share: memory, and room for spill files.
+#[derive(Clone)]
+pub struct Resources {
+    runtime: Arc<RuntimeEnv>,
+    limits: Limits,
+}
+
+impl Resources {
+    /// As much as the limits allow, for all sessions together.
+    ///
+    /// # Errors
+    ///
+    /// The system gives no folder for temporary files.
+    pub fn new(limits: Limits) -> Result<Self, QueryError> {
+        let runtime = RuntimeEnvBuilder::new()
+            .with_memory_pool(Arc::new(FairSpillPool::new(limits.memory_bytes)))
+            .with_max_temp_directory_size(limits.spill_bytes)
+            .build_arc();
+        let runtime = runtime.map_err(|error| QueryError::while_running(error, &limits))?;
+        Ok(Self { runtime, limits })
+    }
+}
+
 /// Answers questions from the version at which the book stood when the session was opened.
 pub struct Session {
     context: SessionContext,
     limits: Limits,
     book_version: u64,
     newest_event_day: Option<NaiveDate>,
+    stand: OnceCell<Stand>,
+}
+
+/// How far the book stands in the session's version.
+#[derive(Debug, Clone)]
+struct Stand {
+    offsets: Vec<NextOffset>,
+    newest_occurred_at: Option<DateTime<Utc>>,
 }
 
 impl Session {
@@ -35,8 +67,9 @@ impl Session {
     ///
     /// # Errors
     ///
-    /// The book's log cannot be read, or the system gives no folder for temporary files.
-    pub fn open(book: &Book, limits: Limits) -> Result<Self, QueryError> {
+    /// The book's log cannot be read.
+    pub fn open(book: &Book, resources: &Resources) -> Result<Self, QueryError> {
+        let limits = resources.limits;
         let failed = |error| QueryError::while_running(error, &limits);
         let newest_event_day = book
             .files()?
@@ -44,9 +77,12 @@ impl Session {
             .filter(|file| file.kind == Some(Kind::Event))
             .filter_map(|file| file.day)
             .max();
-        let context = context(&limits).map_err(failed)?;
+        // One partition for each core is the default; no information_schema, no table from a file or a URL.
+        let config = SessionConfig::new().with_information_schema(false);
+        let context = SessionContext::new_with_config_rt(config, Arc::clone(&resources.runtime));
         views::register(&context, book).map_err(failed)?;
-        Ok(Self { context, limits, book_version: book.version(), newest_event_day })
+        let (book_version, stand) = (book.version(), OnceCell::new());
+        Ok(Self { context, limits, book_version, newest_event_day, stand })
     }
 
     /// Answers one read-only statement over the views. Times without an offset are UTC.
@@ -74,13 +110,20 @@ impl Session {
 
     /// What this session answers from.
     pub(crate) async fn coverage(&self, tz: &str, question: Question) -> Result<Coverage, QueryError> {
-        Ok(Coverage {
-            book_version: self.book_version,
-            offsets: self.next_offsets().await?,
-            newest_occurred_at: self.newest_occurred_at().await?,
-            tz: tz.to_owned(),
-            question,
-        })
+        let read = async || {
+            let (offsets, newest_occurred_at) =
+                (self.next_offsets().await?, self.newest_occurred_at().await?);
+            Ok::<_, QueryError>(Stand { offsets, newest_occurred_at })
+        };
+        let Stand { offsets, newest_occurred_at } = self.stand.get_or_try_init(read).await?.clone();
+        let (book_version, tz) = (self.book_version, tz.to_owned());
+        Ok(Coverage { book_version, offsets, newest_occurred_at, tz, question })
+    }
+
+    /// The version of the book that is answered from.
+    #[must_use]
+    pub fn book_version(&self) -> u64 {
+        self.book_version
     }
 
     pub(crate) fn limits(&self) -> Limits {
@@ -152,14 +195,4 @@ impl fmt::Debug for Session {
 /// A day as the type of the partition column.
 pub(crate) fn day_literal(day: NaiveDate) -> ScalarValue {
     ScalarValue::Date32(Some(day.signed_duration_since(NaiveDate::default()).num_days() as i32))
-}
-
-fn context(limits: &Limits) -> datafusion::error::Result<SessionContext> {
-    // One partition for each core is the default; no information_schema, no table from a file or a URL.
-    let config = SessionConfig::new().with_information_schema(false);
-    let runtime = RuntimeEnvBuilder::new()
-        .with_memory_pool(Arc::new(FairSpillPool::new(limits.memory_bytes)))
-        .with_max_temp_directory_size(limits.spill_bytes)
-        .build_arc()?;
-    Ok(SessionContext::new_with_config_rt(config, runtime))
 }

@@ -15,7 +15,7 @@ use crate::answer::Answer;
 use crate::error::QueryError;
 use crate::limits::Limits;
 use crate::output::{self, Format, OutputError};
-use crate::session::Session;
+use crate::session::{Resources, Session};
 
 /// A book in a folder that goes with it. What is landed comes from partition 0 of topic `auth`.
 pub(crate) struct TestBook {
@@ -132,7 +132,7 @@ impl TestBook {
     }
 
     pub(crate) fn session(&self, limits: Limits) -> Session {
-        Session::open(&self.book, limits).expect("a session")
+        Session::open(&self.book, &Resources::new(limits).expect("resources")).expect("a session")
     }
 
     /// What a user reads of an SQL question.

@@ -255,3 +255,58 @@ fn a_closed_pipe_is_a_success() {
     });
     assert!(!written.expect("a thread").expect("no failure").complete);
 }
+
+#[tokio::test]
+async fn rejections_are_listed_newest_first_as_asked_for() {
+    let mut book = small_book().await;
+    book.land_rejection(b"\xff", at("2026-03-03T09:00:00Z")).await;
+    let list = async |given: &[(&str, &str)]| {
+        let parameters = crate::RejectionsParameters::parse(given.iter().copied()).expect("parameters");
+        text(crate::rejections(&book.session(Limits::default()), &parameters).await, Format::Csv).await
+    };
+    let head = "place,received_at,reason,field,detail,redacted\r\n";
+    let (newer, older) = (
+        "auth:0:4:0,1970-01-01T00:00:00Z,not-json,,no JSON from byte 0 on,false\r\n",
+        "auth:0:3:0,1970-01-01T00:00:00Z,not-json,,no JSON from byte 0 on,false\r\n",
+    );
+    assert_eq!(list(&[]).await, format!("{head}{newer}{older}"));
+    assert_eq!(list(&[("limit", "1"), ("reason", "not-json")]).await, format!("{head}{newer}"));
+    assert_eq!(list(&[("reason", "bad-time")]).await, head);
+    assert_eq!(list(&[("from", "1970-01-01T00:00:01Z")]).await, head);
+    assert_eq!(list(&[("to", "1970-01-02")]).await, format!("{head}{newer}{older}"));
+    let wrong = crate::RejectionsParameters::parse([("limit", "0")]).expect_err("no rows");
+    assert_eq!(wrong.to_string(), "limit: give a number of rows from 1 on; for example 100");
+}
+
+#[tokio::test]
+async fn columnar_formats_say_what_they_cover() {
+    use arrow::ipc::reader::StreamReader;
+    use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
+
+    let book = small_book().await;
+    let sql = "SELECT user_id, kafka_offset FROM events ORDER BY kafka_offset";
+    let written = async |format| {
+        let mut out = Vec::new();
+        let answer = book.session(Limits::default()).sql(sql).await.expect("an answer");
+        crate::output::write(answer, format, &mut out).await.expect("written");
+        out
+    };
+    let stream = written(Format::Arrow).await;
+    let reader = StreamReader::try_new(stream.as_slice(), None).expect("an Arrow stream");
+    let coverage = reader.schema().metadata()[crate::output::COVERAGE_KEY].clone();
+    assert!(coverage.contains(r#""book_version":3"#), "{coverage}");
+    assert_eq!(reader.map(|batch| batch.expect("rows").num_rows()).sum::<usize>(), 3);
+
+    let file = bytes::Bytes::from(written(Format::Parquet).await);
+    let builder = ParquetRecordBatchReaderBuilder::try_new(file).expect("a Parquet file");
+    let metadata = builder.metadata().file_metadata().key_value_metadata().expect("metadata").clone();
+    let coverage = metadata.iter().find(|entry| entry.key == crate::output::COVERAGE_KEY).expect("coverage");
+    let coverage = coverage.value.as_deref().expect("a value");
+    assert!(coverage.contains(r#""rows":3,"complete":true"#), "{coverage}");
+    let rows = builder.build().expect("a reader").map(|batch| batch.expect("rows").num_rows());
+    assert_eq!(rows.sum::<usize>(), 3);
+
+    let lines = String::from_utf8(written(Format::Ndjson).await).expect("text");
+    assert_eq!(lines.lines().count(), 3);
+    assert!(lines.starts_with(r#"{"user_id":"=cmd|' /C calc'!A0","kafka_offset":0}"#), "{lines}");
+}

@@ -9,10 +9,10 @@
 
 /// Makes an enum, its wire texts and its list of all words from one table.
 macro_rules! vocabulary {
-    ($(#[$doc:meta])* $name:ident { $($(#[$word_doc:meta])* $word:ident = $text:literal,)+ }) => {
+    ($(#[$doc:meta])* $name:ident { $($(#[doc = $meaning:literal])+ $word:ident = $text:literal,)+ }) => {
         $(#[$doc])*
         #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
-        pub enum $name { $($(#[$word_doc])* $word,)+ }
+        pub enum $name { $($(#[doc = $meaning])+ $word,)+ }
 
         impl $name {
             /// Every word, in the order of the table.
@@ -22,6 +22,11 @@ macro_rules! vocabulary {
             #[inline]
             pub const fn as_str(self) -> &'static str {
                 match self { $(Self::$word => $text,)+ }
+            }
+
+            /// What the word means, in a sentence for people.
+            pub const fn meaning(self) -> &'static str {
+                match self { $(Self::$word => concat!($($meaning),+).trim_ascii(),)+ }
             }
 
             /// Reads a word in any ASCII case; `None` where the table does not know it.

@@ -11,7 +11,7 @@ use clap::builder::{PossibleValuesParser, TypedValueParser};
 use indicatif::{HumanBytes, HumanCount};
 use ingest::{ReplayPlan, replay};
 use lake::{Address, Book, Rejected, Wanted};
-use query::output::Format;
+use query::RejectionsParameters;
 use schemas::Reason;
 use tokio::runtime::Handle;
 
@@ -79,9 +79,8 @@ struct ListArgs {
     #[arg(long, value_name = "ROWS", default_value_t = 100)]
     limit: u32,
 
-    /// How they are written
-    #[arg(long, default_value = Format::Table.as_str(), value_parser = answer::format_parser())]
-    format: Format,
+    #[command(flatten)]
+    output: answer::OutputArgs,
 }
 
 #[derive(Debug, clap::Args)]
@@ -103,33 +102,13 @@ struct ReplayArgs {
 pub(crate) async fn run(args: Args, config: Config) -> anyhow::Result<()> {
     match args.action {
         Action::List(args) => {
-            let sql = list_sql(&args);
-            answer::print(&config, args.format, async |session| session.sql(&sql).await)
+            let ListArgs { reason, from, to, limit, output } = args;
+            let parameters = RejectionsParameters { reason, from, to, limit: Some(limit) };
+            answer::print(&config, &output, async |session| query::rejections(session, &parameters).await)
         }
         Action::Show { address } => show(address, &config).await,
         Action::Replay(args) => produce_again(args, config).await,
     }
-}
-
-/// A question whose every value was parsed, so that none can break out of it.
-fn list_sql(args: &ListArgs) -> String {
-    let moment =
-        |at: DateTime<Utc>| format!("TIMESTAMP '{}'", at.to_rfc3339_opts(SecondsFormat::Micros, true));
-    let conditions = [
-        args.reason.map(|reason| format!("reason = '{}'", reason.as_str())),
-        args.from.map(|from| format!("received_at >= {}", moment(from))),
-        args.to.map(|to| format!("received_at < {}", moment(to))),
-    ];
-    let conditions: Vec<String> = conditions.into_iter().flatten().collect();
-    let filter =
-        if conditions.is_empty() { String::new() } else { format!("WHERE {} ", conditions.join(" AND ")) };
-    format!(
-        "SELECT concat(kafka_topic, ':', kafka_partition, ':', kafka_offset, ':', element_index) AS place, \
-         received_at, reason, field, detail, redacted \
-         FROM rejections {filter}\
-         ORDER BY received_at DESC, kafka_topic, kafka_partition, kafka_offset DESC, element_index LIMIT {}",
-        args.limit
-    )
 }
 
 async fn show(address: Address, config: &Config) -> anyhow::Result<()> {
@@ -326,37 +305,5 @@ mod tests {
             "auth:3:10:0  not-json  cannot be sent: its bytes were redacted when it was stored\n"
         );
         assert!(plan_line(&rejected(None, false)).ends_with("tombstone\n"));
-    }
-
-    #[test]
-    fn a_list_asks_for_what_was_typed() {
-        let args = ListArgs {
-            reason: Some(Reason::BadTime),
-            from: moment("2026-03-01").ok(),
-            to: moment("2026-03-02T01:00:00+01:00").ok(),
-            limit: 7,
-            format: Format::Table,
-        };
-        let sql = list_sql(&args);
-        let filter = "WHERE reason = 'bad-time' AND received_at >= TIMESTAMP '2026-03-01T00:00:00.000000Z' \
-                      AND received_at < TIMESTAMP '2026-03-02T00:00:00.000000Z' ORDER BY";
-        assert!(sql.contains(filter) && sql.ends_with("LIMIT 7"), "{sql}");
-        assert_eq!(answer_of_an_empty_book(&sql), "place  received_at  reason  field  detail  redacted");
-    }
-
-    /// The first line of a question's answer.
-    fn answer_of_an_empty_book(sql: &str) -> String {
-        let folder = tempfile::tempdir().expect("a folder");
-        let ask = async || {
-            let location = lake::Location::parse(&folder.path().display().to_string()).expect("a location");
-            let book = Book::open_or_create(&location).await.expect("a book");
-            let session = query::Session::open(&book, query::Limits::default()).expect("a session");
-            let answer = session.sql(sql).await.expect("an answer");
-            let mut out = Vec::new();
-            query::output::write(answer, Format::Table, &mut out).await.expect("written");
-            String::from_utf8(out).expect("text")
-        };
-        let text = query::run_on_large_stack(ask).expect("a thread");
-        text.lines().next().unwrap_or_default().to_owned()
     }
 }

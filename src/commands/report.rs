@@ -1,8 +1,7 @@
 //! `gatebook report`: the named reports.
 
 use chrono::Utc;
-use query::output::Format;
-use query::usage::{UsageParameters, UsageText, usage};
+use query::report::ReportParameters;
 
 use super::answer;
 use crate::config::Config;
@@ -12,6 +11,7 @@ const EXAMPLES: &str = "\
 Examples:
   gatebook report usage                                    the last 24 hours in one row
   gatebook report usage --by hour,method                   the same by hour and method
+  gatebook report denials --by reason --server mfa-1       why one server denied, compared with the day before
   gatebook report usage --from 2026-10-01 --to 2026-11-01 --tz Europe/Berlin --by day,result --format csv";
 
 /// Arguments of `gatebook report`.
@@ -27,11 +27,14 @@ pub(crate) struct Args {
 enum Report {
     /// How many events there were, and how they ended, by time and by what was used
     #[command(before_help = EXAMPLES)]
-    Usage(UsageArgs),
+    Usage(ReportArgs),
+    /// What was denied and why, how many of those who were challenged came in, and how that was before
+    #[command(before_help = EXAMPLES)]
+    Denials(ReportArgs),
 }
 
 #[derive(Debug, clap::Args)]
-struct UsageArgs {
+struct ReportArgs {
     /// From when: RFC 3339, or a local date or date-time in the zone [default: 24 hours before --to]
     #[arg(long, value_name = "TIME")]
     from: Option<String>,
@@ -49,21 +52,73 @@ struct UsageArgs {
     #[arg(long, value_name = "GROUPS")]
     by: Option<String>,
 
-    /// How the answer is written
-    #[arg(long, default_value = Format::Table.as_str(), value_parser = answer::format_parser())]
-    format: Format,
+    /// `include` counts events that were flagged as duplicates too
+    #[arg(long, value_name = "include")]
+    duplicates: Option<String>,
+
+    #[command(flatten)]
+    filters: FilterArgs,
+
+    #[command(flatten)]
+    output: answer::OutputArgs,
+}
+
+/// Each can be given several times: an event passes when it has one of the values.
+#[derive(Debug, clap::Args)]
+#[command(next_help_heading = "Only events with one of these")]
+struct FilterArgs {
+    #[arg(long, value_name = "ID", help = "Of this tenant")]
+    tenant: Vec<String>,
+    #[arg(long, value_name = "METHOD", help = "By this method")]
+    method: Vec<String>,
+    #[arg(long, value_name = "RESULT", help = "success, denied or pending")]
+    result: Vec<String>,
+    #[arg(long, value_name = "REASON", help = "Denied for this reason")]
+    reason: Vec<String>,
+    #[arg(long, value_name = "GROUP", help = "user, account, policy, delivery, service or other")]
+    reason_group: Vec<String>,
+    #[arg(long, value_name = "NAME", help = "From this authentication server")]
+    server: Vec<String>,
+    #[arg(long, value_name = "SOURCE", help = "Logged by this product")]
+    source: Vec<String>,
+    #[arg(long, value_name = "ASSURANCE", help = "challenged, satisfied-earlier, …")]
+    assurance: Vec<String>,
+    #[arg(long, value_name = "STAGE", help = "first-factor, second-factor or whole-sign-in")]
+    stage: Vec<String>,
+}
+
+impl ReportArgs {
+    /// The parameters by name, as the HTTP API takes them too.
+    fn pairs(&self) -> impl Iterator<Item = (&str, &str)> {
+        let Self { from, to, tz, by, duplicates, filters, .. } = self;
+        let single = [("from", from), ("to", to), ("tz", tz), ("by", by), ("duplicates", duplicates)];
+        let single = single.into_iter().filter_map(|(name, value)| Some((name, value.as_deref()?)));
+        let FilterArgs { tenant, method, result, reason, reason_group, server, source, assurance, stage } =
+            filters;
+        let repeated = [
+            ("tenant", tenant),
+            ("method", method),
+            ("result", result),
+            ("reason", reason),
+            ("reason_group", reason_group),
+            ("server", server),
+            ("source", source),
+            ("assurance", assurance),
+            ("stage", stage),
+        ];
+        single.chain(
+            repeated.into_iter().flat_map(|(name, values)| values.iter().map(move |value| (name, &**value))),
+        )
+    }
 }
 
 /// Runs `gatebook report`.
 pub(crate) fn run(args: Args, config: &Config) -> anyhow::Result<()> {
-    let Report::Usage(args) = args.report;
-    let text = UsageText {
-        from: args.from.as_deref(),
-        to: args.to.as_deref(),
-        tz: args.tz.as_deref(),
-        by: args.by.as_deref(),
+    let (report, args) = match args.report {
+        Report::Usage(args) => (query::report::Report::Usage, args),
+        Report::Denials(args) => (query::report::Report::Denials, args),
     };
     let parameters =
-        UsageParameters::parse(&text, Utc::now()).map_err(|error| Usage(format!("--{error}")))?;
-    answer::print(config, args.format, async |session| usage(session, &parameters).await)
+        ReportParameters::parse(args.pairs(), Utc::now()).map_err(|error| Usage(format!("--{error}")))?;
+    answer::print(config, &args.output, async |session| report.answer(session, &parameters).await)
 }

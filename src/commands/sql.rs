@@ -2,8 +2,6 @@
 
 use std::io::{self, Read as _};
 
-use query::output::Format;
-
 use super::answer;
 use crate::config::Config;
 
@@ -23,9 +21,8 @@ pub(crate) struct Args {
     #[arg(value_name = "SQL")]
     sql: String,
 
-    /// How the answer is written
-    #[arg(long, default_value = Format::Table.as_str(), value_parser = answer::format_parser())]
-    format: Format,
+    #[command(flatten)]
+    output: answer::OutputArgs,
 }
 
 /// Runs `gatebook sql`.
@@ -39,5 +36,5 @@ pub(crate) fn run(args: Args, config: &Config) -> anyhow::Result<()> {
         }
         _ => args.sql,
     };
-    answer::print(config, args.format, async |session| session.sql(&sql).await)
+    answer::print(config, &args.output, async |session| session.sql(&sql).await)
 }

@@ -53,14 +53,16 @@ impl Reading<'_> {
 
     fn entry(&mut self, path: String, line: usize, value: &Spanned<DeValue<'_>>) {
         let open = path == template::OPEN_TABLE || template::property(&path).is_some();
+        let is_list = template::LISTS.contains(&path.as_str());
         match value.get_ref() {
             // In [kafka.properties] an unquoted name with dots arrives as nested tables.
-            DeValue::Table(table) if open || (path != template::LIST && template::is_section(&path)) => {
+            DeValue::Table(table) if open || (!is_list && template::is_section(&path)) => {
                 self.table(&path, table);
             }
-            DeValue::Array(tables) if path == template::LIST => self.list(&path, line, tables.iter()),
-            _ if path == template::LIST => {
-                self.problem(path, line, "write [[topics]], in two brackets, once for each topic".to_owned());
+            DeValue::Array(tables) if is_list => self.list(&path, line, tables.iter()),
+            _ if is_list => {
+                let advice = format!("write [[{path}]], in two brackets, once for each of them");
+                self.problem(path, line, advice);
             }
             _ if path == template::OPEN_TABLE || template::is_section(&path) => {
                 let advice = format!("write it as a section, [{path}], with its keys below");
@@ -79,7 +81,7 @@ impl Reading<'_> {
         for (index, item) in items.enumerate() {
             match item.get_ref() {
                 DeValue::Table(table) => self.table(&format!("{path}.{index}"), table),
-                _ => self.problem(path.to_owned(), line, "write [[topics]] once for each topic".to_owned()),
+                _ => self.problem(path.to_owned(), line, format!("write [[{path}]] once for each of them")),
             }
         }
     }

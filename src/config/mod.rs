@@ -27,6 +27,7 @@ mod show;
 mod template;
 #[cfg(test)]
 mod tests;
+mod token;
 mod topic;
 mod value;
 
@@ -34,6 +35,7 @@ use std::path::Path;
 
 use schemas::Fields;
 
+pub(crate) use http::Http;
 pub(crate) use lake::Lake;
 pub(crate) use maintain::Maintain;
 pub(crate) use problem::{ConfigError, Problem};
@@ -63,6 +65,10 @@ pub(crate) struct Config {
     pub(crate) maintain: Maintain,
     /// `[query]`
     pub(crate) query: ::query::Limits,
+    /// `[http]`
+    pub(crate) http: Http,
+    /// `[[tokens]]`
+    pub(crate) tokens: ::serve::Tokens,
     settings: Settings,
 }
 
@@ -105,10 +111,12 @@ impl Config {
         let ingest = ingest::read(&mut reader, retention_days);
         let maintain = Maintain::read(&mut reader, retention_days);
         let query = query::read(&mut reader);
-        http::check(&mut reader);
+        let http = http::read(&mut reader);
+        let tokens = token::read(&mut reader);
+        http::check_protection(&mut reader, &http, &tokens);
         match lake {
             Some(lake) if problems.is_empty() => {
-                Ok(Self { kafka, topics, lake, fields, ingest, maintain, query, settings })
+                Ok(Self { kafka, topics, lake, fields, ingest, maintain, query, http, tokens, settings })
             }
             _ => Err(ConfigError { problems, has_file }),
         }

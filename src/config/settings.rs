@@ -76,21 +76,24 @@ impl Settings {
         self.settings.iter().filter_map(|(path, setting)| Some((template::property(path)?, setting)))
     }
 
-    /// The numbers of the topics, ascending.
-    pub(super) fn topics(&self) -> Vec<usize> {
-        let mut numbers: Vec<usize> = self.settings.keys().filter_map(|path| template::topic(path)).collect();
+    /// The numbers in a list, ascending.
+    pub(super) fn numbers(&self, list: &str) -> Vec<usize> {
+        let mut numbers: Vec<usize> =
+            self.settings.keys().filter_map(|path| template::number(path, list)).collect();
         numbers.sort_unstable();
         numbers.dedup();
         numbers
     }
 
     fn add_defaults(&mut self) {
-        let topics = self.topics();
         for key in template::keys() {
             let Some(default) = &key.default else { continue };
-            let paths = match template::under(&key.path, "topics.#") {
+            let paths = match key.path.split_once(".#.") {
                 None => vec![key.path.clone()],
-                Some(name) => topics.iter().map(|number| format!("topics.{number}.{name}")).collect(),
+                Some((list, name)) => {
+                    let numbers = self.numbers(list).into_iter();
+                    numbers.map(|number| format!("{list}.{number}.{name}")).collect()
+                }
             };
             for path in paths {
                 self.settings.entry(path).or_insert_with(|| Setting {

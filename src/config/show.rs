@@ -10,7 +10,8 @@ pub(super) fn toml(settings: &Settings) -> String {
     let mut section = "";
     for key in template::keys() {
         let (of, name) = key.path.rsplit_once('.').unwrap_or(("", &key.path));
-        if of == section && of == "topics.#" {
+        let list = of.strip_suffix(".#");
+        if of == section && list.is_some() {
             continue;
         }
         if of != section {
@@ -18,8 +19,8 @@ pub(super) fn toml(settings: &Settings) -> String {
                 properties(settings, &mut text);
             }
             section = of;
-            if of == "topics.#" {
-                topics(settings, &mut text);
+            if let Some(list) = list {
+                tables(settings, list, &mut text);
                 continue;
             }
             header(&format!("[{of}]"), &mut text);
@@ -36,12 +37,12 @@ fn properties(settings: &Settings, text: &mut String) {
     }
 }
 
-fn topics(settings: &Settings, text: &mut String) {
-    for number in settings.topics() {
-        header("[[topics]]", text);
+fn tables(settings: &Settings, list: &str, text: &mut String) {
+    for number in settings.numbers(list) {
+        header(&format!("[[{list}]]"), text);
         for key in template::keys() {
-            if let Some(name) = template::under(&key.path, "topics.#") {
-                setting(settings, &format!("topics.{number}.{name}"), name, text);
+            if let Some(name) = template::under(&key.path, &format!("{list}.#")) {
+                setting(settings, &format!("{list}.{number}.{name}"), name, text);
             }
         }
     }

@@ -13,16 +13,24 @@ pub(crate) const DEFAULT_TOML: &str = include_str!("default.toml");
 /// The table that takes any name: librdkafka knows which there are.
 pub(super) const OPEN_TABLE: &str = "kafka.properties";
 
-/// The one list of tables.
-pub(super) const LIST: &str = "topics";
+/// The lists of tables.
+pub(super) const LISTS: &[&str] = &["topics", "tokens"];
 
 /// The keys whose value in `default.toml` is an example. Without them nothing can start.
-const REQUIRED: &[&str] = &["kafka.brokers", "topics.#.name", "topics.#.source", "lake.location"];
+const REQUIRED: &[&str] = &[
+    "kafka.brokers",
+    "topics.#.name",
+    "topics.#.source",
+    "lake.location",
+    "tokens.#.name",
+    "tokens.#.scopes",
+    "tokens.#.verifier",
+];
 
 /// A key, where it may stand and what it takes.
 #[derive(Debug)]
 pub(super) struct Key {
-    /// The dotted path, with `#` for the number of a topic: `topics.#.name`.
+    /// The dotted path, with `#` for the number in a list: `topics.#.name`.
     pub(super) path: String,
     /// What it takes.
     pub(super) shape: Shape,
@@ -36,7 +44,7 @@ pub(super) fn keys() -> &'static [Key] {
     &KEYS
 }
 
-/// The key of a path; a topic's number may stand for `#`.
+/// The key of a path; a number in a list may stand for `#`.
 pub(super) fn find(path: &str) -> Option<&'static Key> {
     let path = general(path);
     keys().iter().find(|key| key.path == path)
@@ -65,9 +73,9 @@ pub(super) fn property(path: &str) -> Option<&str> {
     under(path, OPEN_TABLE)
 }
 
-/// The number of the topic that a path is about.
-pub(super) fn topic(path: &str) -> Option<usize> {
-    under(path, LIST)?.split('.').next()?.parse().ok()
+/// The number in a list that a path is about.
+pub(super) fn number(path: &str, list: &str) -> Option<usize> {
+    under(path, list)?.split('.').next()?.parse().ok()
 }
 
 /// The rest of a path below a section.
@@ -80,21 +88,31 @@ pub(super) fn join(section: &str, name: &str) -> String {
     if section.is_empty() { name.to_owned() } else { format!("{section}.{name}") }
 }
 
-/// A path with `#` for the number of a topic.
+/// A path with `#` for the number in a list.
 pub(super) fn general(path: &str) -> String {
     let is_number = |part: &str| !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_digit());
-    match under(path, LIST) {
-        None => path.to_owned(),
-        Some(rest) => match rest.split_once('.') {
-            Some((number, name)) if is_number(number) => format!("{LIST}.#.{name}"),
-            None if is_number(rest) => format!("{LIST}.#"),
-            _ => path.to_owned(),
-        },
+    let Some((list, rest)) = LISTS.iter().find_map(|list| Some((list, under(path, list)?))) else {
+        return path.to_owned();
+    };
+    match rest.split_once('.') {
+        Some((number, name)) if is_number(number) => format!("{list}.#.{name}"),
+        None if is_number(rest) => format!("{list}.#"),
+        _ => path.to_owned(),
     }
 }
 
+/// What `default.toml` says with the keys that it only shows: lines that begin with `#` and no blank.
+fn with_shown_keys() -> String {
+    let shown = |line: &'static str| match line.strip_prefix('#') {
+        Some(key) if key.starts_with(|first: char| first == '[' || first.is_ascii_lowercase()) => key,
+        _ => line,
+    };
+    DEFAULT_TOML.lines().map(shown).collect::<Vec<_>>().join("\n")
+}
+
 fn read() -> Vec<Key> {
-    let table = DeTable::parse(DEFAULT_TOML).expect("a test parses default.toml");
+    let text = with_shown_keys();
+    let table = DeTable::parse(&text).expect("a test parses default.toml");
     let mut keys = Vec::new();
     gather(table.get_ref(), "", &mut keys);
     keys.sort_by_key(|(start, _)| *start);

@@ -10,7 +10,7 @@ const NAME_CHARS_MAX: usize = 249;
 
 /// Reads every topic, in the order of their numbers.
 pub(super) fn read(reader: &mut Reader<'_>) -> Vec<Topic> {
-    let numbers = reader.settings().topics();
+    let numbers = reader.settings().numbers("topics");
     if numbers.is_empty() {
         reader.problem("topics", "write [[topics]] with name and source; no topic is configured");
     }

@@ -1,7 +1,5 @@
 //! An answer as CSV.
 
-use std::io::Write;
-
 use arrow::array::RecordBatch;
 use arrow::datatypes::SchemaRef;
 use arrow::json::writer::EncoderOptions;
@@ -22,44 +20,42 @@ impl CsvWriter {
         Self { schema: SchemaRef::clone(schema), has_header: false, nested: nested_options() }
     }
 
-    pub(super) fn write(&mut self, batch: &RecordBatch, out: &mut dyn Write) -> Result<(), OutputError> {
-        self.write_header(out)?;
+    pub(super) fn write(&mut self, batch: &RecordBatch, out: &mut Vec<u8>) -> Result<(), OutputError> {
+        self.write_header(out);
         let fields = self.schema.fields();
         let columns =
             fields.iter().zip(batch.columns()).map(|(field, array)| Cells::new(field, array, &self.nested));
         let mut columns = columns.collect::<Result<Vec<_>, _>>().map_err(OutputError::Type)?;
-        let (mut line, mut cell) = (Vec::new(), Vec::new());
+        let mut cell = Vec::new();
         for row in 0..batch.num_rows() {
             for (index, column) in columns.iter_mut().enumerate() {
                 if index > 0 {
-                    line.push(b',');
+                    out.push(b',');
                 }
                 if column.read(row, &mut cell).map_err(OutputError::Type)? {
-                    append(&mut line, &cell, !is_number(fields[index].data_type()));
+                    append(out, &cell, !is_number(fields[index].data_type()));
                 }
             }
-            line.extend_from_slice(b"\r\n");
+            out.extend_from_slice(b"\r\n");
         }
-        out.write_all(&line).map_err(OutputError::Write)
+        Ok(())
     }
 
-    pub(super) fn finish(mut self, out: &mut dyn Write) -> Result<(), OutputError> {
-        self.write_header(out)
+    pub(super) fn finish(mut self, out: &mut Vec<u8>) {
+        self.write_header(out);
     }
 
-    fn write_header(&mut self, out: &mut dyn Write) -> Result<(), OutputError> {
+    fn write_header(&mut self, out: &mut Vec<u8>) {
         if std::mem::replace(&mut self.has_header, true) {
-            return Ok(());
+            return;
         }
-        let mut line = Vec::new();
         for (index, field) in self.schema.fields().iter().enumerate() {
             if index > 0 {
-                line.push(b',');
+                out.push(b',');
             }
-            append(&mut line, field.name().as_bytes(), true);
+            append(out, field.name().as_bytes(), true);
         }
-        line.extend_from_slice(b"\r\n");
-        out.write_all(&line).map_err(OutputError::Write)
+        out.extend_from_slice(b"\r\n");
     }
 }
 

@@ -1,20 +1,24 @@
-//! An answer as one JSON object.
+//! An answer as JSON: one object, or an object a line.
 
 use std::collections::HashSet;
-use std::io::{self, Write};
+use std::io::Write;
 
 use arrow::array::RecordBatch;
-use arrow::datatypes::SchemaRef;
+use arrow::datatypes::{Schema, SchemaRef};
 use arrow::error::ArrowError;
-use arrow::json::writer::{JsonFormat, Writer, WriterBuilder};
-use serde::Serialize;
+use arrow::json::writer::{JsonFormat, LineDelimited, Writer, WriterBuilder};
 
 use super::OutputError;
-use crate::coverage::Coverage;
+use crate::coverage::Covered;
 
 /// Writes `{"rows":[…],"coverage":{…}}`, a row a line. Numbers of 64 bits are numbers; what is absent is null.
 pub(super) struct JsonWriter {
     rows: Writer<Vec<u8>, Rows>,
+}
+
+/// Writes a row a line, as an object, and nothing else.
+pub(super) struct NdjsonWriter {
+    rows: Writer<Vec<u8>, LineDelimited>,
 }
 
 /// What stands around and between the rows.
@@ -28,43 +32,45 @@ impl JsonFormat for Rows {
     }
 }
 
-/// The coverage as it stands behind the rows.
-#[derive(Serialize)]
-struct End<'a> {
-    #[serde(flatten)]
-    coverage: &'a Coverage,
-    rows: u64,
-    complete: bool,
-}
-
 impl JsonWriter {
     pub(super) fn new(schema: &SchemaRef) -> Result<Self, OutputError> {
-        let mut names = HashSet::new();
-        if let Some(field) = schema.fields().iter().find(|field| !names.insert(field.name())) {
-            return Err(OutputError::DuplicateColumn(field.name().clone()));
-        }
+        check_names(schema)?;
         let start = br#"{"rows":["#.to_vec();
         Ok(Self { rows: WriterBuilder::new().with_explicit_nulls(true).build(start) })
     }
 
-    pub(super) fn write(&mut self, batch: &RecordBatch, out: &mut dyn Write) -> Result<(), OutputError> {
+    pub(super) fn write(&mut self, batch: &RecordBatch, out: &mut Vec<u8>) -> Result<(), OutputError> {
         self.rows.write(batch).map_err(OutputError::Type)?;
-        let text = self.rows.get_mut();
-        out.write_all(text).map_err(OutputError::Write)?;
-        text.clear();
+        out.append(self.rows.get_mut());
         Ok(())
     }
 
-    pub(super) fn finish(
-        mut self,
-        coverage: &Coverage,
-        rows: u64,
-        out: &mut dyn Write,
-    ) -> Result<(), OutputError> {
+    pub(super) fn finish(mut self, covered: &Covered<'_>, out: &mut Vec<u8>) -> Result<(), OutputError> {
         self.rows.finish().map_err(OutputError::Type)?;
-        out.write_all(self.rows.get_ref()).map_err(OutputError::Write)?;
-        let end = serde_json::to_string(&End { coverage, rows, complete: true });
-        let end = end.map_err(|error| OutputError::Write(io::Error::other(error)))?;
-        writeln!(out, "\n],\n\"coverage\":{end}}}").map_err(OutputError::Write)
+        out.append(self.rows.get_mut());
+        out.extend_from_slice(format!("\n],\n\"coverage\":{}}}\n", covered.to_json()).as_bytes());
+        Ok(())
+    }
+}
+
+impl NdjsonWriter {
+    pub(super) fn new(schema: &SchemaRef) -> Result<Self, OutputError> {
+        check_names(schema)?;
+        Ok(Self { rows: WriterBuilder::new().with_explicit_nulls(true).build(Vec::new()) })
+    }
+
+    pub(super) fn write(&mut self, batch: &RecordBatch, out: &mut Vec<u8>) -> Result<(), OutputError> {
+        self.rows.write(batch).map_err(OutputError::Type)?;
+        out.append(self.rows.get_mut());
+        Ok(())
+    }
+}
+
+/// An object has each name once.
+fn check_names(schema: &Schema) -> Result<(), OutputError> {
+    let mut names = HashSet::new();
+    match schema.fields().iter().find(|field| !names.insert(field.name())) {
+        Some(field) => Err(OutputError::DuplicateColumn(field.name().clone())),
+        None => Ok(()),
     }
 }

@@ -1,23 +1,28 @@
-//! Answers written down: as a table for people, as JSON, as CSV.
+//! Answers written down: as a table for people, as JSON and CSV, as Arrow and Parquet.
 //!
-//! All stream: a batch of rows is written as it comes, and nothing caps their number. Moments are RFC 3339,
-//! those with a zone in UTC with `Z`; binary is hexadecimal. Lists, structs and maps are nested in JSON, and
-//! JSON text in a cell of the other two.
+//! All stream: a batch of rows is written as it comes, and nothing caps their number. In text, moments are RFC
+//! 3339, those with a zone in UTC with `Z`; binary is hexadecimal. Lists, structs and maps are nested in JSON, and
+//! JSON text in a cell of a table and of CSV.
 
 mod cell;
+mod columnar;
 mod csv;
 mod json;
 mod table;
 
 use std::io::{self, ErrorKind, Write};
 
+use arrow::datatypes::SchemaRef;
 use arrow::error::ArrowError;
 use arrow::record_batch::RecordBatch;
 
 use crate::answer::Answer;
+use crate::coverage::{Coverage, Covered};
 use crate::error::QueryError;
+pub use columnar::COVERAGE_KEY;
+use columnar::{IpcWriter, ParquetWriter};
 use csv::CsvWriter;
-use json::JsonWriter;
+use json::{JsonWriter, NdjsonWriter};
 use table::TableWriter;
 
 /// How an answer is written down.
@@ -27,13 +32,20 @@ pub enum Format {
     Table,
     /// One object: `{"rows": […], "coverage": {…}}`, each row an object by column name.
     Json,
+    /// Each row an object, and a line.
+    Ndjson,
     /// RFC 4180 with a header line. Text that a spreadsheet would run as a formula begins with an apostrophe.
     Csv,
+    /// An Arrow IPC stream.
+    Arrow,
+    /// A Parquet file.
+    Parquet,
 }
 
 impl Format {
     /// Every format.
-    pub const ALL: &'static [Self] = &[Self::Table, Self::Json, Self::Csv];
+    pub const ALL: &'static [Self] =
+        &[Self::Table, Self::Json, Self::Ndjson, Self::Csv, Self::Arrow, Self::Parquet];
 
     /// The format's name.
     #[must_use]
@@ -41,8 +53,36 @@ impl Format {
         match self {
             Self::Table => "table",
             Self::Json => "json",
+            Self::Ndjson => "ndjson",
             Self::Csv => "csv",
+            Self::Arrow => "arrow",
+            Self::Parquet => "parquet",
         }
+    }
+
+    /// The media type of what is written.
+    #[must_use]
+    pub const fn media_type(self) -> &'static str {
+        match self {
+            Self::Table => "text/plain; charset=utf-8",
+            Self::Json => "application/json",
+            Self::Ndjson => "application/x-ndjson",
+            Self::Csv => "text/csv; charset=utf-8; header=present",
+            Self::Arrow => "application/vnd.apache.arrow.stream",
+            Self::Parquet => "application/vnd.apache.parquet",
+        }
+    }
+
+    /// Whether a terminal can show it.
+    #[must_use]
+    pub const fn is_text(self) -> bool {
+        !matches!(self, Self::Arrow | Self::Parquet)
+    }
+
+    /// Whether what is written says itself what it stands on, and that it is whole.
+    #[must_use]
+    pub const fn holds_coverage(self) -> bool {
+        matches!(self, Self::Json | Self::Parquet)
     }
 
     /// Reads a format's name; none for any other text.
@@ -86,24 +126,28 @@ pub enum OutputError {
 ///
 /// See [`OutputError`]; a closed pipe is none.
 pub async fn write(mut answer: Answer, format: Format, out: &mut dyn Write) -> Result<Written, OutputError> {
-    let schema = answer.schema();
-    let mut writer = match format {
-        Format::Table => Writer::Table(TableWriter::new(&schema)),
-        Format::Json => Writer::Json(JsonWriter::new(&schema)?),
-        Format::Csv => Writer::Csv(CsvWriter::new(&schema)),
+    let mut encoder = Encoder::new(format, &answer)?;
+    let mut bytes = Vec::new();
+    let mut send = |bytes: &mut Vec<u8>| {
+        let sent = out.write_all(bytes).and_then(|()| out.flush());
+        bytes.clear();
+        sent.map_err(OutputError::Write)
     };
-    let mut rows = 0;
     let ended = loop {
         match answer.next().await? {
             Some(batch) => {
-                if let Err(error) = writer.write(&batch, out) {
+                encoder.write(&batch, &mut bytes)?;
+                if let Err(error) = send(&mut bytes) {
                     break Err(error);
                 }
-                rows += batch.num_rows() as u64;
             }
-            None => break writer.finish(&answer, rows, out),
+            None => {
+                encoder.finish(&mut bytes)?;
+                break send(&mut bytes);
+            }
         }
     };
+    let rows = encoder.rows;
     match ended {
         Ok(()) => Ok(Written { rows, complete: true }),
         Err(OutputError::Write(error)) if error.kind() == ErrorKind::BrokenPipe => {
@@ -113,28 +157,75 @@ pub async fn write(mut answer: Answer, format: Format, out: &mut dyn Write) -> R
     }
 }
 
+/// Writes an answer down batch by batch, into bytes that the caller sends on.
+pub struct Encoder {
+    /// None once it is finished.
+    writer: Option<Writer>,
+    coverage: Coverage,
+    rows: u64,
+}
+
 enum Writer {
     Table(TableWriter),
     Json(JsonWriter),
+    Ndjson(NdjsonWriter),
     Csv(CsvWriter),
+    Arrow(Box<IpcWriter>),
+    Parquet(Box<ParquetWriter>),
 }
 
-impl Writer {
-    fn write(&mut self, batch: &RecordBatch, out: &mut dyn Write) -> Result<(), OutputError> {
-        match self {
-            Self::Table(table) => table.write(batch, out),
-            Self::Json(json) => json.write(batch, out),
-            Self::Csv(csv) => csv.write(batch, out),
-        }?;
-        out.flush().map_err(OutputError::Write)
+impl Encoder {
+    /// An encoder of this answer's columns.
+    ///
+    /// # Errors
+    ///
+    /// The format cannot hold them.
+    pub fn new(format: Format, answer: &Answer) -> Result<Self, OutputError> {
+        let schema: SchemaRef = answer.schema();
+        let writer = match format {
+            Format::Table => Writer::Table(TableWriter::new(&schema)),
+            Format::Json => Writer::Json(JsonWriter::new(&schema)?),
+            Format::Ndjson => Writer::Ndjson(NdjsonWriter::new(&schema)?),
+            Format::Csv => Writer::Csv(CsvWriter::new(&schema)),
+            Format::Arrow => Writer::Arrow(Box::new(IpcWriter::new(&schema, &answer.coverage)?)),
+            Format::Parquet => Writer::Parquet(Box::new(ParquetWriter::new(&schema)?)),
+        };
+        Ok(Self { writer: Some(writer), coverage: answer.coverage.clone(), rows: 0 })
     }
 
-    fn finish(self, answer: &Answer, rows: u64, out: &mut dyn Write) -> Result<(), OutputError> {
-        match self {
-            Self::Table(table) => table.finish(out),
-            Self::Json(json) => json.finish(&answer.coverage, rows, out),
-            Self::Csv(csv) => csv.finish(out),
-        }?;
-        out.flush().map_err(OutputError::Write)
+    /// Appends a batch to `out`.
+    ///
+    /// # Errors
+    ///
+    /// A value that the format cannot hold.
+    pub fn write(&mut self, batch: &RecordBatch, out: &mut Vec<u8>) -> Result<(), OutputError> {
+        self.rows += batch.num_rows() as u64;
+        match self.writer.as_mut() {
+            Some(Writer::Table(table)) => table.write(batch, out),
+            Some(Writer::Json(json)) => json.write(batch, out),
+            Some(Writer::Ndjson(ndjson)) => ndjson.write(batch, out),
+            Some(Writer::Csv(csv)) => csv.write(batch, out),
+            Some(Writer::Arrow(arrow)) => arrow.write(batch, out),
+            Some(Writer::Parquet(parquet)) => parquet.write(batch, out),
+            None => Ok(()),
+        }
+    }
+
+    /// Appends the end to `out`: all rows were written.
+    ///
+    /// # Errors
+    ///
+    /// A value that the format cannot hold.
+    pub fn finish(&mut self, out: &mut Vec<u8>) -> Result<(), OutputError> {
+        let covered = Covered { coverage: &self.coverage, rows: self.rows, complete: true };
+        match self.writer.take() {
+            Some(Writer::Table(table)) => table.finish(out),
+            Some(Writer::Json(json)) => json.finish(&covered, out)?,
+            Some(Writer::Csv(csv)) => csv.finish(out),
+            Some(Writer::Arrow(arrow)) => arrow.finish(out)?,
+            Some(Writer::Parquet(parquet)) => parquet.finish(&covered, out)?,
+            Some(Writer::Ndjson(_)) | None => {}
+        }
+        Ok(())
     }
 }

@@ -1,7 +1,5 @@
 //! An answer as a table for a terminal.
 
-use std::io::Write;
-
 use arrow::array::RecordBatch;
 use arrow::datatypes::SchemaRef;
 use arrow::json::writer::EncoderOptions;
@@ -28,7 +26,7 @@ impl TableWriter {
         Self { schema: SchemaRef::clone(schema), widths, has_header: false, nested: nested_options() }
     }
 
-    pub(super) fn write(&mut self, batch: &RecordBatch, out: &mut dyn Write) -> Result<(), OutputError> {
+    pub(super) fn write(&mut self, batch: &RecordBatch, out: &mut Vec<u8>) -> Result<(), OutputError> {
         let rows = self.cells(batch)?;
         for row in &rows {
             for (width, cell) in self.widths.iter_mut().zip(row) {
@@ -39,11 +37,12 @@ impl TableWriter {
         for row in &rows {
             self.append(&mut text, row);
         }
-        out.write_all(text.as_bytes()).map_err(OutputError::Write)
+        out.extend_from_slice(text.as_bytes());
+        Ok(())
     }
 
-    pub(super) fn finish(mut self, out: &mut dyn Write) -> Result<(), OutputError> {
-        out.write_all(self.header().as_bytes()).map_err(OutputError::Write)
+    pub(super) fn finish(mut self, out: &mut Vec<u8>) {
+        out.extend_from_slice(self.header().as_bytes());
     }
 
     fn cells(&self, batch: &RecordBatch) -> Result<Vec<Vec<String>>, OutputError> {

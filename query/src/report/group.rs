@@ -93,6 +93,11 @@ impl Group {
         }
     }
 
+    /// Whether only denied events have it.
+    pub(crate) const fn is_reason(self) -> bool {
+        matches!(self, Self::Reason | Self::ReasonGroup)
+    }
+
     /// The column of `events` that the group is read from; none for a time group.
     pub(crate) const fn column(self) -> Option<&'static str> {
         match self {

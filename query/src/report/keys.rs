@@ -1,142 +1,89 @@
-//! Folding counts by quarter hour into the local periods and the groups that were asked for.
+//! The groups of a report's rows: read from counts by quarter hour, and written down as columns.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::HashMap;
 use std::sync::Arc;
 
-use arrow::array::{Array as _, ArrayRef, AsArray as _, Int64Array, RecordBatch, StringArray};
+use arrow::array::{Array as _, ArrayRef, AsArray as _, RecordBatch, StringArray};
 use arrow::compute::cast;
-use arrow::datatypes::{DataType, Field, Int64Type, Schema, TimestampMicrosecondType};
+use arrow::datatypes::{DataType, Field, Schema, TimestampMicrosecondType};
 use arrow::error::ArrowError;
-use chrono::{DateTime, FixedOffset};
+use chrono::{DateTime, FixedOffset, Utc};
 use chrono_tz::Tz;
-use schemas::vocabulary::{AuthResult, DenialReason};
+use schemas::vocabulary::DenialReason;
 
+use super::counts::QUARTER;
 use super::group::Group;
-use super::parameters::UsageParameters;
-use crate::period::{Grain, Period};
+use crate::period::{Grain, Period, Shift};
 
-/// The column of the quarter hour's start, in UTC.
-pub(super) const QUARTER: &str = "quarter";
-
-/// The column of the number of events.
-pub(super) const COUNT: &str = "events";
-
-/// Counts of the groups, sorted.
-pub(super) struct Fold {
-    by: Vec<Group>,
-    tz: Tz,
-    periods: HashMap<(Grain, i64), Arc<Period>>,
-    counts: BTreeMap<Vec<Cell>, Counts>,
-}
+/// The groups of a row, in the order asked for.
+pub(super) type Key = Vec<Cell>;
 
 /// A group's value in one row. Periods sort by time, texts by bytes, absent ones last.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-enum Cell {
+pub(super) enum Cell {
     Period(Arc<Period>),
     Text(String),
     Absent,
 }
 
-#[derive(Debug, Clone, Copy, Default)]
-struct Counts {
-    events: i64,
-    succeeded: i64,
-    denied: i64,
-    pending: i64,
+/// Reads the groups of counts.
+pub(super) struct Keys {
+    by: Vec<Group>,
+    tz: Tz,
+    /// How far later than its moment a count is to be read: nothing, or one period.
+    shift: Option<Shift>,
+    periods: HashMap<(Grain, i64), Arc<Period>>,
 }
 
-impl Fold {
-    pub(super) fn new(parameters: &UsageParameters) -> Self {
-        let mut counts = BTreeMap::new();
-        if parameters.by.is_empty() {
-            // The one row of a report without groups says zero of an empty range.
-            counts.insert(Vec::new(), Counts::default());
-        }
-        Self { by: parameters.by.clone(), tz: parameters.tz, periods: HashMap::new(), counts }
+impl Keys {
+    pub(super) fn new(by: &[Group], tz: Tz) -> Self {
+        Self { by: by.to_vec(), tz, shift: None, periods: HashMap::new() }
     }
 
-    /// Groups so far.
-    pub(super) fn len(&self) -> usize {
-        self.counts.len()
+    /// Reads counts of the time before as if they were of the time that they are compared with.
+    pub(super) fn shifted(self, shift: Shift) -> Self {
+        Self { shift: Some(shift), ..self }
     }
 
-    /// Takes in counts: the columns [`QUARTER`] (where a time group is asked for), those of the groups,
-    /// `result`, and [`COUNT`].
-    pub(super) fn take_in(&mut self, batch: &RecordBatch) -> Result<(), ArrowError> {
-        let column = |name: &str| {
-            batch.column_by_name(name).ok_or_else(|| ArrowError::SchemaError(format!("no column {name}")))
-        };
-        let text = |name: &str| {
-            Ok::<_, ArrowError>(cast(column(name)?, &DataType::Utf8)?.as_string::<i32>().clone())
-        };
+    /// The key of each row of counts.
+    pub(super) fn of(&mut self, counts: &RecordBatch) -> Result<Vec<Key>, ArrowError> {
         let by = self.by.clone();
-        let texts =
-            by.iter().map(|group| group.column().map(text).transpose()).collect::<Result<Vec<_>, _>>()?;
+        let texts = by.iter().map(|group| group.column().map(|name| text_column(counts, name)).transpose());
+        let texts = texts.collect::<Result<Vec<_>, _>>()?;
         let has_time = by.iter().any(|group| group.grain().is_some());
-        let quarters = has_time.then(|| column(QUARTER)).transpose()?;
+        let quarters = has_time.then(|| column(counts, QUARTER)).transpose()?;
         let quarters = quarters.map(|quarters| quarters.as_primitive::<TimestampMicrosecondType>());
-        let results = text("result")?;
-        let events = column(COUNT)?.as_primitive::<Int64Type>();
-        for row in 0..batch.num_rows() {
+        let keys = (0..counts.num_rows()).map(|row| {
             let quarter_us = quarters.map_or(0, |quarters| quarters.value(row));
             let cells = by.iter().zip(&texts).map(|(group, texts)| match (group.grain(), texts) {
                 (Some(grain), _) => Cell::Period(self.period(grain, quarter_us)),
                 (None, Some(texts)) => text_cell(*group, texts, row),
                 (None, None) => Cell::Absent,
             });
-            let key = cells.collect();
-            self.counts
-                .entry(key)
-                .or_default()
-                .add(results.is_valid(row).then(|| results.value(row)), events.value(row));
-        }
-        Ok(())
+            cells.collect()
+        });
+        Ok(keys.collect())
     }
 
     fn period(&mut self, grain: Grain, quarter_us: i64) -> Arc<Period> {
-        let tz = self.tz;
+        let (tz, shift) = (self.tz, self.shift);
         let period = self.periods.entry((grain, quarter_us)).or_insert_with(|| {
-            Arc::new(grain.period(DateTime::from_timestamp_micros(quarter_us).unwrap_or_default(), tz))
+            let quarter = DateTime::from_timestamp_micros(quarter_us).unwrap_or_default();
+            let quarter = shift.map_or(quarter, |shift| shift.forward(quarter, tz));
+            Arc::new(grain.period(quarter, tz))
         });
         Arc::clone(period)
     }
+}
 
-    /// The report's rows.
-    pub(super) fn finish(self) -> Result<RecordBatch, ArrowError> {
-        let mut columns: Vec<(&str, ArrayRef)> = Vec::new();
-        for (index, group) in self.by.iter().enumerate() {
-            let labels = self.counts.keys().map(|key| key[index].label());
-            columns.push((group.as_str(), Arc::new(StringArray::from_iter(labels))));
-        }
-        if self.by.iter().any(|group| group.grain().is_some()) {
-            let edge = |of: fn(&[Cell]) -> Option<DateTime<FixedOffset>>| -> ArrayRef {
-                Arc::new(StringArray::from_iter(self.counts.keys().map(|key| Some(of(key)?.to_rfc3339()))))
-            };
-            columns.push((
-                "start",
-                edge(|key| key.iter().filter_map(Cell::period).map(|period| period.start).max()),
-            ));
-            columns.push((
-                "end",
-                edge(|key| key.iter().filter_map(Cell::period).map(|period| period.end).min()),
-            ));
-        }
-        let count = |of: fn(&Counts) -> i64| -> ArrayRef {
-            Arc::new(Int64Array::from_iter_values(self.counts.values().map(of)))
-        };
-        columns.push(("events", count(|counts| counts.events)));
-        columns.push(("succeeded", count(|counts| counts.succeeded)));
-        columns.push(("denied", count(|counts| counts.denied)));
-        columns.push(("pending", count(|counts| counts.pending)));
-        let fields: Vec<Field> = columns
-            .iter()
-            .map(|(name, column)| Field::new(*name, column.data_type().clone(), true))
-            .collect();
-        RecordBatch::try_new(
-            Arc::new(Schema::new(fields)),
-            columns.into_iter().map(|(_, column)| column).collect(),
-        )
-    }
+/// A column of counts.
+pub(super) fn column<'a>(counts: &'a RecordBatch, name: &str) -> Result<&'a ArrayRef, ArrowError> {
+    counts.column_by_name(name).ok_or_else(|| ArrowError::SchemaError(format!("no column {name}")))
+}
+
+/// A column of counts as text.
+pub(super) fn text_column(counts: &RecordBatch, name: &str) -> Result<StringArray, ArrowError> {
+    Ok(cast(column(counts, name)?, &DataType::Utf8)?.as_string::<i32>().clone())
 }
 
 fn text_cell(group: Group, texts: &StringArray, row: usize) -> Cell {
@@ -152,6 +99,45 @@ fn text_cell(group: Group, texts: &StringArray, row: usize) -> Cell {
     }
 }
 
+/// The rows of a report: the groups under their own names, with a time group also `start` and `end` of the
+/// periods' overlap, and what was counted.
+pub(super) fn rows<'a>(
+    by: &[Group],
+    keys: impl Iterator<Item = &'a Key> + Clone,
+    counted: Vec<(&str, ArrayRef)>,
+) -> Result<RecordBatch, ArrowError> {
+    let mut columns: Vec<(&str, ArrayRef)> = Vec::new();
+    for (index, group) in by.iter().enumerate() {
+        let labels = keys.clone().map(|key| key[index].label());
+        columns.push((group.as_str(), Arc::new(StringArray::from_iter(labels))));
+    }
+    if by.iter().any(|group| group.grain().is_some()) {
+        let edge = |of: fn(&Key) -> Option<DateTime<FixedOffset>>| -> ArrayRef {
+            Arc::new(StringArray::from_iter(keys.clone().map(|key| Some(of(key)?.to_rfc3339()))))
+        };
+        columns.push(("start", edge(start)));
+        columns.push(("end", edge(end)));
+    }
+    columns.extend(counted);
+    let fields: Vec<Field> =
+        columns.iter().map(|(name, column)| Field::new(*name, column.data_type().clone(), true)).collect();
+    let columns = columns.into_iter().map(|(_, column)| column).collect();
+    RecordBatch::try_new(Arc::new(Schema::new(fields)), columns)
+}
+
+/// The time that a row's periods have in common; none without a time group.
+pub(super) fn overlap(key: &Key) -> Option<(DateTime<Utc>, DateTime<Utc>)> {
+    Some((start(key)?.to_utc(), end(key)?.to_utc()))
+}
+
+fn start(key: &Key) -> Option<DateTime<FixedOffset>> {
+    key.iter().filter_map(Cell::period).map(|period| period.start).max()
+}
+
+fn end(key: &Key) -> Option<DateTime<FixedOffset>> {
+    key.iter().filter_map(Cell::period).map(|period| period.end).min()
+}
+
 impl Cell {
     fn label(&self) -> Option<&str> {
         match self {
@@ -165,18 +151,6 @@ impl Cell {
         match self {
             Self::Period(period) => Some(period),
             Self::Text(_) | Self::Absent => None,
-        }
-    }
-}
-
-impl Counts {
-    fn add(&mut self, result: Option<&str>, events: i64) {
-        self.events += events;
-        match result.and_then(AuthResult::parse) {
-            Some(AuthResult::Success) => self.succeeded += events,
-            Some(AuthResult::Denied) => self.denied += events,
-            Some(AuthResult::Pending) => self.pending += events,
-            None => {}
         }
     }
 }

@@ -4,9 +4,9 @@ use std::collections::BTreeMap;
 
 use chrono::{DateTime, FixedOffset, TimeDelta, Utc};
 use chrono_tz::Tz;
-use schemas::vocabulary::{AuthResult, DenialReason, Method};
+use schemas::vocabulary::{Assurance, AuthResult, DenialReason, Method, Stage};
 
-use super::{UsageParameters, UsageText, usage};
+use super::{Report, ReportParameters};
 use crate::limits::Limits;
 use crate::output::Format;
 use crate::test_book::{TestBook, TestEvent, event, text};
@@ -15,9 +15,20 @@ fn at(text: &str) -> DateTime<Utc> {
     text.parse().expect("a moment")
 }
 
-async fn report(book: &TestBook, text: &UsageText<'_>, format: Format) -> String {
-    let parameters = UsageParameters::parse(text, at("2027-01-01T00:00:00Z")).expect("parameters");
-    crate::test_book::text(usage(&book.session(Limits::default()), &parameters).await, format).await
+fn parameters(given: &[(&str, &str)]) -> ReportParameters {
+    ReportParameters::parse(given.iter().copied(), at("2027-01-01T00:00:00Z")).expect("parameters")
+}
+
+async fn ask(book: &TestBook, report: Report, given: &[(&str, &str)], format: Format) -> String {
+    text(report.answer(&book.session(Limits::default()), &parameters(given)).await, format).await
+}
+
+async fn usage(book: &TestBook, given: &[(&str, &str)]) -> String {
+    ask(book, Report::Usage, given, Format::Csv).await
+}
+
+async fn denials(book: &TestBook, given: &[(&str, &str)]) -> String {
+    ask(book, Report::Denials, given, Format::Csv).await
 }
 
 #[track_caller]
@@ -39,36 +50,27 @@ async fn counts_by_local_day_over_a_clock_change() {
         event(at("2026-10-25T23:00:00Z")),
     ])
     .await;
-    let day = UsageText {
-        from: Some("2026-10-24"),
-        to: Some("2026-10-27"),
-        tz: Some("Europe/Berlin"),
-        by: Some("day"),
-    };
+    let berlin = ("tz", "Europe/Berlin");
+    let three_days = [("from", "2026-10-24"), ("to", "2026-10-27"), berlin];
+    let one_day = [("from", "2026-10-25"), ("to", "2026-10-26"), berlin];
+    let by = |range: [(&'static str, &'static str); 3], by| [range[0], range[1], range[2], ("by", by)];
     check(
-        &report(&book, &day, Format::Csv).await,
+        &usage(&book, &by(three_days, "day")).await,
         "day,start,end,events,succeeded,denied,pending
          2026-10-24,2026-10-24T00:00:00+02:00,2026-10-25T00:00:00+02:00,1,1,0,0
          2026-10-25,2026-10-25T00:00:00+02:00,2026-10-26T00:00:00+01:00,4,2,1,1
          2026-10-26,2026-10-26T00:00:00+01:00,2026-10-27T00:00:00+01:00,1,1,0,0",
     );
-    let hour = UsageText {
-        from: Some("2026-10-25"),
-        to: Some("2026-10-26"),
-        by: Some("hour,reason,reason_group"),
-        ..day
-    };
     check(
-        &report(&book, &hour, Format::Csv).await,
+        &usage(&book, &by(one_day, "hour,reason,reason_group")).await,
         "hour,reason,reason_group,start,end,events,succeeded,denied,pending
          2026-10-25T00:00+02:00,wrong-code,user,2026-10-25T00:00:00+02:00,2026-10-25T01:00:00+02:00,1,0,1,0
          2026-10-25T02:00+02:00,,,2026-10-25T02:00:00+02:00,2026-10-25T02:00:00+01:00,1,1,0,0
          2026-10-25T02:00+01:00,,,2026-10-25T02:00:00+01:00,2026-10-25T03:00:00+01:00,1,0,0,1
          2026-10-25T23:00+01:00,,,2026-10-25T23:00:00+01:00,2026-10-26T00:00:00+01:00,1,1,0,0",
     );
-    let method = UsageText { from: Some("2026-10-25"), to: Some("2026-10-26"), by: Some("method"), ..day };
     check(
-        &report(&book, &method, Format::Csv).await,
+        &usage(&book, &by(one_day, "method")).await,
         "method,events,succeeded,denied,pending
          mobile-app-notification,3,1,1,1
          ,1,1,0,0",
@@ -78,11 +80,10 @@ async fn counts_by_local_day_over_a_clock_change() {
 #[tokio::test]
 async fn without_groups_there_is_one_row_and_it_says_what_it_covers() {
     let mut book = TestBook::new().await;
-    let last_day = UsageText::default();
-    check(&report(&book, &last_day, Format::Csv).await, "events,succeeded,denied,pending\n0,0,0,0");
+    check(&usage(&book, &[]).await, "events,succeeded,denied,pending\n0,0,0,0");
     book.land(&[event(at("2026-12-31T00:00:00Z")), event(at("2026-12-30T23:59:59Z"))]).await;
     assert_eq!(
-        report(&book, &last_day, Format::Json).await,
+        ask(&book, Report::Usage, &[], Format::Json).await,
         "{\"rows\":[\n\
          {\"events\":1,\"succeeded\":1,\"denied\":0,\"pending\":0}\n\
          ],\n\
@@ -98,10 +99,8 @@ async fn without_groups_there_is_one_row_and_it_says_what_it_covers() {
 async fn more_groups_than_allowed_are_refused_with_advice() {
     let mut book = TestBook::new().await;
     book.land(&[event(at("2026-12-31T00:00:00Z")), event(at("2026-12-31T01:00:00Z"))]).await;
-    let by_hour = UsageText { by: Some("hour"), ..UsageText::default() };
-    let parameters = UsageParameters::parse(&by_hour, at("2027-01-01T00:00:00Z")).expect("parameters");
     let session = book.session(Limits { groups: 1, ..Limits::default() });
-    let found = text(usage(&session, &parameters).await, Format::Csv).await;
+    let found = text(super::usage(&session, &parameters(&[("by", "hour")])).await, Format::Csv).await;
     assert_eq!(found, "error: ask for a shorter range or fewer groups: the report has more than 1 groups");
 }
 
@@ -140,13 +139,8 @@ async fn agrees_with_a_count_row_by_row() {
             for (name, label) in LABELS {
                 let by = format!("{name},method");
                 let (from_text, to_text) = (from.to_rfc3339(), to.to_rfc3339());
-                let text = UsageText {
-                    from: Some(&from_text),
-                    to: Some(&to_text),
-                    tz: Some(tz.name()),
-                    by: Some(&by),
-                };
-                let found = report(&book, &text, Format::Csv).await;
+                let given = [("from", &*from_text), ("to", &*to_text), ("tz", tz.name()), ("by", &*by)];
+                let found = usage(&book, &given).await;
                 assert_eq!(counted(&found), expected(&events, from..to, tz, *label), "{tz} {name}");
                 for row in found.lines().skip(1) {
                     check_edges(row, tz, *label);
@@ -202,4 +196,159 @@ fn check_edges(row: &str, tz: Tz, label: fn(&DateTime<Tz>) -> String) {
         start.with_timezone(&tz).to_rfc3339(),
         "the offset of the zone at that moment"
     );
+}
+
+fn challenged(at: DateTime<Utc>) -> TestEvent {
+    event(at).with(|event| event.assurance = Assurance::Challenged)
+}
+
+fn of_assurance(at: DateTime<Utc>, assurance: Assurance) -> TestEvent {
+    event(at).with(|event| event.assurance = assurance)
+}
+
+#[tokio::test]
+async fn a_rate_is_successes_among_the_challenged() {
+    let mut book = TestBook::new().await;
+    let noon = at("2026-12-31T12:00:00Z");
+    book.land(&[
+        challenged(noon),
+        challenged(noon),
+        challenged(noon).denied(DenialReason::WrongCode),
+        challenged(noon).with(|event| event.result = AuthResult::Pending),
+        of_assurance(noon, Assurance::Unknown).denied(DenialReason::NoResponse),
+        // Nobody was challenged.
+        of_assurance(noon, Assurance::SatisfiedEarlier),
+        of_assurance(noon, Assurance::Exempt).denied(DenialReason::UserBlocked),
+        // A wrong password is no denied second factor.
+        of_assurance(noon, Assurance::FirstFactorOnly)
+            .denied(DenialReason::WrongPassword)
+            .with(|event| event.stage = Stage::FirstFactor),
+        challenged(noon).denied(DenialReason::WrongCode).duplicate(),
+        // The day before.
+        challenged(noon - TimeDelta::days(1)).denied(DenialReason::WrongCode),
+        challenged(noon - TimeDelta::days(1)),
+    ])
+    .await;
+    let columns = "denied,denied_per_hour,challenged,rate,denied_before,denied_per_hour_before,rate_before";
+    check(&denials(&book, &[]).await, &format!("{columns}\n3,0.125,5,0.4,1,0.041666666666666664,0.5"));
+    check(
+        &denials(&book, &[("by", "reason")]).await,
+        &format!(
+            "reason,{columns}
+             no-response,1,0.041666666666666664,5,0.4,0,0.0,0.5
+             user-blocked,1,0.041666666666666664,5,0.4,0,0.0,0.5
+             wrong-code,1,0.041666666666666664,5,0.4,1,0.041666666666666664,0.5"
+        ),
+    );
+    check(
+        &denials(&book, &[("reason_group", "account"), ("reason_group", "policy")]).await,
+        &format!("{columns}\n1,0.041666666666666664,5,0.4,0,0.0,0.5"),
+    );
+    check(
+        &denials(&book, &[("stage", "first-factor")]).await,
+        &format!("{columns}\n1,0.041666666666666664,0,,0,0.0,"),
+    );
+    check(
+        &denials(
+            &book,
+            &[
+                ("by", "assurance"),
+                ("duplicates", "include"),
+                ("to", "2026-12-31T13:00:00Z"),
+                ("from", "2026-12-31T12:00:00Z"),
+            ],
+        )
+        .await,
+        &format!(
+            "assurance,{columns}
+             challenged,2,2.0,5,0.4,0,0.0,
+             exempt,1,1.0,0,,0,0.0,
+             satisfied-earlier,0,0.0,0,,0,0.0,
+             unknown,1,1.0,1,0.0,0,0.0,"
+        ),
+    );
+    let json = ask(&book, Report::Denials, &[], Format::Json).await;
+    assert!(json.contains(r#""assurance_unknown":1"#), "{json}");
+}
+
+#[tokio::test]
+async fn filters_choose_events() {
+    let mut book = TestBook::new().await;
+    let noon = at("2026-12-31T12:00:00Z");
+    book.land(&[
+        event(noon),
+        event(noon).with(|event| event.server_name = Some("gate-2")),
+        event(noon).with(|event| event.tenant_id = "globex"),
+        event(noon).with(|event| event.method = Some(Method::VoiceCall)).denied(DenialReason::HungUp),
+        event(noon).with(|event| event.method = Some(Method::VoiceCall)).denied(DenialReason::Voicemail),
+        event(noon).duplicate(),
+    ])
+    .await;
+    for (given, events) in [
+        (&[][..], 5),
+        (&[("duplicates", "include")], 6),
+        (&[("server", "gate-2")], 1),
+        (&[("server", "gate-2"), ("server", "gate-1")], 5),
+        (&[("tenant", "globex"), ("server", "gate-2")], 0),
+        (&[("method", "VOICE-CALL"), ("reason_group", "delivery")], 1),
+        (&[("result", "denied"), ("reason", "hung-up"), ("reason", "voicemail")], 2),
+        (&[("reason", "hung-up"), ("reason_group", "delivery")], 0),
+        (&[("source", "gatebook"), ("stage", "whole-sign-in"), ("assurance", "unknown")], 5),
+    ] {
+        let found = usage(&book, given).await;
+        let events_found = found.lines().nth(1).and_then(|line| line.split(',').next());
+        assert_eq!(events_found, Some(&*events.to_string()), "{given:?}");
+    }
+}
+
+/// What the report says of before, against a count row by row: the label of the day before, at the same local time.
+#[tokio::test]
+async fn before_agrees_with_a_count_row_by_row() {
+    for (from, to) in [("2026-03-26", "2026-04-01"), ("2026-10-23", "2026-10-28")] {
+        let mut book = TestBook::new().await;
+        let start = at(&format!("{from}T00:00:00Z")) - TimeDelta::days(3);
+        let end = at(&format!("{to}T00:00:00Z")) + TimeDelta::days(2);
+        let moments = (0..).map(|index| start + TimeDelta::milliseconds(131_007) * index);
+        let events: Vec<TestEvent> = moments
+            .take_while(|at| *at < end)
+            .enumerate()
+            .map(|(index, at)| match index % 5 {
+                0 | 1 => challenged(at).denied(DenialReason::NoResponse),
+                _ => challenged(at),
+            })
+            .collect();
+        book.land(&events).await;
+        for tz in [Tz::Europe__Berlin, Tz::Asia__Kathmandu, Tz::Australia__Lord_Howe] {
+            let given = [("from", from), ("to", to), ("tz", tz.name()), ("by", "day")];
+            let found = denials(&book, &given).await;
+            let count = |date: chrono::NaiveDate| {
+                let local = |event: &TestEvent| {
+                    let at = DateTime::from_timestamp_micros(event.event.occurred_at_us).expect("a moment");
+                    at.with_timezone(&tz).date_naive()
+                };
+                let of_day: Vec<_> = events.iter().filter(|event| local(event) == date).collect();
+                let denied = of_day.iter().filter(|event| event.event.result == AuthResult::Denied).count();
+                (denied, (of_day.len() - denied) as f64 / of_day.len() as f64)
+            };
+            let mut days = 0;
+            for row in found.lines().skip(1) {
+                let cells: Vec<&str> = row.split(',').collect();
+                let date: chrono::NaiveDate = cells[0].parse().expect("a date");
+                let (denied, rate) = count(date);
+                let (denied_before, rate_before) = count(date.pred_opt().expect("a day before"));
+                assert_eq!(cells[3], denied.to_string(), "{tz} {row}");
+                assert_eq!(cells[6].parse::<f64>().expect("a rate"), rate, "{tz} {row}");
+                assert_eq!(cells[7], denied_before.to_string(), "{tz} {row}");
+                assert_eq!(cells[9].parse::<f64>().expect("a rate"), rate_before, "{tz} {row}");
+                let hours = |start: &str, end: &str| {
+                    let at = |text: &str| text.parse::<DateTime<FixedOffset>>().expect("a moment");
+                    (at(end) - at(start)).as_seconds_f64() / 3600.0
+                };
+                let per_hour = denied as f64 / hours(cells[1], cells[2]);
+                assert_eq!(cells[4].parse::<f64>().expect("a number"), per_hour, "{tz} {row}");
+                days += 1;
+            }
+            assert!(days >= 5, "{found}");
+        }
+    }
 }

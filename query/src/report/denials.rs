@@ -1,0 +1,200 @@
+//! The report `denials`: what was denied, how that compares with those who were challenged, and with before.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use arrow::array::{Array as _, ArrayRef, AsArray as _, Float64Array, Int64Array, RecordBatch};
+use arrow::datatypes::Int64Type;
+use arrow::error::ArrowError;
+use chrono::{DateTime, Utc};
+use schemas::vocabulary::{Assurance, AuthResult};
+
+use super::counts::{COUNT, Counting, count_events};
+use super::filter::Filters;
+use super::group::Group;
+use super::keys::{Cell, Key, Keys, column, overlap, rows, text_column};
+use super::parameters::ReportParameters;
+use super::{Report, answer};
+use crate::answer::Answer;
+use crate::error::QueryError;
+use crate::parameter::TimeRange;
+use crate::period::Shift;
+use crate::session::Session;
+
+/// Answers what was denied in the range, by the groups asked for.
+///
+/// The columns are the groups and, with a time group, `start` and `end`, as in [`super::usage()`]; then
+///
+/// - `denied`: events whose result is denied, and `denied_per_hour`: the same by the hours of the row's time;
+/// - `challenged`: events for which a second factor was used now, or that do not say (assurance `challenged` or
+///   `unknown`; how many were unknown stands in the coverage as `assurance_unknown`);
+/// - `rate`: those of them that succeeded, by all of them, from 0 to 1; null where there are none;
+/// - `denied_before`, `denied_per_hour_before`, `rate_before`: the same of the time before.
+///
+/// The time before is the same part of the calendar period before: of the row's shortest time group, else, without
+/// one, of the range's own length in local months, days, or, where it is neither, hours. At clock changes and
+/// between months the lengths differ, and the values by the hour are what can be compared.
+///
+/// Reasons, as groups or as filters, choose among the denied events: `challenged` and `rate` then are those of the
+/// other groups and filters, and grouped by reason only groups with denied events have a row. Events that judge the
+/// first factor alone are left out unless the filter `stage` asks for them.
+///
+/// # Errors
+///
+/// [`QueryError::TooLarge`] past [`crate::Limits::groups`] groups.
+pub async fn denials(session: &Session, parameters: &ReportParameters) -> Result<Answer, QueryError> {
+    let (tz, range) = (parameters.tz, parameters.range);
+    let grain = parameters.by.iter().filter_map(|group| group.grain()).min();
+    let shift = grain.map_or_else(|| Shift::by_length(range.from, range.to, tz), Shift::by_one);
+    let keys = || Keys::new(&parameters.by, tz);
+    let before = TimeRange { from: shift.back(range.from, tz), to: shift.back(range.to, tz) };
+    let (reasons, others) = parameters.filters.split_reasons();
+    let now = fold(session, parameters, (&reasons, &others), range, keys()).await?;
+    let before = fold(session, parameters, (&reasons, &others), before, keys().shifted(shift)).await?;
+    let hours = |key: &Key| {
+        let (start, end) = overlap(key).unwrap_or((range.from, range.to));
+        let (start, end) = (start.max(range.from), end.min(range.to));
+        (hours_between(start, end), hours_between(shift.back(start, tz), shift.back(end, tz)))
+    };
+    let compared = compare(&parameters.by, &now, &before, hours);
+    answer(session, Report::Denials, parameters, compared, Some(now.assurance_unknown)).await
+}
+
+/// Counts of the groups, sorted.
+struct Fold {
+    keys: Keys,
+    by: Vec<Group>,
+    /// What is said of reasons: they choose among the denied events alone.
+    reasons: Vec<(&'static str, Vec<String>)>,
+    denied: BTreeMap<Key, i64>,
+    /// By the groups without reasons.
+    others: BTreeMap<Key, Challenged>,
+    assurance_unknown: i64,
+}
+
+#[derive(Debug, Clone, Copy, Default)]
+struct Challenged {
+    events: i64,
+    succeeded: i64,
+}
+
+async fn fold(
+    session: &Session,
+    parameters: &ReportParameters,
+    (reasons, others): (&Filters, &Filters),
+    range: TimeRange,
+    keys: Keys,
+) -> Result<Fold, QueryError> {
+    let mut fold = Fold {
+        keys,
+        by: parameters.by.clone(),
+        reasons: reasons.by_column().collect(),
+        denied: BTreeMap::new(),
+        others: BTreeMap::new(),
+        assurance_unknown: 0,
+    };
+    if parameters.by.is_empty() {
+        // The one row of a report without groups says zero of an empty range.
+        fold.others.insert(Vec::new(), Challenged::default());
+    }
+    let counting = Counting {
+        range,
+        by: &parameters.by,
+        filters: others,
+        with_duplicates: parameters.with_duplicates,
+        with_first_factor: others.has(Group::Stage),
+        columns: &["result", "assurance", "denial_reason"],
+    };
+    if range.from < range.to {
+        count_events(session, &counting, |batch| fold.take_in(batch)).await?;
+    }
+    Ok(fold)
+}
+
+impl Fold {
+    fn take_in(&mut self, batch: &RecordBatch) -> Result<usize, ArrowError> {
+        let (results, assurances) = (text_column(batch, "result")?, text_column(batch, "assurance")?);
+        let reasons = text_column(batch, "denial_reason")?;
+        let events = column(batch, COUNT)?.as_primitive::<Int64Type>();
+        for (row, key) in self.keys.of(batch)?.into_iter().enumerate() {
+            let events = events.value(row);
+            let result = AuthResult::parse(results.value(row));
+            let assurance = Assurance::parse(assurances.value(row));
+            let other = self.others.entry(without_reasons(&self.by, &key)).or_default();
+            if matches!(assurance, Some(Assurance::Challenged | Assurance::Unknown)) {
+                other.events += events;
+                other.succeeded += if result == Some(AuthResult::Success) { events } else { 0 };
+            }
+            if assurance == Some(Assurance::Unknown) {
+                self.assurance_unknown += events;
+            }
+            let is_asked = || {
+                let has = |values: &[String]| {
+                    reasons.is_valid(row) && values.iter().any(|value| value == reasons.value(row))
+                };
+                self.reasons.iter().all(|(_, values)| has(values))
+            };
+            if result == Some(AuthResult::Denied) && is_asked() {
+                *self.denied.entry(key).or_default() += events;
+            }
+        }
+        Ok(self.others.len().max(self.denied.len()))
+    }
+
+    fn denied(&self, key: &Key) -> i64 {
+        self.denied.get(key).copied().unwrap_or_default()
+    }
+
+    fn challenged(&self, key: &Key) -> Challenged {
+        self.others.get(&without_reasons(&self.by, key)).copied().unwrap_or_default()
+    }
+}
+
+fn without_reasons(by: &[Group], key: &Key) -> Key {
+    let cell = |(group, cell): (&Group, &Cell)| if group.is_reason() { Cell::Absent } else { cell.clone() };
+    by.iter().zip(key).map(cell).collect()
+}
+
+/// The rows, each with its own and its earlier counts.
+fn compare(
+    by: &[Group],
+    now: &Fold,
+    before: &Fold,
+    hours: impl Fn(&Key) -> (f64, f64),
+) -> Result<RecordBatch, ArrowError> {
+    let keys: Vec<&Key> = if by.iter().any(|group| group.is_reason()) {
+        now.denied.keys().collect()
+    } else {
+        now.others.keys().collect()
+    };
+    let count = |of: &dyn Fn(&Key) -> i64| -> ArrayRef {
+        Arc::new(Int64Array::from_iter_values(keys.iter().map(|key| of(key))))
+    };
+    let ratio = |of: &dyn Fn(&Key) -> Option<f64>| -> ArrayRef {
+        Arc::new(Float64Array::from_iter(keys.iter().map(|key| of(key))))
+    };
+    let counted = vec![
+        ("denied", count(&|key| now.denied(key))),
+        ("denied_per_hour", ratio(&|key| per_hour(now.denied(key), hours(key).0))),
+        ("challenged", count(&|key| now.challenged(key).events)),
+        ("rate", ratio(&|key| now.challenged(key).rate())),
+        ("denied_before", count(&|key| before.denied(key))),
+        ("denied_per_hour_before", ratio(&|key| per_hour(before.denied(key), hours(key).1))),
+        ("rate_before", ratio(&|key| before.challenged(key).rate())),
+    ];
+    rows(by, keys.iter().copied(), counted)
+}
+
+impl Challenged {
+    fn rate(self) -> Option<f64> {
+        (self.events > 0).then(|| self.succeeded as f64 / self.events as f64)
+    }
+}
+
+fn hours_between(start: DateTime<Utc>, end: DateTime<Utc>) -> f64 {
+    (end - start).as_seconds_f64() / 3_600.0
+}
+
+fn per_hour(events: i64, hours: f64) -> Option<f64> {
+    (hours > 0.0).then(|| events as f64 / hours)
+}

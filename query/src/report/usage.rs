@@ -1,0 +1,106 @@
+//! The report `usage`: how many events, and how they ended, by time and by what was used.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use arrow::array::{Array as _, ArrayRef, AsArray as _, Int64Array, RecordBatch};
+use arrow::datatypes::Int64Type;
+use arrow::error::ArrowError;
+use schemas::vocabulary::AuthResult;
+
+use super::counts::{COUNT, Counting, count_events};
+use super::group::Group;
+use super::keys::{Key, Keys, column, rows, text_column};
+use super::parameters::ReportParameters;
+use super::{Report, answer};
+use crate::answer::Answer;
+use crate::error::QueryError;
+use crate::session::Session;
+
+/// Answers how many events there were in the range, by the groups asked for.
+///
+/// The columns are the groups under their own names, as text, null where an event has no such value; with
+/// a time group also `start` and `end`, RFC 3339 with the offset of the zone; then the counts `events`,
+/// `succeeded`, `denied` and `pending`. Only groups with events have a row; without any group there is one
+/// row. `start` and `end` are those of the local period, of which the range may cover a part; with several
+/// time groups, of their overlap. Rows are sorted by the groups, in the order asked for, nulls last.
+///
+/// Counted are rows of `events` whose flag `duplicate` is not set. That flag is best effort, so a copy that
+/// came later than the deduplication window reaches is counted again.
+///
+/// # Errors
+///
+/// [`QueryError::TooLarge`] past [`crate::Limits::groups`] groups.
+pub async fn usage(session: &Session, parameters: &ReportParameters) -> Result<Answer, QueryError> {
+    let mut fold = Fold::new(parameters);
+    let counting = Counting {
+        range: parameters.range,
+        by: &parameters.by,
+        filters: &parameters.filters,
+        with_duplicates: parameters.with_duplicates,
+        with_first_factor: true,
+        columns: &["result"],
+    };
+    count_events(session, &counting, |batch| fold.take_in(batch)).await?;
+    answer(session, Report::Usage, parameters, fold.finish(&parameters.by), None).await
+}
+
+/// Counts of the groups, sorted.
+struct Fold {
+    keys: Keys,
+    counts: BTreeMap<Key, Counts>,
+}
+
+#[derive(Debug, Clone, Copy, Default)]
+struct Counts {
+    events: i64,
+    succeeded: i64,
+    denied: i64,
+    pending: i64,
+}
+
+impl Fold {
+    fn new(parameters: &ReportParameters) -> Self {
+        let mut counts = BTreeMap::new();
+        if parameters.by.is_empty() {
+            // The one row of a report without groups says zero of an empty range.
+            counts.insert(Vec::new(), Counts::default());
+        }
+        Self { keys: Keys::new(&parameters.by, parameters.tz), counts }
+    }
+
+    fn take_in(&mut self, batch: &RecordBatch) -> Result<usize, ArrowError> {
+        let results = text_column(batch, "result")?;
+        let events = column(batch, COUNT)?.as_primitive::<Int64Type>();
+        for (row, key) in self.keys.of(batch)?.into_iter().enumerate() {
+            let result = results.is_valid(row).then(|| results.value(row));
+            self.counts.entry(key).or_default().add(result, events.value(row));
+        }
+        Ok(self.counts.len())
+    }
+
+    fn finish(self, by: &[Group]) -> Result<RecordBatch, ArrowError> {
+        let count = |of: fn(&Counts) -> i64| -> ArrayRef {
+            Arc::new(Int64Array::from_iter_values(self.counts.values().map(of)))
+        };
+        let counted = vec![
+            ("events", count(|counts| counts.events)),
+            ("succeeded", count(|counts| counts.succeeded)),
+            ("denied", count(|counts| counts.denied)),
+            ("pending", count(|counts| counts.pending)),
+        ];
+        rows(by, self.counts.keys(), counted)
+    }
+}
+
+impl Counts {
+    fn add(&mut self, result: Option<&str>, events: i64) {
+        self.events += events;
+        match result.and_then(AuthResult::parse) {
+            Some(AuthResult::Success) => self.succeeded += events,
+            Some(AuthResult::Denied) => self.denied += events,
+            Some(AuthResult::Pending) => self.pending += events,
+            None => {}
+        }
+    }
+}

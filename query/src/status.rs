@@ -1,0 +1,75 @@
+//! Where each partition stands.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use arrow::array::{ArrayRef, Int32Array, Int64Array, RecordBatch, StringArray, TimestampMicrosecondArray};
+use arrow::datatypes::{Field, Schema};
+use lake::{PartitionId, PartitionTotals};
+use serde_json::json;
+
+use crate::answer::Answer;
+use crate::coverage::Question;
+use crate::error::QueryError;
+use crate::session::Session;
+
+/// What waits in Kafka for a partition.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Waiting {
+    /// Offsets that were not taken in yet.
+    pub lag: i64,
+    /// Milliseconds until the oldest of them may expire; none when nothing waits or nothing expires by time.
+    pub expires_in_ms: Option<i64>,
+}
+
+/// Lists the partitions that the book knows, with their counts from all segments, and what waits in Kafka where that
+/// is known: `topic`, `topic_id`, `partition`, `next_offset`, `records`, `elements`, `events`, `duplicates`,
+/// `conflicting_ids`, `changes`, `rejections`, `skipped`, `unknown_values`, `unknown_keys`, `newest_record_at`,
+/// `last_commit_at`, `lag`, `unread_expires_in_ms`.
+///
+/// # Errors
+///
+/// The book cannot be read.
+pub async fn status(
+    session: &Session,
+    totals: &BTreeMap<PartitionId, PartitionTotals>,
+    waiting: &BTreeMap<PartitionId, Waiting>,
+) -> Result<Answer, QueryError> {
+    let limits = session.limits();
+    let count = |of: fn(&PartitionTotals) -> i64| -> ArrayRef {
+        Arc::new(Int64Array::from_iter_values(totals.values().map(of)))
+    };
+    let moment = |of: fn(&PartitionTotals) -> Option<i64>| -> ArrayRef {
+        Arc::new(TimestampMicrosecondArray::from_iter(totals.values().map(of)).with_timezone("UTC"))
+    };
+    let kafka = |of: fn(&Waiting) -> Option<i64>| -> ArrayRef {
+        Arc::new(Int64Array::from_iter(totals.keys().map(|id| waiting.get(id).and_then(of))))
+    };
+    let columns: Vec<(&str, ArrayRef)> = vec![
+        ("topic", Arc::new(StringArray::from_iter_values(totals.values().map(|totals| &totals.topic)))),
+        ("topic_id", Arc::new(StringArray::from_iter_values(totals.keys().map(|id| &id.topic_id)))),
+        ("partition", Arc::new(Int32Array::from_iter_values(totals.keys().map(|id| id.partition)))),
+        ("next_offset", count(|totals| totals.next_offset)),
+        ("records", count(|totals| totals.records)),
+        ("elements", count(|totals| totals.elements)),
+        ("events", count(|totals| totals.events)),
+        ("duplicates", count(|totals| totals.duplicates)),
+        ("conflicting_ids", count(|totals| totals.conflicting_ids)),
+        ("changes", count(|totals| totals.changes)),
+        ("rejections", count(|totals| totals.rejections)),
+        ("skipped", count(|totals| totals.skipped)),
+        ("unknown_values", count(|totals| totals.unknown_values)),
+        ("unknown_keys", count(|totals| totals.unknown_keys)),
+        ("newest_record_at", moment(|totals| totals.received_at_us)),
+        ("last_commit_at", moment(|totals| totals.committed_at_us)),
+        ("lag", kafka(|waiting| Some(waiting.lag))),
+        ("unread_expires_in_ms", kafka(|waiting| waiting.expires_in_ms)),
+    ];
+    let fields: Vec<Field> =
+        columns.iter().map(|(name, column)| Field::new(*name, column.data_type().clone(), true)).collect();
+    let columns = columns.into_iter().map(|(_, column)| column).collect();
+    let rows = RecordBatch::try_new(Arc::new(Schema::new(fields)), columns)
+        .map_err(|error| QueryError::while_running(error.into(), &limits))?;
+    let coverage = session.coverage("UTC", Question::List { list: "status", parameters: json!({}) }).await?;
+    Ok(Answer::of_rows(coverage, rows, limits))
+}

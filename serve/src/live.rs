@@ -1,0 +1,30 @@
+//! What only the running process knows.
+
+use std::collections::BTreeMap;
+
+use futures::future::BoxFuture;
+use lake::PartitionId;
+use query::Waiting;
+
+/// What only the running process knows: it may read Kafka too, or not.
+pub trait Live: Send + Sync {
+    /// What waits in Kafka, by partition; none where it is not known.
+    fn waiting(&self) -> BoxFuture<'_, BTreeMap<PartitionId, Waiting>>;
+
+    /// Why this process does not do all that it should; none when it does.
+    fn trouble(&self) -> Option<String>;
+}
+
+/// A process that only answers.
+#[derive(Debug, Clone, Copy)]
+pub struct Nothing;
+
+impl Live for Nothing {
+    fn waiting(&self) -> BoxFuture<'_, BTreeMap<PartitionId, Waiting>> {
+        Box::pin(async { BTreeMap::new() })
+    }
+
+    fn trouble(&self) -> Option<String> {
+        None
+    }
+}

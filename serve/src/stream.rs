@@ -1,0 +1,228 @@
+//! An answer as a response that streams, and breaks off where it cannot be finished.
+
+use std::io;
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::body::Body;
+use axum::http::header::{CACHE_CONTROL, CONTENT_DISPOSITION, CONTENT_TYPE, VARY};
+use axum::http::{HeaderName, HeaderValue};
+use axum::response::Response;
+use bytes::Bytes;
+use futures::future::BoxFuture;
+use futures::stream;
+use query::output::{Encoder, Format, OutputError};
+use query::{Answer, Coverage, QueryError};
+use serde_json::{Value, json};
+use tokio::sync::{OwnedSemaphorePermit, mpsc, oneshot};
+use tokio::time::timeout;
+
+use crate::door::State;
+use crate::problem::Problem;
+use crate::settings::Limits;
+use crate::snapshots::Snapshot;
+
+/// What the answer stands on, as far as it is known before the first row; a JSON object.
+const COVERAGE: HeaderName = HeaderName::from_static("gatebook-coverage");
+
+/// Bytes of that header; clients refuse longer heads. Past it the offsets are left out: the body's coverage, or
+/// `/api/v1/status`, has them.
+const COVERAGE_BYTES_MAX: usize = 6 * 1024;
+
+/// Pieces of an answer that wait for the client.
+const PIECES_AHEAD: usize = 2;
+
+/// Asks one version of the book; the answer lives as long as the version.
+pub(crate) type Ask =
+    Box<dyn for<'s> FnOnce(&'s Snapshot) -> BoxFuture<'s, Result<Answer, QueryError>> + Send>;
+
+/// A question to one version of the book.
+pub(crate) fn ask<F>(question: F) -> Ask
+where
+    F: for<'s> FnOnce(&'s Snapshot) -> BoxFuture<'s, Result<Answer, QueryError>> + Send + 'static,
+{
+    Box::new(question)
+}
+
+/// Answers a question. The status is sent when the first rows are there; a failure after that breaks the transfer,
+/// so that no client takes a part for the whole.
+pub(crate) async fn respond(
+    state: &State,
+    name: &str,
+    format: Format,
+    ask: Ask,
+) -> Result<Response, Problem> {
+    let permit = Arc::clone(&state.questions).try_acquire_owned().map_err(|_| Problem::busy())?;
+    let snapshot = state.snapshots.latest().await?;
+    let (begin, begun) = oneshot::channel();
+    let (pieces, sent) = mpsc::channel(PIECES_AHEAD);
+    let limits = state.limits;
+    state.runtime.spawn(produce(snapshot, ask, format, limits, begin, pieces, permit));
+    let coverage = begun.await.unwrap_or_else(|_| Err(Problem::internal()))?;
+    let mut response = Response::new(body(sent));
+    let headers = response.headers_mut();
+    headers.insert(CONTENT_TYPE, HeaderValue::from_static(format.media_type()));
+    headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    headers.insert(VARY, HeaderValue::from_static("Accept"));
+    if let Ok(value) = HeaderValue::from_str(&header_text(&coverage)) {
+        headers.insert(COVERAGE, value);
+    }
+    if !matches!(format, Format::Json | Format::Ndjson) {
+        let value = format!("attachment; filename=\"{name}.{}\"", format.as_str());
+        if let Ok(value) = HeaderValue::from_str(&value) {
+            headers.insert(CONTENT_DISPOSITION, value);
+        }
+    }
+    Ok(response)
+}
+
+/// A piece of an answer.
+enum Piece {
+    Bytes(Bytes),
+    /// Nothing follows: the answer is whole.
+    End,
+}
+
+/// A body of these pieces. Where they stop without [`Piece::End`], it fails: hyper then drops the connection
+/// without the end of the body.
+fn body(pieces: mpsc::Receiver<Piece>) -> Body {
+    let next = |pieces: Option<mpsc::Receiver<Piece>>| async {
+        let mut pieces = pieces?;
+        match pieces.recv().await {
+            Some(Piece::Bytes(bytes)) => Some((Ok(bytes), Some(pieces))),
+            Some(Piece::End) => None,
+            None => Some((Err(io::Error::other("the answer broke off")), None)),
+        }
+    };
+    Body::from_stream(stream::unfold(Some(pieces), next))
+}
+
+/// Pulls rows, and sends their bytes as the client takes them. Dropped or failed sends end the query.
+async fn produce(
+    snapshot: Arc<Snapshot>,
+    ask: Ask,
+    format: Format,
+    limits: Limits,
+    begin: oneshot::Sender<Result<Coverage, Problem>>,
+    pieces: mpsc::Sender<Piece>,
+    // Held until the last byte is sent.
+    _permit: OwnedSemaphorePermit,
+) {
+    let within = limits.answer_timeout;
+    let first = timeout(within, first_piece(&snapshot, ask, format)).await;
+    let (mut answer, mut encoder, mut bytes, mut is_done) = match first {
+        Ok(Ok(first)) => first,
+        Ok(Err(problem)) => {
+            let _ = begin.send(Err(problem));
+            return;
+        }
+        Err(_) => {
+            let _ = begin.send(Err(Problem::too_slow(within.as_secs())));
+            return;
+        }
+    };
+    if begin.send(Ok(answer.coverage.clone())).is_err() {
+        return;
+    }
+    loop {
+        let piece = Piece::Bytes(std::mem::take(&mut bytes).into());
+        if !send(&pieces, piece, limits.stall_timeout).await {
+            return;
+        }
+        if is_done {
+            send(&pieces, Piece::End, limits.stall_timeout).await;
+            return;
+        }
+        let next = timeout(within, next_piece(&mut answer, &mut encoder, &mut bytes)).await;
+        is_done = match next {
+            Ok(Ok(is_done)) => is_done,
+            Ok(Err(error)) => {
+                tracing::error!(error = &error as &dyn std::error::Error, "an answer broke off");
+                return;
+            }
+            Err(_) => {
+                tracing::warn!("an answer broke off: no row came within http.answer_timeout_s");
+                return;
+            }
+        };
+    }
+}
+
+/// False when nobody takes it any more, or nobody took it in time.
+async fn send(pieces: &mpsc::Sender<Piece>, piece: Piece, within: Duration) -> bool {
+    timeout(within, pieces.send(piece)).await.is_ok_and(|sent| sent.is_ok())
+}
+
+type Begun = (Answer, Encoder, Vec<u8>, bool);
+
+async fn first_piece(snapshot: &Snapshot, ask: Ask, format: Format) -> Result<Begun, Problem> {
+    let mut answer = ask(snapshot).await?;
+    let mut encoder = Encoder::new(format, &answer).map_err(problem)?;
+    let mut bytes = Vec::new();
+    let is_done = next_piece(&mut answer, &mut encoder, &mut bytes).await.map_err(problem)?;
+    Ok((answer, encoder, bytes, is_done))
+}
+
+/// Appends the next rows, or the end; true at the end.
+async fn next_piece(
+    answer: &mut Answer,
+    encoder: &mut Encoder,
+    bytes: &mut Vec<u8>,
+) -> Result<bool, OutputError> {
+    match answer.next().await? {
+        Some(batch) => encoder.write(&batch, bytes).map(|()| false),
+        None => encoder.finish(bytes).map(|()| true),
+    }
+}
+
+fn problem(error: OutputError) -> Problem {
+    match error {
+        OutputError::Query(error) => error.into(),
+        error => QueryError::Refused(error.to_string()).into(),
+    }
+}
+
+/// The coverage as one line of ASCII.
+fn header_text(coverage: &Coverage) -> String {
+    let text = ascii(&coverage.to_json());
+    if text.len() <= COVERAGE_BYTES_MAX {
+        return text;
+    }
+    let mut short: Value = json!(coverage);
+    short["offsets"] = Value::Null;
+    let text = ascii(&short.to_string());
+    // What is left is the question, which the client knows.
+    if text.len() <= COVERAGE_BYTES_MAX {
+        text
+    } else {
+        json!({"book_version": coverage.book_version}).to_string()
+    }
+}
+
+/// JSON with everything beyond ASCII escaped.
+fn ascii(json: &str) -> String {
+    let mut text = String::with_capacity(json.len());
+    for letter in json.chars() {
+        if letter.is_ascii() {
+            text.push(letter);
+        } else {
+            let mut units = [0; 2];
+            for unit in letter.encode_utf16(&mut units) {
+                text.push_str(&format!("\\u{unit:04x}"));
+            }
+        }
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_header_is_ascii_and_still_json() {
+        let text = ascii(r#"{"tenant":"Zürich 🔑"}"#);
+        assert_eq!(text, r#"{"tenant":"Z\u00fcrich \ud83d\udd11"}"#);
+        assert_eq!(serde_json::from_str::<Value>(&text).expect("JSON"), json!({"tenant": "Zürich 🔑"}));
+    }
+}
