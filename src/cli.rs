@@ -8,6 +8,7 @@ use crate::{commands, exit};
 
 const EXAMPLES: &str = "\
 Examples:
+  gatebook demo                                      see it at work, with nothing to install
   gatebook config show --default > gatebook.toml     a complete, commented configuration
   gatebook config check                              what is wrong with it, if anything
   gatebook produce --topic auth-events --count 1000  believable traffic, to try it
@@ -33,6 +34,12 @@ pub(crate) struct Cli {
 /// One variant for each command.
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
+    /// See it all at work: traffic of a day, a book, reports, an API, with nothing to install
+    Demo(commands::demo::Args),
+    /// Ingest, upkeep and the HTTP API in one process
+    Run(commands::run::Args),
+    /// Answer reports over HTTP from a book that others fill
+    Serve(commands::serve::Args),
     /// Take records from Kafka into the book, each exactly once
     Ingest(commands::ingest::Args),
     /// Keep the book in order: compaction, checkpoints, clean-up, retention
@@ -53,6 +60,10 @@ pub(crate) enum Command {
     Produce(commands::produce::Args),
     /// Show or check the configuration
     Config(commands::config::Args),
+    /// Make an access token for the HTTP API
+    Token(commands::token::Args),
+    /// Print what a shell needs to complete commands
+    Completions(commands::completions::Args),
 }
 
 /// Reads the command line. Prints help, the version or what is wrong with it, and ends the process.
@@ -62,7 +73,7 @@ pub(crate) fn parse() -> Cli {
 }
 
 /// The whole command line, each command with its examples first.
-fn command() -> clap::Command {
+pub(crate) fn command() -> clap::Command {
     examples_first(Cli::command())
 }
 

@@ -6,6 +6,7 @@ mod commands;
 mod config;
 mod exit;
 mod progress;
+mod service;
 mod signal;
 mod table;
 mod telemetry;

@@ -15,7 +15,7 @@ const FORMAT: &str = "GATEBOOK_LOG_FORMAT";
 
 /// Our own rooms. Other libraries are silent unless [`FILTER`] names them: delta-rs writes errors about
 /// commit races that the lake settles, and its kernel several lines a commit.
-const ROOMS: &[&str] = &["gatebook", "ingest", "lake", "query", "schemas"];
+const ROOMS: &[&str] = &["gatebook", "ingest", "lake", "query", "schemas", "serve"];
 
 /// What the rooms write unless [`FILTER`] says otherwise.
 const LEVEL: &str = "info";

@@ -3,6 +3,8 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use rdkafka::admin::{AdminClient, AdminOptions, NewTopic, TopicReplication};
+use rdkafka::client::DefaultClientContext;
 use rdkafka::config::FromClientConfigAndContext;
 use rdkafka::consumer::{BaseConsumer, Consumer};
 use rdkafka::error::{KafkaError, RDKafkaErrorCode};
@@ -200,6 +202,29 @@ impl Cluster {
             // Everything else that a description can end with passes when a broker is back.
             _ => ClusterError::Unreachable { brokers: self.brokers.clone(), seconds: waited.as_secs() },
         }
+    }
+}
+
+/// Creates a topic with one replica, and waits until the brokers know it.
+///
+/// # Errors
+///
+/// The brokers do not answer, or refuse it.
+pub async fn create_topic(kafka: &Kafka, topic: &str, partitions: u16) -> Result<(), ClusterError> {
+    let admin: AdminClient<DefaultClientContext> = client::config(kafka).create().map_err(configuration)?;
+    let options =
+        AdminOptions::new().request_timeout(Some(REQUEST_TIMEOUT)).operation_timeout(Some(REQUEST_TIMEOUT));
+    let new = NewTopic::new(topic, i32::from(partitions), TopicReplication::Fixed(1));
+    let created = admin.create_topics([&new], &options).await.map_err(|_| ClusterError::Unreachable {
+        brokers: kafka.brokers.clone(),
+        seconds: REQUEST_TIMEOUT.as_secs(),
+    })?;
+    match created.into_iter().next() {
+        Some(Err((_, RDKafkaErrorCode::TopicAuthorizationFailed))) => {
+            Err(ClusterError::NotAuthorized { topic: topic.to_owned() })
+        }
+        Some(Err((_, code))) => Err(KafkaError::AdminOp(code).into()),
+        Some(Ok(_)) | None => Ok(()),
     }
 }
 

@@ -12,6 +12,7 @@ mod batch;
 mod client;
 mod cluster;
 mod committer;
+mod embedded;
 mod identity;
 mod native;
 mod pipeline;
@@ -25,11 +26,12 @@ mod traffic;
 mod window;
 
 pub use client::{FixedProperty, check_properties};
-pub use cluster::{Cluster, ClusterError, TopicIdentity, Watermarks};
+pub use cluster::{Cluster, ClusterError, TopicIdentity, Watermarks, create_topic};
+pub use embedded::{EMBEDDED_RECORDS_MAX, EmbeddedBroker};
 pub use produce::{
     ConnectError, DeliveryError, Input, InputError, ProduceError, Production, REPLAY_OF, ReplayError,
     ReplayPlan, Sent, produce, replay,
 };
 pub use run::{Control, IngestError, Summary, run};
 pub use settings::{Gap, GapError, Kafka, Limits, Settings, Topic, Until};
-pub use traffic::{LoadCurve, Traffic};
+pub use traffic::{LoadCurve, Story, Traffic};

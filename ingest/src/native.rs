@@ -19,6 +19,7 @@ use std::time::Duration;
 use rdkafka::bindings as sys;
 use rdkafka::consumer::{BaseConsumer, Consumer, ConsumerContext};
 use rdkafka::error::RDKafkaErrorCode;
+use rdkafka::producer::{BaseProducer, DefaultProducerContext, Producer as _};
 
 /// Records handed over by one call.
 const RECORDS_A_CALL_MAX: usize = 4096;
@@ -173,6 +174,19 @@ impl Drop for Message {
     fn drop(&mut self) {
         // SAFETY: handed over once, given back once.
         unsafe { sys::rd_kafka_message_destroy(self.0) };
+    }
+}
+
+/// Gives a mock cluster the broker that it names as its controller and does not have: descriptions of topics are
+/// asked of the controller.
+pub(crate) fn add_controller(client: &BaseProducer<DefaultProducerContext>) {
+    const CONTROLLER_ID: i32 = 0;
+    // SAFETY: the client is alive; the cluster lives as long as the client, and is null where it has none.
+    unsafe {
+        let cluster = sys::rd_kafka_handle_mock_cluster(client.client().native_ptr());
+        if !cluster.is_null() {
+            sys::rd_kafka_mock_broker_add(cluster, CONTROLLER_ID);
+        }
     }
 }
 

@@ -32,6 +32,9 @@ const RECORDS_A_LOOK: u32 = 512;
 /// The longest wait in one piece, so that a stop is noticed.
 const WAIT_MAX: Duration = Duration::from_millis(100);
 
+/// How long to wait where no record may go.
+const HELD_WAIT: Duration = Duration::from_millis(5);
+
 /// What to send, where to, and how fast.
 pub struct Production {
     /// How to reach Kafka. The group is not used.
@@ -42,6 +45,8 @@ pub struct Production {
     pub input: Input,
     /// Records a second; zero is as fast as it goes.
     pub rate: u32,
+    /// Asked with the number of records that were sent: whether another one may go now. None is always.
+    pub may_send: Option<Box<dyn Fn(u64) -> bool + Send>>,
     /// The key whose RFC 3339 value becomes Kafka's timestamp of the record; without it, or where a record
     /// has no such value, the timestamp is the time of sending.
     pub timestamp_from: Option<String>,
@@ -116,7 +121,10 @@ pub fn produce(
     let mut timestamps = production.timestamp_from.map(TimestampField::new);
     let mut pace = Pace::new(production.rate, started);
 
-    let outcome = send_all(&mut sender, &mut source, timestamps.as_mut(), &mut pace, stop, progress);
+    let may_send = production.may_send.unwrap_or_else(|| Box::new(|_| true));
+    let may_send = &*may_send;
+    let outcome =
+        send_all(&mut sender, &mut source, timestamps.as_mut(), &mut pace, (stop, may_send), progress);
     let delivered = sender.finish(progress)?;
     outcome.map_err(|source| ProduceError::Input { delivered, source })?;
     Ok(Sent {
@@ -132,9 +140,10 @@ fn send_all(
     source: &mut Source,
     mut timestamps: Option<&mut TimestampField>,
     pace: &mut Pace,
-    stop: &AtomicBool,
+    (stop, may_send): (&AtomicBool, &dyn Fn(u64) -> bool),
     progress: &mut dyn FnMut(u64),
 ) -> Result<(), InputError> {
+    let mut sent = 0;
     let mut told_at = Instant::now();
     let mut until_look = 0;
     loop {
@@ -154,8 +163,14 @@ fn send_all(
             until_look = 0;
             continue;
         }
+        if !may_send(sent) {
+            sender.poll(HELD_WAIT);
+            until_look = 0;
+            continue;
+        }
         match source.next(WAIT_MAX)? {
             Next::Record(record) => {
+                sent += 1;
                 let timestamp_ms = timestamps.as_mut().and_then(|field| field.read(record.value));
                 sender.send(record.value, timestamp_ms).map_err(|error| error.of_record(record.number))?;
                 pace.sent();

@@ -26,6 +26,13 @@ pub(crate) struct OutputArgs {
     output: Option<PathBuf>,
 }
 
+impl OutputArgs {
+    /// A table on standard output.
+    pub(super) fn table() -> Self {
+        Self { format: Format::Table, output: None }
+    }
+}
+
 /// Reads `--format`.
 fn format_parser() -> impl TypedValueParser<Value = Format> {
     let names = PossibleValuesParser::new(Format::ALL.iter().map(|format| format.as_str()));

@@ -42,7 +42,8 @@ pub(crate) struct Args {
 /// Runs `gatebook ingest`.
 pub(crate) async fn run(args: Args, config: Config) -> anyhow::Result<()> {
     let is_watched = args.until_caught_up || io::stderr().is_terminal();
-    let settings = settings(args, config);
+    let until = if args.until_caught_up { Until::CaughtUp } else { Until::Stopped };
+    let settings = Settings { until, ..settings(&config, args.accept_new_topic, args.accept_gap) };
     let control = Control::default();
     let stopping = control.clone();
     tokio::spawn(async move {
@@ -76,15 +77,16 @@ pub(crate) async fn run(args: Args, config: Config) -> anyhow::Result<()> {
     Ok(())
 }
 
-fn settings(args: Args, config: Config) -> Settings {
+/// What ingest is told by the configuration, to go on until it is stopped.
+pub(super) fn settings(config: &Config, accept_new_topics: Vec<String>, accept_gaps: Vec<Gap>) -> Settings {
     Settings {
-        kafka: config.kafka,
-        topics: config.topics,
-        location: config.lake.location,
+        kafka: config.kafka.clone(),
+        topics: config.topics.clone(),
+        location: config.lake.location.clone(),
         fields: config.fields,
-        limits: config.ingest,
-        until: if args.until_caught_up { Until::CaughtUp } else { Until::Stopped },
-        accept_new_topics: args.accept_new_topic,
-        accept_gaps: args.accept_gap,
+        limits: config.ingest.clone(),
+        until: Until::Stopped,
+        accept_new_topics,
+        accept_gaps,
     }
 }

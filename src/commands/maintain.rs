@@ -45,7 +45,8 @@ pub(crate) async fn run(args: Args, config: Config) -> anyhow::Result<()> {
     }
 }
 
-async fn again_and_again(config: &Config) {
+/// Upkeep at its interval, for ever.
+pub(crate) async fn again_and_again(config: &Config) {
     loop {
         match once(config, Duration::ZERO).await {
             Ok(done) if done == Done::default() => tracing::debug!("nothing is due"),

@@ -6,15 +6,20 @@
 
 mod answer;
 pub(crate) mod check;
+pub(crate) mod completions;
 pub(crate) mod config;
+pub(crate) mod demo;
 pub(crate) mod ingest;
 pub(crate) mod lake;
 pub(crate) mod maintain;
 pub(crate) mod produce;
 pub(crate) mod rejections;
 pub(crate) mod report;
+pub(crate) mod run;
+pub(crate) mod serve;
 pub(crate) mod sql;
 pub(crate) mod status;
+pub(crate) mod token;
 
 use crate::cli::{Cli, Command};
 use crate::config::Config;
@@ -34,5 +39,13 @@ pub(crate) async fn run(cli: Cli) -> anyhow::Result<()> {
         Command::Report(args) => report::run(args, &config()?),
         Command::Produce(args) => produce::run(args, config()?).await,
         Command::Config(args) => config::run(&args, path),
+        Command::Demo(args) => demo::run(args).await,
+        Command::Run(args) => run::run(args, config()?).await,
+        Command::Serve(args) => serve::run(args, config()?).await,
+        Command::Token(args) => token::run(&args),
+        Command::Completions(args) => {
+            completions::run(&args);
+            Ok(())
+        }
     }
 }

@@ -74,6 +74,7 @@ pub(crate) async fn run(args: Args, config: Config) -> anyhow::Result<()> {
         topic: args.topic,
         input,
         rate: args.rate,
+        may_send: None,
         timestamp_from: args.timestamp_from,
     };
     let stop = Arc::new(AtomicBool::new(false));

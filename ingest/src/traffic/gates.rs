@@ -26,7 +26,7 @@ impl Share for Application {
     }
 }
 
-const SERVERS: &[Server] = &[
+pub(super) const SERVERS: &[Server] = &[
     Server { name: "mfa-ams-01", ip: "10.20.1.11" },
     Server { name: "mfa-ams-02", ip: "10.20.1.12" },
     Server { name: "mfa-fra-01", ip: "10.20.2.11" },
@@ -82,6 +82,11 @@ impl Client {
         } else {
             Self::Home(bits as u32)
         }
+    }
+
+    /// Where nobody of the tenants lives or works.
+    pub(super) const fn abroad() -> Self {
+        Self::Home(0x0001_fefe)
     }
 
     /// Appends the address in canonical form. Offices lie in a range for documentation (RFC 5737), homes in

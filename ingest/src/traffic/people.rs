@@ -114,6 +114,12 @@ impl Person {
         padded::<4>(out, bits as u32);
     }
 
+    /// A number of this range.
+    pub(super) fn write_phone_number_of(&self, prefix: &str, out: &mut Vec<u8>) {
+        out.extend_from_slice(prefix.as_bytes());
+        padded::<4>(out, self.trait_bits(1) as u32);
+    }
+
     /// 64 hexadecimal digits.
     pub(super) fn write_device_token(&self, out: &mut Vec<u8>) {
         for part in 2..6 {
