@@ -24,8 +24,6 @@ mod server;
 mod settings;
 mod snapshots;
 mod stream;
-#[cfg(test)]
-mod tests;
 
 pub use access::{Scope, Token, Tokens};
 pub use live::{Live, Nothing};

@@ -219,6 +219,19 @@ fn ascii(json: &str) -> String {
 mod tests {
     use super::*;
 
+    #[tokio::test]
+    async fn a_body_without_its_end_fails() {
+        let (pieces, sent) = mpsc::channel(4);
+        for piece in [Piece::Bytes("whole".into()), Piece::End] {
+            pieces.send(piece).await.unwrap_or_else(|_| panic!("there is room"));
+        }
+        assert_eq!(axum::body::to_bytes(body(sent), 100).await.expect("whole"), "whole");
+        let (pieces, sent) = mpsc::channel(4);
+        pieces.send(Piece::Bytes("a part".into())).await.unwrap_or_else(|_| panic!("there is room"));
+        drop(pieces);
+        assert!(axum::body::to_bytes(body(sent), 100).await.is_err(), "a part passed for the whole");
+    }
+
     #[test]
     fn a_header_is_ascii_and_still_json() {
         let text = ascii(r#"{"tenant":"Zürich 🔑"}"#);

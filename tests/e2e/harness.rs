@@ -6,6 +6,7 @@ pub(crate) mod disk;
 pub(crate) mod event;
 pub(crate) mod feed;
 pub(crate) mod gatebook;
+pub(crate) mod http;
 pub(crate) mod kafka;
 pub(crate) mod process;
 pub(crate) mod python;

@@ -14,6 +14,7 @@ mod duplicates;
 mod fields;
 mod first_run;
 mod harness_holds;
+mod http;
 mod kills;
 mod maintenance;
 mod readers;

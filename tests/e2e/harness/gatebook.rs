@@ -22,6 +22,7 @@ pub(crate) struct Deployment {
     brokers: String,
     topics: Vec<(String, String)>,
     sections: BTreeMap<String, Vec<String>>,
+    appended: String,
 }
 
 impl Deployment {
@@ -30,8 +31,14 @@ impl Deployment {
         let dir = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).expect("a folder");
         let lake = dir.path().join("lake");
         let topics = vec![(topic.to_owned(), String::new())];
-        let deployment =
-            Deployment { dir, lake, brokers: brokers.to_owned(), topics, sections: BTreeMap::new() };
+        let deployment = Deployment {
+            dir,
+            lake,
+            brokers: brokers.to_owned(),
+            topics,
+            sections: BTreeMap::new(),
+            appended: String::new(),
+        };
         // Several commits a second, so that a kill falls between many.
         deployment.set("ingest", "commit_interval_ms = 200").set("http", "listen = \"127.0.0.1:0\"")
     }
@@ -76,6 +83,19 @@ impl Deployment {
     /// Starts a command and leaves it running.
     pub(crate) fn spawn(&self, arguments: &[&str]) -> Process {
         Process::spawn(&mut self.command(arguments))
+    }
+
+    /// Starts a command that takes no configuration.
+    pub(crate) fn spawn_plain(&self, arguments: &[&str]) -> Process {
+        Process::spawn(
+            Command::new(env!("CARGO_BIN_EXE_gatebook")).args(arguments).current_dir(self.dir.path()),
+        )
+    }
+
+    /// Adds text to the end of the configuration.
+    pub(crate) fn append(mut self, text: &str) -> Deployment {
+        self.appended.push_str(text);
+        self.write()
     }
 
     /// Starts a command that kills itself the `nth` time it comes to a named point.
@@ -209,6 +229,7 @@ impl Deployment {
         for (name, lines) in &self.topics {
             toml.push_str(&format!("\n[[topics]]\nname = \"{name}\"\nsource = \"gatebook\"\n{lines}\n"));
         }
+        toml.push_str(&format!("\n{}", self.appended));
         fs::write(self.dir.path().join("gatebook.toml"), toml).expect("the configuration");
         self
     }

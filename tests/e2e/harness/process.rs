@@ -73,6 +73,11 @@ impl Process {
         until(&format!("a line with {sign:?}"), limit, || self.stderr().contains(sign).then_some(()));
     }
 
+    /// Everything printed on standard output so far.
+    pub(crate) fn stdout(&self) -> String {
+        text(&self.stdout)
+    }
+
     /// Everything said on standard error so far.
     pub(crate) fn stderr(&self) -> String {
         text(&self.stderr)
