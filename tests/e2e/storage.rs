@@ -60,7 +60,7 @@ fn reading_pauses_while_nothing_can_be_written_and_skips_nothing() {
     let topic = Topic::create(&kafka.brokers(), "pause", 2, &[]);
     let deployment = Deployment::new(&kafka.brokers(), &topic.name)
         .at(&disk.path().join("lake"))
-        .set("ingest", "pipelines = 1\nbatch_rows_max = 1000\nbatch_bytes_max = 4194304")
+        .set("ingest", "pipelines = 1\nbatch_rows_max = 5000\nbatch_bytes_max = 4194304")
         .set("kafka.properties", "\"queued.max.messages.kbytes\" = \"4096\"");
     topic.produce(1, &events(0..1_000));
     deployment.catch_up();
@@ -69,16 +69,16 @@ fn reading_pauses_while_nothing_can_be_written_and_skips_nothing() {
     let worker = deployment.spawn(&["ingest"]);
     worker.wait_for_line("assigned", ENDS);
     disk.fill();
-    topic.produce(0, &events(1_000..401_000));
+    topic.produce(0, &events(1_000..151_000));
     worker.wait_for_line("No space left", ENDS);
     let before = worker.peak_memory_mib();
     thread::sleep(Duration::from_secs(4)); // far longer than it waits before it pauses
     let after = worker.peak_memory_mib();
-    assert!(after < before + 24, "with 130 MiB to read, memory grew from {before} to {after} MiB");
+    assert!(after < before + 24, "with 50 MiB to read, memory grew from {before} to {after} MiB");
 
     disk.free();
-    topic.produce(1, &events(401_000..401_010));
-    deployment.wait_for_row("event-401009", ENDS);
+    topic.produce(1, &events(151_000..151_010));
+    deployment.wait_for_row("event-151009", ENDS);
     deployment.terminate(worker);
     deployment.catch_up();
     Truth::read(&topic).assert_is_all_of(&deployment.book());
