@@ -10,7 +10,8 @@ const DIRECTIONS: &[(&str, &[&str])] = &[
     ("lake", &["schemas"]),
     ("ingest", &["lake", "schemas"]),
     ("query", &["lake", "schemas"]),
-    ("gatebook", &["ingest", "lake", "query", "schemas"]),
+    ("serve", &["lake", "query", "schemas"]),
+    ("gatebook", &["ingest", "lake", "query", "schemas", "serve"]),
 ];
 
 #[test]
