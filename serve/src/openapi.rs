@@ -11,10 +11,9 @@ use crate::problem;
 /// The OpenAPI document of this version.
 #[must_use]
 pub fn document() -> Value {
-    let paths: Map<String, Value> = OPERATIONS
-        .iter()
-        .map(|operation| (operation.path.to_owned(), json!({"get": get(operation)})))
-        .collect();
+    let documented = OPERATIONS.iter().filter(|operation| !matches!(operation.gives, Gives::PagePart));
+    let paths: Map<String, Value> =
+        documented.map(|operation| (operation.path.to_owned(), json!({"get": get(operation)}))).collect();
     json!({
         "openapi": "3.1.0",
         "info": {
@@ -124,6 +123,7 @@ fn success(operation: &Operation) -> Value {
             return json!({"description": operation.summary, "content": {essence: {"schema": schema}}});
         }
         Gives::Rows(columns) => columns,
+        Gives::PagePart => &[],
     };
     let column = |(name, kind, meaning): &(&str, &str, &str)| {
         ((*name).to_owned(), json!({"type": [kind, "null"], "description": meaning}))

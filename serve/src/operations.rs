@@ -48,6 +48,8 @@ pub(crate) enum Gives {
     Rows(&'static [Column]),
     /// Text of this media type.
     Text(&'static str),
+    /// A part of the page, which is not documented.
+    PagePart,
 }
 
 /// A column of rows: name, JSON type, meaning. A group's column is there when it is asked for.
@@ -147,7 +149,7 @@ pub(crate) const OPERATIONS: &[Operation] = &[
         description: "",
         access: Access::AnyToken,
         parameters: nothing,
-        gives: Gives::Text("text/javascript; charset=utf-8"),
+        gives: Gives::PagePart,
         call: |_, _| Box::pin(async { Ok(page::response(page::SCRIPT)) }),
     },
     Operation {
@@ -157,7 +159,7 @@ pub(crate) const OPERATIONS: &[Operation] = &[
         description: "",
         access: Access::AnyToken,
         parameters: nothing,
-        gives: Gives::Text("text/css; charset=utf-8"),
+        gives: Gives::PagePart,
         call: |_, _| Box::pin(async { Ok(page::response(page::STYLE)) }),
     },
     Operation {

@@ -216,7 +216,7 @@ fn configure(folder: &Path, brokers: &str, topic: &str) -> anyhow::Result<(Confi
     let is_free = TcpListener::bind((Ipv4Addr::LOCALHOST, PORT)).is_ok();
     let text = format!(
         "[kafka]\nbrokers = {brokers:?}\ngroup = \"gatebook-demo\"\n\n[[topics]]\nname = {topic:?}\nsource = \"gatebook\"\n\n\
-         [lake]\nlocation = {:?}\n\n[http]\nlisten = \"127.0.0.1:{}\"\n\n[ingest]\npipelines = 1\ncommit_interval_ms = 500\n",
+         [lake]\nlocation = {:?}\n\n[http]\nlisten = \"127.0.0.1:{}\"\n\n[ingest]\npipelines = 1\n\n[maintain]\ninterval_s = 15\n",
         folder.join("lake").display().to_string(),
         if is_free { PORT } else { 0 },
     );
