@@ -95,6 +95,25 @@ fn replaced_files_are_deleted_once_no_reader_can_want_them() {
 }
 
 #[test]
+fn a_lake_restored_without_its_leases_is_maintained() {
+    let kafka = Kafka::shared();
+    let topic = Topic::create(&kafka.brokers(), "no-leases", 1, &[]);
+    let deployment = Deployment::new(&kafka.brokers(), &topic.name).set("maintain", "compact_files_min = 2");
+    let upkeep = |round: u64| {
+        for half in 0..2 {
+            topic.produce(0, &events(round * 100 + half * 50..round * 100 + half * 50 + 50));
+            deployment.catch_up();
+        }
+        let done = deployment.run(&["maintain", "--once"]);
+        assert!(done.status.success() && done.stderr.contains("small files merged"), "{}", done.stderr);
+    };
+    (0..3).for_each(upkeep);
+    std::fs::remove_dir_all(deployment.book().with_file_name("maintain")).expect("the leases are there");
+    upkeep(3);
+    deployment.succeed(&["check"]);
+}
+
+#[test]
 fn ingest_says_when_upkeep_is_away() {
     let kafka = Kafka::shared();
     let topic = Topic::create(&kafka.brokers(), "no-upkeep", 1, &[]);

@@ -12,6 +12,12 @@ use crate::maintain::{Lease, LeaseError, MaintainError};
 /// The application id whose version is the epoch of the last owner that committed.
 const APP_ID: &str = "gatebook-maintain";
 
+/// The epoch of the last owner that committed to the book.
+pub(crate) async fn fence_of(book: &mut Book) -> Result<u64, MaintainError> {
+    let fence = book.transaction_version(APP_ID).await?;
+    Ok(fence.and_then(|fence| u64::try_from(fence).ok()).unwrap_or(0))
+}
+
 /// Commits nothing but the fence: whoever maintained before cannot commit any more.
 pub(crate) async fn fence(book: &mut Book, lease: &mut Lease) -> Result<(), MaintainError> {
     let operation = DeltaOperation::Optimize { predicate: None, target_size: 0 };

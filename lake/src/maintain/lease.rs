@@ -116,6 +116,19 @@ impl Lease {
         if self.create(self.epoch + 1).await? { Ok(()) } else { Err(LeaseError::Lost) }
     }
 
+    /// Makes sure that the number is above `fence`, the highest that the book knows: a lake that was restored without
+    /// its lease files begins to count anew.
+    pub(crate) async fn rise_above(&mut self, fence: u64) -> Result<(), LeaseError> {
+        if self.epoch > fence {
+            return Ok(());
+        }
+        match self.latest().await? {
+            Some((epoch, entry)) if epoch == self.epoch && entry.owner == self.owner => {}
+            _ => return Err(LeaseError::Lost),
+        }
+        if self.create(fence + 1).await? { Ok(()) } else { Err(LeaseError::Lost) }
+    }
+
     /// Gives the lease back, so that the next owner need not wait. The number stays taken, since it fences.
     pub async fn release(mut self) -> Result<(), LeaseError> {
         self.lasts = Duration::ZERO;

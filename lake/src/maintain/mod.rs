@@ -99,6 +99,7 @@ impl Book {
         let mut done = Done::default();
         failpoint("upkeep-begin");
         self.refresh().await?;
+        lease.rise_above(commit::fence_of(self).await?).await?;
         // A step that fails must not keep the others from running for months: a damaged file stops its own
         // kind of work, not the checkpoints. The first failure is told in the end.
         let mut ended = retention::remove_expired(self, upkeep, lease, &mut done).await;
