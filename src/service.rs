@@ -8,24 +8,19 @@ use std::time::Duration;
 
 use anyhow::Context as _;
 use chrono::Utc;
-use futures::FutureExt as _;
-use futures::future::BoxFuture;
 use ingest::{Control, status};
 use lake::{Book, Location, PartitionId};
 use query::Waiting;
 use serve::{Live, Server, Snapshots};
 use tokio::runtime::{Builder, Handle, Runtime};
-use tokio::sync::{Mutex, watch};
-use tokio::time::Instant;
+use tokio::sync::watch;
+use tokio::task::JoinHandle;
 
 use crate::commands::maintain;
 use crate::config::Config;
 
-/// How long what Kafka said holds: a monitor asks more often than a broker should be asked.
-const WAITING_HOLDS: Duration = Duration::from_secs(5);
-
-/// How long the brokers are waited for; an answer without the lag is better than none.
-const WAITING_TIMEOUT: Duration = Duration::from_secs(2);
+/// How often Kafka is asked what waits there.
+const ASK_INTERVAL: Duration = Duration::from_secs(5);
 
 /// The HTTP API over a book, which is made where there is none.
 pub(crate) struct Api {
@@ -36,7 +31,7 @@ pub(crate) struct Api {
 
 impl Api {
     /// Listens. It answers once [`Self::run`] is called.
-    pub(crate) async fn bind(config: &Config) -> anyhow::Result<Self> {
+    pub(crate) async fn bind(config: &Config, reads_kafka: bool) -> anyhow::Result<Self> {
         Book::open_or_create(&config.lake.location).await?;
         let runtime = QueryRuntime::new()?;
         let settings = serve::Settings {
@@ -45,12 +40,7 @@ impl Api {
             limits: config.http.limits,
         };
         let snapshots = Snapshots::new(config.lake.location.clone(), config.query)?;
-        let live = Arc::new(KafkaLag {
-            kafka: config.kafka.clone(),
-            topics: config.topics.clone(),
-            location: config.lake.location.clone(),
-            known: Arc::default(),
-        });
+        let live = Arc::new(KafkaLag::start(config, reads_kafka));
         let server = Server::bind(settings, snapshots, live, runtime.handle()).await?;
         Ok(Self { server, runtime })
     }
@@ -83,9 +73,11 @@ pub(crate) async fn run(
         // An error means that the sender is gone, and with it everything else.
         let _ = stopped.wait_for(|stopped| *stopped).await;
     };
-    let serving = tokio::spawn(api.run(told(stopped)));
+    let mut serving = tokio::spawn(api.run(told(stopped)));
     let ended = tokio::select! {
         ended = &mut reading => Some(ended),
+        // It ends by itself only when it panicked.
+        _ = &mut serving => None,
         () = maintain::again_and_again(config) => None,
         () = stop => None,
     };
@@ -95,7 +87,9 @@ pub(crate) async fn run(
         Some(ended) => ended,
         None => reading.await,
     };
-    serving.await?;
+    if !serving.is_finished() {
+        serving.await?;
+    }
     ended??;
     Ok(())
 }
@@ -123,45 +117,65 @@ impl Drop for QueryRuntime {
     }
 }
 
-/// What waits in Kafka, asked now and then.
+/// What waits in Kafka, asked again and again by a task of its own: requests never wait for a broker.
 struct KafkaLag {
-    kafka: ingest::Kafka,
-    topics: Vec<ingest::Topic>,
-    location: Location,
-    known: Arc<Mutex<Option<(Instant, BTreeMap<PartitionId, Waiting>)>>>,
+    known: watch::Receiver<Known>,
+    task: JoinHandle<()>,
+    /// Whether this process reads Kafka, so that its silence is trouble.
+    reads: bool,
+}
+
+/// What Kafka said last, or why it said nothing.
+#[derive(Default)]
+struct Known {
+    waiting: BTreeMap<PartitionId, Waiting>,
+    trouble: Option<String>,
+}
+
+impl KafkaLag {
+    fn start(config: &Config, reads: bool) -> Self {
+        let (kafka, topics) = (config.kafka.clone(), config.topics.clone());
+        let location = config.lake.location.clone();
+        let (publish, known) = watch::channel(Known::default());
+        let task = tokio::spawn(async move {
+            loop {
+                let (kafka, topics, location) = (kafka.clone(), topics.clone(), location.clone());
+                // librdkafka blocks.
+                let asked = tokio::task::spawn_blocking(move || {
+                    Handle::current().block_on(ask(&location, &kafka, &topics))
+                });
+                let known = match asked.await {
+                    Ok(Ok(waiting)) => Known { waiting, trouble: None },
+                    Ok(Err(error)) => {
+                        tracing::debug!("the lag is not known: {error:#}");
+                        Known {
+                            waiting: BTreeMap::new(),
+                            trouble: Some(format!("Kafka cannot be asked: {error}")),
+                        }
+                    }
+                    Err(_) => Known::default(),
+                };
+                publish.send_replace(known);
+                tokio::time::sleep(ASK_INTERVAL).await;
+            }
+        });
+        Self { known, task, reads }
+    }
+}
+
+impl Drop for KafkaLag {
+    fn drop(&mut self) {
+        self.task.abort();
+    }
 }
 
 impl Live for KafkaLag {
-    fn waiting(&self) -> BoxFuture<'_, BTreeMap<PartitionId, Waiting>> {
-        async {
-            let (kafka, topics) = (self.kafka.clone(), self.topics.clone());
-            let (location, known) = (self.location.clone(), Arc::clone(&self.known));
-            // Goes on when it is no longer waited for, and is there for whoever asks next.
-            let asked = tokio::task::spawn_blocking(move || {
-                let mut known = known.blocking_lock();
-                if let Some((at, waiting)) = &*known
-                    && at.elapsed() < WAITING_HOLDS
-                {
-                    return waiting.clone();
-                }
-                let waiting =
-                    Handle::current().block_on(ask(&location, &kafka, &topics)).unwrap_or_else(|error| {
-                        tracing::debug!("the lag is not known: {error:#}");
-                        BTreeMap::new()
-                    });
-                *known = Some((Instant::now(), waiting.clone()));
-                waiting
-            });
-            match tokio::time::timeout(WAITING_TIMEOUT, asked).await {
-                Ok(Ok(waiting)) => waiting,
-                Ok(Err(_)) | Err(_) => BTreeMap::new(),
-            }
-        }
-        .boxed()
+    fn waiting(&self) -> BTreeMap<PartitionId, Waiting> {
+        self.known.borrow().waiting.clone()
     }
 
     fn trouble(&self) -> Option<String> {
-        None
+        self.known.borrow().trouble.clone().filter(|_| self.reads)
     }
 }
 
@@ -175,7 +189,7 @@ async fn ask(
     let all = status::with_kafka(known, kafka, topics, Utc::now().timestamp_millis()).await?;
     let waiting = all.into_iter().filter_map(|status| {
         let status::Waiting { lag, expires_in_ms } = status.waiting?;
-        Some((status.id, Waiting { lag, expires_in_ms }))
+        Some((status.id, Waiting { topic: status.topic, lag, expires_in_ms }))
     });
     Ok(waiting.collect())
 }

@@ -68,7 +68,7 @@ impl Traffic {
 
     /// The same stream with stories in the hours before `to_us`, and what there is to tell of them: somebody
     /// guesses codes, a server is out, somebody approves what he did not ask for, numbers of one range get many text
-    /// messages. They take the place of other events, so the moments must reach to `to_us`.
+    /// messages. Each story names the moments that are to be among those that are written.
     pub fn with_stories(self, to_us: i64) -> (Self, Vec<Story>) {
         let stories = Stories::new(&self.people, to_us);
         let told = stories.told(to_us);
@@ -158,8 +158,11 @@ mod tests {
     fn stories_are_told_as_they_happen() {
         let to_us = MONDAY_US + DAY_US;
         let (mut traffic, told) = Traffic::new(1).with_stories(to_us);
-        let moments = LoadCurve::new(1, MONDAY_US, to_us, 60_000);
+        let mut moments: Vec<i64> = LoadCurve::new(1, MONDAY_US, to_us, 60_000).collect();
+        moments.extend(told.iter().flat_map(|story| &story.moments_us));
+        moments.sort_unstable();
         let values: Vec<_> = moments
+            .into_iter()
             .map(|at_us| {
                 let mut value = Vec::new();
                 traffic.write(at_us, &mut value);

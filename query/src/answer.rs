@@ -12,6 +12,9 @@ use crate::coverage::Coverage;
 use crate::error::QueryError;
 use crate::limits::Limits;
 
+/// Rows of a piece: what is written down, and held for a client, at a time.
+const PIECE_ROWS: usize = 8_192;
+
 /// Rows as they come, and what they stand on. Dropping it ends the query.
 pub struct Answer {
     /// What the answer stands on; known before the first row.
@@ -25,9 +28,12 @@ impl Answer {
         Self { coverage, batches, limits }
     }
 
-    /// Rows that are there already.
+    /// Rows that are there already, given in pieces.
     pub(crate) fn of_rows(coverage: Coverage, rows: RecordBatch, limits: Limits) -> Self {
-        let stream = RecordBatchStreamAdapter::new(rows.schema(), stream::iter([Ok(rows)]));
+        let schema = rows.schema();
+        let starts = (0..rows.num_rows().max(1)).step_by(PIECE_ROWS);
+        let pieces = starts.map(move |start| Ok(rows.slice(start, PIECE_ROWS.min(rows.num_rows() - start))));
+        let stream = RecordBatchStreamAdapter::new(schema, stream::iter(pieces));
         Self::new(coverage, Box::pin(stream), limits)
     }
 

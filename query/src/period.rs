@@ -116,6 +116,18 @@ impl Shift {
         }
     }
 
+    /// As [`Self::back`], of the moment after the last: where the earlier month has no such day, its own end.
+    pub(crate) fn back_end(self, at: DateTime<Utc>, tz: Tz) -> DateTime<Utc> {
+        let local = at.with_timezone(&tz).naive_local();
+        let Self::Months(months) = self else { return self.back(at, tz) };
+        let earlier = local - Months::new(months);
+        if earlier.day() == local.day() {
+            return resolve(earlier, tz);
+        }
+        let first = earlier.date() - TimeDelta::days(earlier.date().day0().into());
+        day_start(first + Months::new(1), tz)
+    }
+
     pub(crate) fn back(self, at: DateTime<Utc>, tz: Tz) -> DateTime<Utc> {
         let local = at.with_timezone(&tz).naive_local();
         match self {
@@ -218,6 +230,12 @@ mod tests {
             at("2026-02-28T11:00:00Z"),
             "the last day"
         );
+        assert_eq!(
+            month.back_end(at("2026-03-28T23:00:00Z"), berlin),
+            at("2026-02-28T23:00:00Z"),
+            "all of February"
+        );
+        assert_eq!(month.back_end(at("2026-03-14T23:00:00Z"), berlin), at("2026-02-14T23:00:00Z"));
         let length = |from, to| Shift::by_length(at(from), at(to), berlin);
         assert_eq!(length("2026-09-30T22:00:00Z", "2026-11-30T23:00:00Z"), Shift::Months(2));
         assert_eq!(length("2026-10-24T22:00:00Z", "2026-10-26T23:00:00Z"), Shift::Days(2));

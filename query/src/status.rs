@@ -1,6 +1,6 @@
 //! Where each partition stands.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use arrow::array::{ArrayRef, Int32Array, Int64Array, RecordBatch, StringArray, TimestampMicrosecondArray};
@@ -14,15 +14,17 @@ use crate::error::QueryError;
 use crate::session::Session;
 
 /// What waits in Kafka for a partition.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Waiting {
+    /// The topic's name.
+    pub topic: String,
     /// Offsets that were not taken in yet.
     pub lag: i64,
     /// Milliseconds until the oldest of them may expire; none when nothing waits or nothing expires by time.
     pub expires_in_ms: Option<i64>,
 }
 
-/// Lists the partitions that the book knows, with their counts from all segments, and what waits in Kafka where that
+/// Lists the partitions that the book or Kafka knows, with their counts from all segments, and what waits in Kafka where that
 /// is known: `topic`, `topic_id`, `partition`, `next_offset`, `records`, `elements`, `events`, `duplicates`,
 /// `conflicting_ids`, `changes`, `rejections`, `skipped`, `unknown_values`, `unknown_keys`, `newest_record_at`,
 /// `last_commit_at`, `lag`, `unread_expires_in_ms`.
@@ -36,19 +38,27 @@ pub async fn status(
     waiting: &BTreeMap<PartitionId, Waiting>,
 ) -> Result<Answer, QueryError> {
     let limits = session.limits();
+    let ids: BTreeSet<&PartitionId> = totals.keys().chain(waiting.keys()).collect();
+    let ids = || ids.iter().copied();
+    // A partition of which the book has nothing has counts of zero.
     let count = |of: fn(&PartitionTotals) -> i64| -> ArrayRef {
-        Arc::new(Int64Array::from_iter_values(totals.values().map(of)))
+        Arc::new(Int64Array::from_iter_values(ids().map(|id| totals.get(id).map_or(0, of))))
     };
     let moment = |of: fn(&PartitionTotals) -> Option<i64>| -> ArrayRef {
-        Arc::new(TimestampMicrosecondArray::from_iter(totals.values().map(of)).with_timezone("UTC"))
+        let moments = ids().map(|id| totals.get(id).and_then(of));
+        Arc::new(TimestampMicrosecondArray::from_iter(moments).with_timezone("UTC"))
     };
     let kafka = |of: fn(&Waiting) -> Option<i64>| -> ArrayRef {
-        Arc::new(Int64Array::from_iter(totals.keys().map(|id| waiting.get(id).and_then(of))))
+        Arc::new(Int64Array::from_iter(ids().map(|id| waiting.get(id).and_then(of))))
+    };
+    let topic = |id: &PartitionId| {
+        let known = totals.get(id).map(|totals| totals.topic.clone());
+        known.or_else(|| waiting.get(id).map(|waiting| waiting.topic.clone())).unwrap_or_default()
     };
     let columns: Vec<(&str, ArrayRef)> = vec![
-        ("topic", Arc::new(StringArray::from_iter_values(totals.values().map(|totals| &totals.topic)))),
-        ("topic_id", Arc::new(StringArray::from_iter_values(totals.keys().map(|id| &id.topic_id)))),
-        ("partition", Arc::new(Int32Array::from_iter_values(totals.keys().map(|id| id.partition)))),
+        ("topic", Arc::new(StringArray::from_iter_values(ids().map(topic)))),
+        ("topic_id", Arc::new(StringArray::from_iter_values(ids().map(|id| &id.topic_id)))),
+        ("partition", Arc::new(Int32Array::from_iter_values(ids().map(|id| id.partition)))),
         ("next_offset", count(|totals| totals.next_offset)),
         ("records", count(|totals| totals.records)),
         ("elements", count(|totals| totals.elements)),

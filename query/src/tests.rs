@@ -166,6 +166,11 @@ async fn csv_disarms_formulas_and_quotes() {
 }
 
 #[tokio::test]
+async fn csv_disarms_formulas_behind_other_separators() {
+    check("SELECT 'mfa;=A1;x;y' AS a, 'a;b' AS b", "a,b\n\"mfa;'=A1;x;y\",\"a;b\"").await;
+}
+
+#[tokio::test]
 async fn a_table_aligns_and_never_steers_the_terminal() {
     let sql =
         "SELECT 'a' || chr(27) || '[2J' AS text, 5 AS number UNION ALL SELECT NULL, 12345678 ORDER BY number";

@@ -103,7 +103,8 @@ fn enter<'r>(
     head: &'r Parts,
     has_body: bool,
 ) -> Result<(&'static Operation, Request<'r>), Problem> {
-    if head.version < Version::HTTP_11 {
+    let streams = operation.is_some_and(|operation| matches!(operation.gives, Gives::Rows(_)));
+    if head.version < Version::HTTP_11 && streams {
         return Err(Problem::old_protocol());
     }
     let headers = &head.headers;

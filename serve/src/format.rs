@@ -40,12 +40,10 @@ pub(crate) fn accepted(headers: &HeaderMap) -> Result<Format, Problem> {
     if ranges.is_empty() {
         return Ok(Format::Json);
     }
-    let named = |format: &Format| {
-        let aliases = ALIASES.iter().filter(|(_, of)| of == format).map(|(name, _)| *name);
-        aliases.chain([essence(format.media_type())]).collect::<Vec<_>>()
-    };
+    let exactly = |name: &str| ranges.iter().find(|(range, _)| range == name).map(|(_, weight)| *weight);
     let best = FORMATS.iter().filter_map(|format| {
-        let weight = named(format).into_iter().filter_map(|name| weight(name, &ranges)).reduce(f32::max)?;
+        let aliases = ALIASES.iter().filter(|(_, of)| of == format).filter_map(|(name, _)| exactly(name));
+        let weight = aliases.chain(weight(essence(format.media_type()), &ranges)).reduce(f32::max)?;
         (weight > 0.0).then_some((*format, weight))
     });
     // Of equals the first in the list.
@@ -60,7 +58,8 @@ pub(crate) fn accepted(headers: &HeaderMap) -> Result<Format, Problem> {
 fn range(text: &str) -> Option<(String, f32)> {
     let mut parts = text.split(';').map(str::trim);
     let range = parts.next().filter(|range| range.contains('/'))?.to_ascii_lowercase();
-    let weight = parts.find_map(|part| part.strip_prefix("q=")).map_or(Some(1.0), |q| q.parse().ok())?;
+    let q = parts.find_map(|part| part.strip_prefix("q=").or_else(|| part.strip_prefix("Q=")));
+    let weight = q.map_or(Some(1.0), |q| q.parse().ok())?;
     Some((range, weight))
 }
 
@@ -97,6 +96,7 @@ mod tests {
         check("text/*", Some(Format::Csv));
         check("application/json;q=0, */*", Some(Format::Ndjson));
         check("application/jsonl", Some(Format::Ndjson));
+        check("application/json;Q=0, application/x-ndjson;q=0, */*", Some(Format::Csv));
         check("application/vnd.apache.arrow.stream", Some(Format::Arrow));
         check("application/vnd.apache.parquet", Some(Format::Parquet));
         check("text/html", None);

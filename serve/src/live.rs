@@ -2,14 +2,13 @@
 
 use std::collections::BTreeMap;
 
-use futures::future::BoxFuture;
 use lake::PartitionId;
 use query::Waiting;
 
 /// What only the running process knows: it may read Kafka too, or not.
 pub trait Live: Send + Sync {
     /// What waits in Kafka, by partition; none where it is not known.
-    fn waiting(&self) -> BoxFuture<'_, BTreeMap<PartitionId, Waiting>>;
+    fn waiting(&self) -> BTreeMap<PartitionId, Waiting>;
 
     /// Why this process does not do all that it should; none when it does.
     fn trouble(&self) -> Option<String>;
@@ -20,8 +19,8 @@ pub trait Live: Send + Sync {
 pub struct Nothing;
 
 impl Live for Nothing {
-    fn waiting(&self) -> BoxFuture<'_, BTreeMap<PartitionId, Waiting>> {
-        Box::pin(async { BTreeMap::new() })
+    fn waiting(&self) -> BTreeMap<PartitionId, Waiting> {
+        BTreeMap::new()
     }
 
     fn trouble(&self) -> Option<String> {

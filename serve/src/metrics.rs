@@ -109,7 +109,9 @@ const COUNTS: &[Count] = &[
 
 impl BookState {
     fn labels(&self, id: &PartitionId) -> PartitionLabels {
-        let topic = self.totals.get(id).map_or_else(String::new, |totals| totals.topic.clone());
+        let known = self.totals.get(id).map(|totals| &totals.topic);
+        let topic =
+            known.or_else(|| self.waiting.get(id).map(|waiting| &waiting.topic)).cloned().unwrap_or_default();
         PartitionLabels { topic, partition: id.partition }
     }
 
@@ -167,6 +169,14 @@ impl Collector for BookState {
             let mut family = encoder.encode_descriptor(name, help, None, sample.metric_type())?;
             for (id, totals) in current.values() {
                 if let Some(value) = of(id, totals) {
+                    ConstGauge::new(value).encode(family.encode_family(&self.labels(id))?)?;
+                }
+            }
+            // What waits for a partition of which the book has nothing yet: the worst lag of all.
+            for (id, _) in self.waiting.iter().filter(|(id, _)| !self.totals.contains_key(id)) {
+                if let Some(value) =
+                    of(id, &PartitionTotals::default()).filter(|_| name.starts_with("kafka_"))
+                {
                     ConstGauge::new(value).encode(family.encode_family(&self.labels(id))?)?;
                 }
             }

@@ -4,6 +4,8 @@ use std::sync::OnceLock;
 
 use serde_json::{Map, Value, json};
 
+use query::report::Group;
+
 use crate::format::FORMATS;
 use crate::operations::{Access, Gives, OPERATIONS, Operation, Parameter};
 use crate::problem;
@@ -25,7 +27,10 @@ pub fn document() -> Value {
                 else the answer stands on; JSON repeats it behind the rows, with their number, Parquet in its footer, \
                 Arrow in the metadata of its schema, each under the key `gatebook.coverage`. An answer that cannot be \
                 finished breaks the transfer and never ends cleanly.\n\n\
-                Parameters are read strictly: an unknown one, or one that is given twice, is an error.",
+                Parameters are read strictly: an unknown one, or one that is given twice, is an error. What is no HTTP, or \
+                a head that is too long, is answered with 400 or 431 and an empty body.\n\n\
+                Events that were flagged as duplicates are left out unless asked for. The flag is set within a window of \
+                each partition: a copy that came later, or in another partition, is counted.",
         },
         "servers": [{"url": "/"}],
         "paths": paths,
@@ -62,8 +67,8 @@ fn get(operation: &Operation) -> Value {
     }
     problem("405", "The method is neither GET nor HEAD");
     problem("413", "The request has a body");
-    problem("505", "The request is HTTP/1.0");
     if matches!(operation.gives, Gives::Rows(_)) {
+        problem("505", "The request is HTTP/1.0, which cannot tell a part from the whole");
         problem("406", "None of the accepted formats can be given");
         problem("422", "The answer needs more than a limit allows");
         problem("500", "The book cannot be read to the end");
@@ -128,7 +133,13 @@ fn success(operation: &Operation) -> Value {
     let column = |(name, kind, meaning): &(&str, &str, &str)| {
         ((*name).to_owned(), json!({"type": [kind, "null"], "description": meaning}))
     };
-    let row = json!({"type": "object", "properties": columns.iter().map(column).collect::<Map<_, _>>()});
+    let is_report = (operation.parameters)().iter().any(|parameter| parameter.name == "by");
+    let groups = Group::ALL.iter().filter(|_| is_report).map(|group| {
+        let meaning = "with this group in `by`: its value";
+        (group.as_str().to_owned(), json!({"type": ["string", "null"], "description": meaning}))
+    });
+    let properties: Map<String, Value> = groups.chain(columns.iter().map(column)).collect();
+    let row = json!({"type": "object", "properties": properties});
     let content: Map<String, Value> = FORMATS
         .iter()
         .map(|format| {

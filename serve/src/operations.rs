@@ -212,7 +212,7 @@ const DENIALS: &[Column] = &[
     ("end", TEXT, "with a time group: the moment after its last"),
     ("denied", COUNT, "events whose result is denied"),
     ("denied_per_hour", NUMBER, "the same by the hours of the row's time"),
-    ("challenged", COUNT, "events for which a second factor was used now, or that do not say"),
+    ("challenged", COUNT, "decided events for which a second factor was used now, or that do not say"),
     (
         "rate",
         NUMBER,
@@ -281,7 +281,7 @@ async fn rejections(state: &State, request: Request<'_>) -> Result<Response, Pro
 
 async fn status(state: &State, request: Request<'_>) -> Result<Response, Problem> {
     request.takes_no_parameters()?;
-    let waiting = state.live.waiting().await;
+    let waiting = state.live.waiting();
     let ask = ask(move |snapshot| {
         Box::pin(async move {
             let totals = snapshot.totals().await?;
@@ -308,7 +308,7 @@ async fn readyz(state: &State) -> Result<Response, Problem> {
 async fn measures(state: &State) -> Result<Response, Problem> {
     let snapshot = state.snapshots.latest().await?;
     let totals = snapshot.totals().await.map_err(crate::snapshots::SnapshotError::from)?;
-    let waiting = state.live.waiting().await;
+    let waiting = state.live.waiting();
     let measured = state.metrics.text(&snapshot, totals, &waiting).map_err(|_| Problem::internal())?;
     Ok(text(metrics::MEDIA_TYPE, measured))
 }

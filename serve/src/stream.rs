@@ -53,13 +53,15 @@ pub(crate) async fn respond(
     ask: Ask,
 ) -> Result<Response, Problem> {
     let permit = Arc::clone(&state.questions).try_acquire_owned().map_err(|_| Problem::busy())?;
+    // Held by whoever produces and by whoever sends: until the last byte is taken.
+    let permit = Arc::new(permit);
     let snapshot = state.snapshots.latest().await?;
     let (begin, begun) = oneshot::channel();
     let (pieces, sent) = mpsc::channel(PIECES_AHEAD);
     let limits = state.limits;
-    state.runtime.spawn(produce(snapshot, ask, format, limits, begin, pieces, permit));
+    state.runtime.spawn(produce(snapshot, ask, format, limits, begin, pieces, Arc::clone(&permit)));
     let coverage = begun.await.unwrap_or_else(|_| Err(Problem::internal()))?;
-    let mut response = Response::new(body(sent));
+    let mut response = Response::new(body(sent, permit));
     let headers = response.headers_mut();
     headers.insert(CONTENT_TYPE, HeaderValue::from_static(format.media_type()));
     headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
@@ -85,16 +87,16 @@ enum Piece {
 
 /// A body of these pieces. Where they stop without [`Piece::End`], it fails: hyper then drops the connection
 /// without the end of the body.
-fn body(pieces: mpsc::Receiver<Piece>) -> Body {
-    let next = |pieces: Option<mpsc::Receiver<Piece>>| async {
-        let mut pieces = pieces?;
+fn body(pieces: mpsc::Receiver<Piece>, permit: impl Send + 'static) -> Body {
+    let next = |held: Option<(mpsc::Receiver<Piece>, _)>| async {
+        let (mut pieces, permit) = held?;
         match pieces.recv().await {
-            Some(Piece::Bytes(bytes)) => Some((Ok(bytes), Some(pieces))),
+            Some(Piece::Bytes(bytes)) => Some((Ok(bytes), Some((pieces, permit)))),
             Some(Piece::End) => None,
             None => Some((Err(io::Error::other("the answer broke off")), None)),
         }
     };
-    Body::from_stream(stream::unfold(Some(pieces), next))
+    Body::from_stream(stream::unfold(Some((pieces, permit)), next))
 }
 
 /// Pulls rows, and sends their bytes as the client takes them. Dropped or failed sends end the query.
@@ -103,13 +105,16 @@ async fn produce(
     ask: Ask,
     format: Format,
     limits: Limits,
-    begin: oneshot::Sender<Result<Coverage, Problem>>,
+    mut begin: oneshot::Sender<Result<Coverage, Problem>>,
     pieces: mpsc::Sender<Piece>,
-    // Held until the last byte is sent.
-    _permit: OwnedSemaphorePermit,
+    _permit: Arc<OwnedSemaphorePermit>,
 ) {
     let within = limits.answer_timeout;
-    let first = timeout(within, first_piece(&snapshot, ask, format)).await;
+    let first = tokio::select! {
+        first = timeout(within, first_piece(&snapshot, ask, format)) => first,
+        // Nobody waits for it any more.
+        () = begin.closed() => return,
+    };
     let (mut answer, mut encoder, mut bytes, mut is_done) = match first {
         Ok(Ok(first)) => first,
         Ok(Err(problem)) => {
@@ -133,7 +138,10 @@ async fn produce(
             send(&pieces, Piece::End, limits.stall_timeout).await;
             return;
         }
-        let next = timeout(within, next_piece(&mut answer, &mut encoder, &mut bytes)).await;
+        let next = tokio::select! {
+            next = timeout(within, next_piece(&mut answer, &mut encoder, &mut bytes)) => next,
+            () = pieces.closed() => return,
+        };
         is_done = match next {
             Ok(Ok(is_done)) => is_done,
             Ok(Err(error)) => {
@@ -225,11 +233,11 @@ mod tests {
         for piece in [Piece::Bytes("whole".into()), Piece::End] {
             pieces.send(piece).await.unwrap_or_else(|_| panic!("there is room"));
         }
-        assert_eq!(axum::body::to_bytes(body(sent), 100).await.expect("whole"), "whole");
+        assert_eq!(axum::body::to_bytes(body(sent, ()), 100).await.expect("whole"), "whole");
         let (pieces, sent) = mpsc::channel(4);
         pieces.send(Piece::Bytes("a part".into())).await.unwrap_or_else(|_| panic!("there is room"));
         drop(pieces);
-        assert!(axum::body::to_bytes(body(sent), 100).await.is_err(), "a part passed for the whole");
+        assert!(axum::body::to_bytes(body(sent, ()), 100).await.is_err(), "a part passed for the whole");
     }
 
     #[test]

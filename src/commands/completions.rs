@@ -1,6 +1,6 @@
 //! `gatebook completions`: what a shell completes.
 
-use std::io;
+use std::io::{self, Write as _};
 
 use clap_complete::Shell;
 
@@ -19,6 +19,8 @@ pub(crate) struct Args {
 }
 
 /// Runs `gatebook completions`.
-pub(crate) fn run(args: &Args) {
-    clap_complete::generate(args.shell, &mut crate::cli::command(), "gatebook", &mut io::stdout());
+pub(crate) fn run(args: &Args) -> io::Result<()> {
+    let mut script = Vec::new();
+    clap_complete::generate(args.shell, &mut crate::cli::command(), "gatebook", &mut script);
+    io::stdout().write_all(&script)
 }

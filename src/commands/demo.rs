@@ -17,13 +17,14 @@ use ingest::{
 };
 use query::report::{Report, ReportParameters};
 use tempfile::TempDir;
+use tokio::signal::unix::SignalKind;
 
 use super::answer::{self, OutputArgs};
 use super::ingest::settings;
-use super::serve::stopped;
 use crate::config::{Config, Environment, File};
 use crate::progress::Progress;
 use crate::service::{self, Api};
+use crate::signal;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -53,7 +54,7 @@ pub(crate) struct Args {
     #[arg(long, default_value_t = 20, value_name = "EVENTS", value_parser = clap::value_parser!(u32).range(1..=2_000))]
     rate: u32,
 
-    /// A real Kafka to send through, HOST:PORT, in place of the embedded broker
+    /// A real Kafka to send through, HOST:PORT, in place of the embedded broker; its topic, gatebook-demo-…, stays
     #[arg(long, value_name = "HOST:PORT")]
     kafka: Option<String>,
 
@@ -64,6 +65,9 @@ pub(crate) struct Args {
 
 /// Runs `gatebook demo`.
 pub(crate) async fn run(args: Args) -> anyhow::Result<()> {
+    // Before the folder, so that it is deleted whenever the demo is stopped, also by a terminal that is closed.
+    let stop = signal::listen(&[SignalKind::interrupt(), SignalKind::terminate(), SignalKind::hangup()])?;
+    let mut stop = std::pin::pin!(stop);
     let folder =
         TempDir::with_prefix("gatebook-demo-").context("make room in the folder for temporary files")?;
     let folder = if args.keep { Folder::Kept(folder.keep()) } else { Folder::Deleted(folder) };
@@ -79,9 +83,12 @@ pub(crate) async fn run(args: Args) -> anyhow::Result<()> {
     };
     let (config, path) = configure(folder.path(), &brokers, &topic)?;
     if args.kafka.is_some() {
-        ingest::create_topic(&config.kafka, &topic, PARTITIONS).await?;
+        tokio::select! {
+            created = ingest::create_topic(&config.kafka, &topic, PARTITIONS) => created?,
+            () = &mut stop => return Ok(()),
+        }
     }
-    let api = Api::bind(&config).await?;
+    let api = Api::bind(&config, true).await?;
     say(&format!("broker  {brokers}{}\n", if broker.is_some() { "  (embedded, in memory)" } else { "" }));
     say(&format!("lake    {}  ({})\n", folder.path().display(), folder.fate()));
     let address = format!("http://{}", api.address());
@@ -90,7 +97,7 @@ pub(crate) async fn run(args: Args) -> anyhow::Result<()> {
     let (control, done) = (Control::default(), Arc::new(AtomicBool::new(false)));
     let ended = {
         let settings = settings(&config, Vec::new(), Vec::new());
-        let running = service::run(&config, settings, control.clone(), api, stopped());
+        let running = service::run(&config, settings, control.clone(), api, stop);
         let shown = show(&args, &config, &path, &topic, &address, &control, &done);
         let mut running = std::pin::pin!(running);
         tokio::select! {
@@ -123,10 +130,13 @@ async fn show(
 ) -> anyhow::Result<()> {
     let (began, now) = (Instant::now(), Utc::now());
     let day_ago = now - TimeDelta::days(1);
-    let (traffic, stories) =
-        Traffic::new(u64::from(rand::random::<u32>())).with_stories(now.timestamp_micros());
-    let moments = LoadCurve::new(1, day_ago.timestamp_micros(), now.timestamp_micros(), args.events);
-    let history = Input::Traffic { traffic: traffic.clone(), moments: Box::new(moments) };
+    let (from_us, to_us) = (day_ago.timestamp_micros(), now.timestamp_micros());
+    let (traffic, stories) = Traffic::new(u64::from(rand::random::<u32>())).with_stories(to_us);
+    let told: u64 = stories.iter().map(|story| story.moments_us.len() as u64).sum();
+    let mut moments: Vec<i64> = LoadCurve::new(1, from_us, to_us, args.events - told).collect();
+    moments.extend(stories.iter().flat_map(|story| &story.moments_us));
+    moments.sort_unstable();
+    let history = Input::Traffic { traffic, moments: Box::new(moments.into_iter()) };
     send(config, topic, history, 0, control, done, 0).await?;
     let mut landing = Progress::new("records landed", Some(args.events));
     while landed(control) < args.events {
@@ -204,7 +214,7 @@ fn report(config: &Config, from: DateTime<Utc>, to: DateTime<Utc>) -> anyhow::Re
 
 fn tell(stories: &[Story], path: &Path) {
     say("\nwhat happened (times in UTC), and how to see it:\n");
-    for Story { span_us: (from_us, to_us), what, sql } in stories {
+    for Story { span_us: (from_us, to_us), what, sql, .. } in stories {
         let time = |us| DateTime::from_timestamp_micros(us).unwrap_or_default().format("%H:%M");
         say(&format!("  {}–{}  {what}\n", time(*from_us), time(*to_us)));
         say(&format!("      gatebook sql --config {} \"{sql}\"\n", path.display()));

@@ -43,9 +43,6 @@ pub(crate) async fn run(cli: Cli) -> anyhow::Result<()> {
         Command::Run(args) => run::run(args, config()?).await,
         Command::Serve(args) => serve::run(args, config()?).await,
         Command::Token(args) => token::run(&args),
-        Command::Completions(args) => {
-            completions::run(&args);
-            Ok(())
-        }
+        Command::Completions(args) => Ok(completions::run(&args)?),
     }
 }

@@ -31,7 +31,7 @@ pub(crate) struct Args {
 /// Runs `gatebook run`.
 pub(crate) async fn run(args: Args, config: Config) -> anyhow::Result<()> {
     let settings = settings(&config, args.accept_new_topic, args.accept_gap);
-    let api = Api::bind(&config).await?;
+    let api = Api::bind(&config, true).await?;
     // A closed standard error must not stop the work.
     let _ = writeln!(io::stderr(), "answering at http://{}/", api.address());
     service::run(&config, settings, Control::default(), api, stopped()).await

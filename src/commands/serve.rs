@@ -19,7 +19,7 @@ pub(crate) struct Args {}
 
 /// Runs `gatebook serve`.
 pub(crate) async fn run(_: Args, config: Config) -> anyhow::Result<()> {
-    let api = Api::bind(&config).await?;
+    let api = Api::bind(&config, false).await?;
     let address = api.address();
     // A closed standard error must not stop the API.
     let _ = writeln!(io::stderr(), "answering at http://{address}/");

@@ -54,6 +54,8 @@ pub(super) struct Stories {
 pub struct Story {
     /// When it began and ended, in microseconds since 1970 UTC.
     pub span_us: (i64, i64),
+    /// When its own events occur, beside those of everybody else.
+    pub moments_us: Vec<i64>,
     /// What happened.
     pub what: String,
     /// A question in SQL that shows it.
@@ -128,6 +130,9 @@ impl Stories {
             person.write_user_id(&mut id);
             String::from_utf8_lossy(&id).replace("\\\\", "\\")
         };
+        let moments = |before_us: i64, count: i64, every_us: i64| {
+            (0..count).map(|index| to_us - before_us + index * every_us).collect::<Vec<_>>()
+        };
         let span = |before_us: i64, length_us: i64| (to_us - before_us, to_us - before_us + length_us);
         let server = SERVERS[OUTAGE_SERVER].name;
         let of_user = |user: &str| {
@@ -140,11 +145,13 @@ impl Stories {
         vec![
             Story {
                 span_us: span(WRONG_CODES_BEFORE_US, WRONG_CODES * WRONG_CODE_EVERY_US),
+                moments_us: moments(WRONG_CODES_BEFORE_US, WRONG_CODES, WRONG_CODE_EVERY_US),
                 what: format!("somebody guesses codes: {WRONG_CODES} wrong ones for {guessed}"),
                 sql: of_user(&guessed),
             },
             Story {
                 span_us: self.outage,
+                moments_us: Vec::new(),
                 what: format!("the server {server} is out: every sign-in there times out"),
                 sql: format!(
                     "SELECT date_trunc('minute', occurred_at) AS minute, count(*) AS timeouts FROM events WHERE \
@@ -153,11 +160,13 @@ impl Stories {
             },
             Story {
                 span_us: span(FATIGUE_BEFORE_US, PUSHES * PUSH_EVERY_US),
+                moments_us: moments(FATIGUE_BEFORE_US, PUSHES, PUSH_EVERY_US),
                 what: format!("{worn} gets {PUSHES} notifications in a row, and approves the last"),
                 sql: of_user(&worn),
             },
             Story {
                 span_us: span(TEXTS_BEFORE_US, TEXTS * TEXT_EVERY_US),
+                moments_us: moments(TEXTS_BEFORE_US, TEXTS, TEXT_EVERY_US),
                 what: format!("{TEXTS} text messages go to numbers of one range, {TEXTS_PREFIX}…, and no code comes back"),
                 sql: "SELECT substr(phone_number, 1, 8) AS range, count(*) AS texts FROM events WHERE result = 'pending' \
                       GROUP BY 1 ORDER BY texts DESC LIMIT 5"

@@ -70,11 +70,19 @@ fn append(line: &mut Vec<u8>, cell: &[u8], is_text: bool) {
     if runs {
         line.push(b'\'');
     }
-    for &byte in cell {
+    for (index, &byte) in cell.iter().enumerate() {
         if byte == b'"' {
             line.push(b'"');
         }
         line.push(byte);
+        // Where a spreadsheet parts cells at these, whatever the quotes say, a formula would begin here.
+        let rest = &cell[index + 1..];
+        if is_text
+            && b";\t\r\n".contains(&byte)
+            && FORMULA_STARTS.iter().any(|start| rest.starts_with(start.as_bytes()))
+        {
+            line.push(b'\'');
+        }
     }
     if needs_quotes {
         line.push(b'"');

@@ -26,12 +26,13 @@ use crate::session::Session;
 /// The columns are the groups and, with a time group, `start` and `end`, as in [`super::usage()`]; then
 ///
 /// - `denied`: events whose result is denied, and `denied_per_hour`: the same by the hours of the row's time;
-/// - `challenged`: events for which a second factor was used now, or that do not say (assurance `challenged` or
-///   `unknown`; how many were unknown stands in the coverage as `assurance_unknown`);
+/// - `challenged`: decided events (no `pending` ones, whose check is another event) for which a second factor was used
+///   now, or that do not say (assurance `challenged` or `unknown`; how many were unknown stands in the coverage as
+///   `assurance_unknown`);
 /// - `rate`: those of them that succeeded, by all of them, from 0 to 1; null where there are none;
 /// - `denied_before`, `denied_per_hour_before`, `rate_before`: the same of the time before.
 ///
-/// The time before is the same part of the calendar period before: of the row's shortest time group, else, without
+/// What lies after `now` is not yet: a range that reaches beyond it ends there. The time before is the same part of the calendar period before: of the row's shortest time group, else, without
 /// one, of the range's own length in local months, days, or, where it is neither, hours. At clock changes and
 /// between months the lengths differ, and the values by the hour are what can be compared.
 ///
@@ -43,18 +44,19 @@ use crate::session::Session;
 ///
 /// [`QueryError::TooLarge`] past [`crate::Limits::groups`] groups.
 pub async fn denials(session: &Session, parameters: &ReportParameters) -> Result<Answer, QueryError> {
-    let (tz, range) = (parameters.tz, parameters.range);
+    let (tz, range) = (parameters.tz, parameters.so_far());
     let grain = parameters.by.iter().filter_map(|group| group.grain()).min();
-    let shift = grain.map_or_else(|| Shift::by_length(range.from, range.to, tz), Shift::by_one);
+    let shift =
+        grain.map_or_else(|| Shift::by_length(parameters.range.from, parameters.range.to, tz), Shift::by_one);
     let keys = || Keys::new(&parameters.by, tz);
-    let before = TimeRange { from: shift.back(range.from, tz), to: shift.back(range.to, tz) };
+    let before = TimeRange { from: shift.back(range.from, tz), to: shift.back_end(range.to, tz) };
     let (reasons, others) = parameters.filters.split_reasons();
     let now = fold(session, parameters, (&reasons, &others), range, keys()).await?;
     let before = fold(session, parameters, (&reasons, &others), before, keys().shifted(shift)).await?;
     let hours = |key: &Key| {
         let (start, end) = overlap(key).unwrap_or((range.from, range.to));
         let (start, end) = (start.max(range.from), end.min(range.to));
-        (hours_between(start, end), hours_between(shift.back(start, tz), shift.back(end, tz)))
+        (hours_between(start, end), hours_between(shift.back(start, tz), shift.back_end(end, tz)))
     };
     let compared = compare(&parameters.by, &now, &before, hours);
     answer(session, Report::Denials, parameters, compared, Some(now.assurance_unknown)).await
@@ -121,11 +123,13 @@ impl Fold {
             let result = AuthResult::parse(results.value(row));
             let assurance = Assurance::parse(assurances.value(row));
             let other = self.others.entry(without_reasons(&self.by, &key)).or_default();
-            if matches!(assurance, Some(Assurance::Challenged | Assurance::Unknown)) {
+            // Where a code was sent, its check comes as another event, which decides.
+            let is_decided = result != Some(AuthResult::Pending);
+            if is_decided && matches!(assurance, Some(Assurance::Challenged | Assurance::Unknown)) {
                 other.events += events;
                 other.succeeded += if result == Some(AuthResult::Success) { events } else { 0 };
             }
-            if assurance == Some(Assurance::Unknown) {
+            if is_decided && assurance == Some(Assurance::Unknown) {
                 self.assurance_unknown += events;
             }
             let is_asked = || {

@@ -18,7 +18,7 @@ impl Filters {
     ///
     /// A word that the group's vocabulary does not have.
     pub(super) fn allow(&mut self, group: Group, value: &str) -> Result<(), ParameterError> {
-        let value = word(group, value.trim())?;
+        let value = word(group, value)?;
         let place = Group::ALL.iter().position(|other| *other == group);
         let at =
             self.0.partition_point(|(held, _)| Group::ALL.iter().position(|other| other == held) < place);
@@ -63,25 +63,11 @@ impl Filters {
 
 /// The value as the book has it.
 fn word(group: Group, value: &str) -> Result<String, ParameterError> {
-    fn known<T: Copy>(
-        all: &[T],
-        parsed: Option<T>,
-        as_str: fn(T) -> &'static str,
-    ) -> Result<String, Vec<&'static str>> {
-        parsed
-            .map(|word| as_str(word).to_owned())
-            .ok_or_else(|| all.iter().map(|word| as_str(*word)).collect())
-    }
     let read = match group {
-        Group::Method => known(Method::ALL, Method::parse(value), Method::as_str),
-        Group::Result => known(AuthResult::ALL, AuthResult::parse(value), AuthResult::as_str),
-        Group::Reason => known(DenialReason::ALL, DenialReason::parse(value), DenialReason::as_str),
-        Group::ReasonGroup => known(DenialGroup::ALL, DenialGroup::parse(value), DenialGroup::as_str),
-        Group::Source => known(Source::ALL, Source::parse(value), Source::as_str),
-        Group::Assurance => known(Assurance::ALL, Assurance::parse(value), Assurance::as_str),
-        Group::Stage => known(Stage::ALL, Stage::parse(value), Stage::as_str),
-        _ if value.is_empty() => Err(Vec::new()),
-        _ => Ok(value.to_owned()),
+        // Names are compared as they are; words of a vocabulary have no blanks around them.
+        Group::Tenant | Group::Server if value.is_empty() => Err(Vec::new()),
+        Group::Tenant | Group::Server => Ok(value.to_owned()),
+        _ => vocabulary(group, value.trim()),
     };
     read.map_err(|words| {
         let expected = match words.as_slice() {
@@ -91,6 +77,29 @@ fn word(group: Group, value: &str) -> Result<String, ParameterError> {
         let example = words.first().map_or_else(|| "mfa-1".to_owned(), |word| (*word).to_owned());
         ParameterError { name: group.as_str().into(), expected, example }
     })
+}
+
+/// The word of the group's vocabulary, or all its words.
+fn vocabulary(group: Group, value: &str) -> Result<String, Vec<&'static str>> {
+    match group {
+        Group::Method => known(Method::ALL, Method::parse(value), Method::as_str),
+        Group::Result => known(AuthResult::ALL, AuthResult::parse(value), AuthResult::as_str),
+        Group::Reason => known(DenialReason::ALL, DenialReason::parse(value), DenialReason::as_str),
+        Group::ReasonGroup => known(DenialGroup::ALL, DenialGroup::parse(value), DenialGroup::as_str),
+        Group::Source => known(Source::ALL, Source::parse(value), Source::as_str),
+        Group::Assurance => known(Assurance::ALL, Assurance::parse(value), Assurance::as_str),
+        Group::Stage => known(Stage::ALL, Stage::parse(value), Stage::as_str),
+        _ => Err(Vec::new()),
+    }
+}
+
+fn known<T: Copy>(
+    all: &[T],
+    parsed: Option<T>,
+    as_str: fn(T) -> &'static str,
+) -> Result<String, Vec<&'static str>> {
+    let words = || all.iter().map(|word| as_str(*word)).collect();
+    parsed.map(|word| as_str(word).to_owned()).ok_or_else(words)
 }
 
 fn reasons_of(groups: &[String]) -> Vec<String> {

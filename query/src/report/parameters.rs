@@ -24,6 +24,8 @@ pub struct ReportParameters {
     pub filters: Filters,
     /// Whether events with the flag `duplicate` are counted too.
     pub with_duplicates: bool,
+    /// When it was asked.
+    pub now: DateTime<Utc>,
 }
 
 impl ReportParameters {
@@ -69,7 +71,13 @@ impl ReportParameters {
         let tz = parse_tz(tz)?;
         let range = TimeRange::parse(from, to, tz, now)?;
         let by = parse_groups(by.unwrap_or_default())?;
-        Ok(Self { range, tz, by, filters, with_duplicates: parse_duplicates(duplicates)? })
+        Ok(Self { range, tz, by, filters, with_duplicates: parse_duplicates(duplicates)?, now })
+    }
+
+    /// The range without what is still to come, as far as something of it has been.
+    pub(crate) fn so_far(&self) -> TimeRange {
+        let TimeRange { from, to } = self.range;
+        TimeRange { from, to: if from < self.now { to.min(self.now) } else { to } }
     }
 
     /// The name of every parameter that may be given.
@@ -94,7 +102,8 @@ fn parse_duplicates(text: Option<&str>) -> Result<bool, ParameterError> {
         Some("include") => Ok(true),
         Some(_) => Err(ParameterError {
             name: "duplicates".into(),
-            expected: "give `include`, or leave it out to count each event once".to_owned(),
+            expected: "give `include`, or leave it out to count none that is flagged as a duplicate"
+                .to_owned(),
             example: "include".to_owned(),
         }),
     }
@@ -181,10 +190,10 @@ mod tests {
         );
         check(&[("tz", "UTC")], "tz: give it once; for example tz=UTC");
         check(&[("result", "ok")], "result: give one of success, denied, pending; for example success");
-        check(&[("tenant", " ")], "tenant: give a name that is not empty; for example mfa-1");
+        check(&[("tenant", "")], "tenant: give a name that is not empty; for example mfa-1");
         check(
             &[("duplicates", "yes")],
-            "duplicates: give `include`, or leave it out to count each event once; for example include",
+            "duplicates: give `include`, or leave it out to count none that is flagged as a duplicate; for example include",
         );
         check(
             &[("day", "2026-10-25")],

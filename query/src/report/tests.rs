@@ -214,6 +214,7 @@ async fn a_rate_is_successes_among_the_challenged() {
         challenged(noon),
         challenged(noon),
         challenged(noon).denied(DenialReason::WrongCode),
+        // Its check is another event.
         challenged(noon).with(|event| event.result = AuthResult::Pending),
         of_assurance(noon, Assurance::Unknown).denied(DenialReason::NoResponse),
         // Nobody was challenged.
@@ -230,19 +231,19 @@ async fn a_rate_is_successes_among_the_challenged() {
     ])
     .await;
     let columns = "denied,denied_per_hour,challenged,rate,denied_before,denied_per_hour_before,rate_before";
-    check(&denials(&book, &[]).await, &format!("{columns}\n3,0.125,5,0.4,1,0.041666666666666664,0.5"));
+    check(&denials(&book, &[]).await, &format!("{columns}\n3,0.125,4,0.5,1,0.041666666666666664,0.5"));
     check(
         &denials(&book, &[("by", "reason")]).await,
         &format!(
             "reason,{columns}
-             no-response,1,0.041666666666666664,5,0.4,0,0.0,0.5
-             user-blocked,1,0.041666666666666664,5,0.4,0,0.0,0.5
-             wrong-code,1,0.041666666666666664,5,0.4,1,0.041666666666666664,0.5"
+             no-response,1,0.041666666666666664,4,0.5,0,0.0,0.5
+             user-blocked,1,0.041666666666666664,4,0.5,0,0.0,0.5
+             wrong-code,1,0.041666666666666664,4,0.5,1,0.041666666666666664,0.5"
         ),
     );
     check(
         &denials(&book, &[("reason_group", "account"), ("reason_group", "policy")]).await,
-        &format!("{columns}\n1,0.041666666666666664,5,0.4,0,0.0,0.5"),
+        &format!("{columns}\n1,0.041666666666666664,4,0.5,0,0.0,0.5"),
     );
     check(
         &denials(&book, &[("stage", "first-factor")]).await,
@@ -261,7 +262,7 @@ async fn a_rate_is_successes_among_the_challenged() {
         .await,
         &format!(
             "assurance,{columns}
-             challenged,2,2.0,5,0.4,0,0.0,
+             challenged,2,2.0,4,0.5,0,0.0,
              exempt,1,1.0,0,,0,0.0,
              satisfied-earlier,0,0.0,0,,0,0.0,
              unknown,1,1.0,1,0.0,0,0.0,"
@@ -351,4 +352,36 @@ async fn before_agrees_with_a_count_row_by_row() {
             assert!(days >= 5, "{found}");
         }
     }
+}
+
+#[tokio::test]
+async fn a_month_so_far_is_compared_with_all_of_a_shorter_one() {
+    let mut book = TestBook::new().await;
+    let denied = |at_text: &str| challenged(at(at_text)).denied(DenialReason::WrongCode);
+    book.land(&[
+        denied("2026-02-01T00:00:00Z"),
+        denied("2026-02-28T23:59:59Z"),
+        denied("2026-03-05T12:00:00Z"),
+    ])
+    .await;
+    for to in ["2026-03-29", "2026-03-31", "2026-04-01"] {
+        let found = denials(&book, &[("from", "2026-03-01"), ("to", to), ("by", "month")]).await;
+        let row: Vec<&str> = found.lines().nth(1).expect("a row").split(',').collect();
+        assert_eq!((row[3], row[7]), ("1", "2"), "{to}: {found}");
+    }
+}
+
+#[tokio::test]
+async fn a_day_that_is_not_over_is_compared_with_as_much_of_the_day_before() {
+    let mut book = TestBook::new().await;
+    let denied = |at_text: &str| challenged(at(at_text)).denied(DenialReason::WrongCode);
+    let events = ["2026-12-30T05:00:00Z", "2026-12-30T07:00:00Z", "2026-12-31T05:00:00Z"].map(denied);
+    book.land(&events).await;
+    let given = [("from", "2026-12-31"), ("to", "2027-01-01"), ("by", "day")];
+    let parameters = ReportParameters::parse(given, at("2026-12-31T06:00:00Z")).expect("parameters");
+    let session = book.session(Limits::default());
+    let found = text(Report::Denials.answer(&session, &parameters).await, Format::Csv).await;
+    let row: Vec<&str> = found.lines().nth(1).expect("a row").split(',').collect();
+    assert_eq!(row[3..5], ["1", "0.16666666666666666"], "{found}");
+    assert_eq!(row[7..9], ["1", "0.16666666666666666"], "{found}");
 }
