@@ -55,7 +55,7 @@ pub(crate) enum Command {
     /// Ask the book one question in SQL
     Sql(commands::sql::Args),
     /// Ask the book a named question
-    Report(commands::report::Args),
+    Report(Box<commands::report::Args>),
     /// Send a file, standard input or synthetic traffic to a topic
     Produce(commands::produce::Args),
     /// Show or check the configuration

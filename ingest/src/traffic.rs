@@ -45,7 +45,7 @@ pub struct Traffic {
     moments: MomentText,
     /// Attempts whose code was sent, in the order in which they are checked.
     open: VecDeque<Open>,
-    stories: Option<Stories>,
+    stories: Option<Box<Stories>>,
 }
 
 #[derive(Debug, Clone)]
@@ -72,7 +72,7 @@ impl Traffic {
     pub fn with_stories(self, to_us: i64) -> (Self, Vec<Story>) {
         let stories = Stories::new(&self.people, to_us);
         let told = stories.told(to_us);
-        (Self { stories: Some(stories), ..self }, told)
+        (Self { stories: Some(Box::new(stories)), ..self }, told)
     }
 
     /// Appends the next event, which occurred at `occurred_at_us` (microseconds since 1970 UTC, written to

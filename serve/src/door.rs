@@ -1,6 +1,5 @@
 //! The door: every request passes here, and nothing else lets one in.
 
-use std::borrow::Cow;
 use std::sync::Arc;
 
 use axum::Router;
@@ -23,7 +22,7 @@ use crate::live::Live;
 use crate::metrics::Metrics;
 use crate::operations::{Access, Gives, OPERATIONS, Operation};
 use crate::problem::Problem;
-use crate::query_string;
+use crate::query_string::{self, Given};
 use crate::settings::Limits;
 use crate::snapshots::Snapshots;
 
@@ -45,7 +44,7 @@ pub(crate) struct Request<'r> {
     /// The format asked for by name.
     format: Option<Format>,
     /// The other parameters.
-    pub(crate) given: Vec<(Cow<'r, str>, Cow<'r, str>)>,
+    pub(crate) given: Vec<Given<'r>>,
 }
 
 impl Request<'_> {

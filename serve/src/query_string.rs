@@ -6,12 +6,15 @@ use percent_encoding::percent_decode_str;
 
 use crate::problem::Problem;
 
+/// A parameter: its name and its value.
+pub(crate) type Given<'a> = (Cow<'a, str>, Cow<'a, str>);
+
 /// Names and values in their order. Frameworks decode what is no UTF-8 to something else; here it is an error.
-pub(crate) fn parse(query: &str) -> Result<Vec<(Cow<'_, str>, Cow<'_, str>)>, Problem> {
+pub(crate) fn parse(query: &str) -> Result<Vec<Given<'_>>, Problem> {
     query.split('&').filter(|pair| !pair.is_empty()).map(pair).collect()
 }
 
-fn pair(pair: &str) -> Result<(Cow<'_, str>, Cow<'_, str>), Problem> {
+fn pair(pair: &str) -> Result<Given<'_>, Problem> {
     let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
     Ok((decode(name)?, decode(value)?))
 }

@@ -36,7 +36,7 @@ pub(crate) async fn run(cli: Cli) -> anyhow::Result<()> {
         Command::Status(args) => status::run(args, config()?).await,
         Command::Lake(args) => lake::run(args, config()?).await,
         Command::Sql(args) => sql::run(args, &config()?),
-        Command::Report(args) => report::run(args, &config()?),
+        Command::Report(args) => report::run(*args, &config()?),
         Command::Produce(args) => produce::run(args, config()?).await,
         Command::Config(args) => config::run(&args, path),
         Command::Demo(args) => demo::run(args).await,

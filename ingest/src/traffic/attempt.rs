@@ -98,7 +98,7 @@ impl Attempt {
     }
 
     /// To a phone number of this range.
-    pub(super) fn to_numbers(self, prefix: &'static str) -> Self {
+    pub(super) fn with_numbers(self, prefix: &'static str) -> Self {
         Self { numbers: Some(prefix), ..self }
     }
 

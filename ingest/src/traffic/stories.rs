@@ -108,7 +108,7 @@ impl Stories {
                 let sent = sent.expect("text messages can be pending");
                 let person = people.draw(random);
                 let attempt = Attempt::scripted(person, Method::TextMessage, sent, abroad, random);
-                attempt.with_mode(Mode::OneWay).to_numbers(TEXTS_PREFIX)
+                attempt.with_mode(Mode::OneWay).with_numbers(TEXTS_PREFIX)
             }
         })
     }
