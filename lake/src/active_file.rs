@@ -1,6 +1,6 @@
 //! A data file of one version of the book.
 
-use chrono::NaiveDate;
+use chrono::{DateTime, NaiveDate, Utc};
 use deltalake_core::kernel::{LogicalFileView, Remove};
 use object_store::path::Path;
 use schemas::Kind;
@@ -21,6 +21,8 @@ pub struct ActiveFile {
     pub size_bytes: u64,
     /// Its entries.
     pub rows: u64,
+    /// The newest `occurred_at` in it, in microseconds since 1970 UTC.
+    pub newest_us: Option<i64>,
     /// The smallest and the largest topic id in it, as far as the log has them: long ones may be cut.
     pub topic_ids: Option<(String, String)>,
     /// The smallest and the largest Kafka partition in it.
@@ -44,6 +46,12 @@ impl ActiveFile {
             day: value("day").and_then(|day| day.parse().ok()),
             size_bytes: u64::try_from(view.size()).unwrap_or(0),
             rows: view.num_records().unwrap_or(0) as u64,
+            newest_us: statistics
+                .max_values
+                .get("occurred_at")
+                .and_then(Value::as_str)
+                .and_then(|text| text.parse::<DateTime<Utc>>().ok())
+                .map(|newest| newest.timestamp_micros()),
             topic_ids: text_bounds(&statistics, "kafka_topic_id"),
             partitions: bounds(&statistics, "kafka_partition"),
             offsets: bounds(&statistics, "kafka_offset"),

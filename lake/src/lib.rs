@@ -40,4 +40,4 @@ pub use partition::PartitionId;
 pub use read::ReadError;
 pub use rejected::{Address, AddressError, NotWhole, Rejected, Wanted};
 pub use segment::Segment;
-pub use totals::PartitionTotals;
+pub use totals::{PartitionTotals, Totals};

@@ -4,8 +4,10 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use arrow::array::{Array, AsArray, RecordBatch};
 use arrow::datatypes::{Int32Type, Int64Type, TimestampMicrosecondType};
+use object_store::path::Path;
 use schemas::Kind;
 
+use crate::active_file::ActiveFile;
 use crate::book::Book;
 use crate::partition::PartitionId;
 use crate::read::ReadError;
@@ -46,13 +48,32 @@ pub struct PartitionTotals {
     pub received_at_us: Option<i64>,
 }
 
+/// The sums over all segments of one version, from which those of a later one are made.
+#[derive(Debug, Clone, Default)]
+pub struct Totals {
+    /// By partition.
+    pub by_partition: BTreeMap<PartitionId, PartitionTotals>,
+    /// The files that were added up.
+    files: BTreeSet<Path>,
+}
+
 impl Book {
     /// The sums over all segments, by partition.
     pub async fn totals(&self) -> Result<BTreeMap<PartitionId, PartitionTotals>, ReadError> {
-        let mut totals = BTreeMap::new();
-        for file in self.files()?.iter().filter(|file| file.kind == Some(Kind::Segment)) {
-            self.read(file, None, |rows| add(rows, &mut totals)).await?;
+        Ok(self.totals_since(Totals::default()).await?.by_partition)
+    }
+
+    /// The sums over all segments, made from those of an earlier version: only files that came since are read, unless
+    /// some were merged meanwhile.
+    pub async fn totals_since(&self, earlier: Totals) -> Result<Totals, ReadError> {
+        let files: Vec<ActiveFile> =
+            self.files()?.into_iter().filter(|file| file.kind == Some(Kind::Segment)).collect();
+        let paths: BTreeSet<Path> = files.iter().map(|file| file.path.clone()).collect();
+        let mut totals = if earlier.files.is_subset(&paths) { earlier } else { Totals::default() };
+        for file in files.iter().filter(|file| !totals.files.contains(&file.path)) {
+            self.read(file, None, |rows| add(rows, &mut totals.by_partition)).await?;
         }
+        totals.files = paths;
         Ok(totals)
     }
 

@@ -3,17 +3,12 @@
 use std::fmt;
 use std::sync::Arc;
 
-use arrow::array::AsArray as _;
-use arrow::compute::cast;
-use arrow::datatypes::{DataType, Int32Type, Int64Type, TimestampMicrosecondType};
-use arrow::record_batch::RecordBatch;
 use chrono::{DateTime, NaiveDate, Utc};
 use datafusion::common::ScalarValue;
 use datafusion::execution::memory_pool::FairSpillPool;
 use datafusion::execution::runtime_env::{RuntimeEnv, RuntimeEnvBuilder};
-use datafusion::functions_aggregate::expr_fn::max;
-use datafusion::prelude::{DataFrame, SQLOptions, SessionConfig, SessionContext, col, lit};
-use lake::Book;
+use datafusion::prelude::{DataFrame, SQLOptions, SessionConfig, SessionContext};
+use lake::{Book, PartitionId, PartitionTotals, Totals};
 use schemas::Kind;
 use tokio::sync::OnceCell;
 
@@ -50,16 +45,11 @@ impl Resources {
 pub struct Session {
     context: SessionContext,
     limits: Limits,
-    book_version: u64,
-    newest_event_day: Option<NaiveDate>,
-    stand: OnceCell<Stand>,
-}
-
-/// How far the book stands in the session's version.
-#[derive(Debug, Clone)]
-struct Stand {
-    offsets: Vec<NextOffset>,
+    book: Book,
     newest_occurred_at: Option<DateTime<Utc>>,
+    /// The sums of an earlier version.
+    earlier: Totals,
+    totals: OnceCell<Totals>,
 }
 
 impl Session {
@@ -69,20 +59,32 @@ impl Session {
     ///
     /// The book's log cannot be read.
     pub fn open(book: &Book, resources: &Resources) -> Result<Self, QueryError> {
+        Self::open_after(book, resources, Totals::default())
+    }
+
+    /// As [`Self::open`], with the sums of an earlier version, so that only what came since is added up.
+    ///
+    /// # Errors
+    ///
+    /// The book's log cannot be read.
+    pub fn open_after(book: &Book, resources: &Resources, earlier: Totals) -> Result<Self, QueryError> {
         let limits = resources.limits;
         let failed = |error| QueryError::while_running(error, &limits);
-        let newest_event_day = book
-            .files()?
-            .iter()
-            .filter(|file| file.kind == Some(Kind::Event))
-            .filter_map(|file| file.day)
-            .max();
+        // Each file's newest moment stands in the log: no file is opened for it.
+        let events = book.files()?.into_iter().filter(|file| file.kind == Some(Kind::Event));
+        let newest_us = events.filter_map(|file| file.newest_us).max();
         // One partition for each core is the default; no information_schema, no table from a file or a URL.
         let config = SessionConfig::new().with_information_schema(false);
         let context = SessionContext::new_with_config_rt(config, Arc::clone(&resources.runtime));
         views::register(&context, book).map_err(failed)?;
-        let (book_version, stand) = (book.version(), OnceCell::new());
-        Ok(Self { context, limits, book_version, newest_event_day, stand })
+        Ok(Self {
+            context,
+            limits,
+            book: book.clone(),
+            newest_occurred_at: newest_us.and_then(DateTime::from_timestamp_micros),
+            earlier,
+            totals: OnceCell::new(),
+        })
     }
 
     /// Answers one read-only statement over the views. Times without an offset are UTC.
@@ -110,20 +112,43 @@ impl Session {
 
     /// What this session answers from.
     pub(crate) async fn coverage(&self, tz: &str, question: Question) -> Result<Coverage, QueryError> {
-        let read = async || {
-            let (offsets, newest_occurred_at) =
-                (self.next_offsets().await?, self.newest_occurred_at().await?);
-            Ok::<_, QueryError>(Stand { offsets, newest_occurred_at })
+        let offset = |(id, totals): (&PartitionId, &PartitionTotals)| NextOffset {
+            topic: totals.topic.clone(),
+            topic_id: id.topic_id.clone(),
+            partition: id.partition,
+            next_offset: totals.next_offset,
         };
-        let Stand { offsets, newest_occurred_at } = self.stand.get_or_try_init(read).await?.clone();
-        let (book_version, tz) = (self.book_version, tz.to_owned());
-        Ok(Coverage { book_version, offsets, newest_occurred_at, tz, question })
+        let mut offsets: Vec<_> = self.totals().await?.by_partition.iter().map(offset).collect();
+        offsets.sort();
+        Ok(Coverage {
+            book_version: self.book_version(),
+            offsets,
+            newest_occurred_at: self.newest_occurred_at,
+            tz: tz.to_owned(),
+            question,
+        })
+    }
+
+    /// What the segments add up to, by partition.
+    ///
+    /// # Errors
+    ///
+    /// The book cannot be read.
+    pub async fn totals(&self) -> Result<&Totals, QueryError> {
+        let sum = || self.book.totals_since(self.earlier.clone());
+        Ok(self.totals.get_or_try_init(sum).await?)
+    }
+
+    /// The newest sums that are known, to begin with in a later version.
+    #[must_use]
+    pub fn known_totals(&self) -> &Totals {
+        self.totals.get().unwrap_or(&self.earlier)
     }
 
     /// The version of the book that is answered from.
     #[must_use]
     pub fn book_version(&self) -> u64 {
-        self.book_version
+        self.book.version()
     }
 
     pub(crate) fn limits(&self) -> Limits {
@@ -137,58 +162,11 @@ impl Session {
             .await
             .map_err(|error| QueryError::while_running(error, &self.limits))
     }
-
-    async fn next_offsets(&self) -> Result<Vec<NextOffset>, QueryError> {
-        let keys = vec![col("kafka_topic"), col("kafka_topic_id"), col("kafka_partition")];
-        let failed = |error| QueryError::while_running(error, &self.limits);
-        let segments = self.view(Kind::Segment).await?;
-        let frame = segments.aggregate(keys, vec![max(col("next_offset"))]).map_err(failed)?;
-        let mut offsets = Vec::new();
-        for batch in frame.collect().await.map_err(failed)? {
-            let text = |index: usize| {
-                cast(batch.column(index), &DataType::Utf8).map_err(|error| failed(error.into()))
-            };
-            let (topics, topic_ids) = (text(0)?, text(1)?);
-            let (topics, topic_ids) = (topics.as_string::<i32>(), topic_ids.as_string::<i32>());
-            let partitions = batch.column(2).as_primitive::<Int32Type>();
-            let next = batch.column(3).as_primitive::<Int64Type>();
-            offsets.extend((0..batch.num_rows()).map(|row| NextOffset {
-                topic: topics.value(row).to_owned(),
-                topic_id: topic_ids.value(row).to_owned(),
-                partition: partitions.value(row),
-                next_offset: next.value(row),
-            }));
-        }
-        offsets.sort();
-        Ok(offsets)
-    }
-
-    /// Only the newest day's files are read: no event of an earlier day is newer.
-    async fn newest_occurred_at(&self) -> Result<Option<DateTime<Utc>>, QueryError> {
-        let Some(day) = self.newest_event_day else { return Ok(None) };
-        let failed = |error| QueryError::while_running(error, &self.limits);
-        let newest: Vec<RecordBatch> = self
-            .view(Kind::Event)
-            .await?
-            .filter(col("day").eq(lit(day_literal(day))))
-            .and_then(|events| events.aggregate(Vec::new(), vec![max(col("occurred_at"))]))
-            .map_err(failed)?
-            .collect()
-            .await
-            .map_err(failed)?;
-        let newest_us = newest
-            .iter()
-            .filter_map(|batch| {
-                arrow::compute::max(batch.column(0).as_primitive::<TimestampMicrosecondType>())
-            })
-            .max();
-        Ok(newest_us.and_then(DateTime::from_timestamp_micros))
-    }
 }
 
 impl fmt::Debug for Session {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Session").field("book_version", &self.book_version).finish_non_exhaustive()
+        f.debug_struct("Session").field("book_version", &self.book_version()).finish_non_exhaustive()
     }
 }
 

@@ -315,3 +315,27 @@ async fn columnar_formats_say_what_they_cover() {
     assert_eq!(lines.lines().count(), 3);
     assert!(lines.starts_with(r#"{"user_id":"=cmd|' /C calc'!A0","kafka_offset":0}"#), "{lines}");
 }
+
+#[tokio::test]
+async fn sums_go_on_from_those_of_an_earlier_version() {
+    let mut book = small_book().await;
+    let resources = crate::Resources::new(Limits::default()).expect("resources");
+    let earlier = crate::Session::open(&book.book, &resources).expect("a session");
+    let known = earlier.totals().await.expect("sums").clone();
+    book.land(&[event(at("2026-03-03T00:00:00Z"))]).await;
+    let whole = book.book.totals().await.expect("sums");
+    assert_ne!(known.by_partition, whole);
+    // Files that were added up before are not read again.
+    let segments = book.folder.path().join("book/kind=segment");
+    let mut files: Vec<_> = std::fs::read_dir(&segments)
+        .expect("segments")
+        .flat_map(|day| std::fs::read_dir(day.expect("a day").path()).expect("files"))
+        .map(|file| file.expect("a file"))
+        .collect();
+    files.sort_by_key(|file| file.metadata().and_then(|file| file.modified()).expect("a time"));
+    files.pop();
+    files.iter().for_each(|file| std::fs::write(file.path(), "spoilt").expect("writes"));
+    let later = crate::Session::open_after(&book.book, &resources, known).expect("a session");
+    assert_eq!(later.totals().await.expect("sums").by_partition, whole);
+    assert!(book.book.totals().await.is_err(), "the spoilt files are read by nobody else");
+}

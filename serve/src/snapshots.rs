@@ -5,14 +5,13 @@ use std::sync::Arc;
 
 use lake::{Book, Location, PartitionId, PartitionTotals, ReadError};
 use query::{QueryError, Resources, Session};
-use tokio::sync::{Mutex, OnceCell};
+use tokio::sync::Mutex;
 use tokio::time::Instant;
 
 /// One version of the book.
 pub(crate) struct Snapshot {
     book: Book,
     pub(crate) session: Session,
-    totals: OnceCell<BTreeMap<PartitionId, PartitionTotals>>,
 }
 
 /// The latest version, kept until there is a later one.
@@ -72,9 +71,10 @@ impl Snapshots {
             Some(Latest { snapshot, .. }) if snapshot.book.version() == book.version() => {
                 Arc::clone(snapshot)
             }
-            _ => {
-                let session = Session::open(&book, &self.resources)?;
-                Arc::new(Snapshot { book, session, totals: OnceCell::new() })
+            earlier => {
+                let known = earlier.as_ref().map(|latest| latest.snapshot.session.known_totals().clone());
+                let session = Session::open_after(&book, &self.resources, known.unwrap_or_default())?;
+                Arc::new(Snapshot { book, session })
             }
         };
         *latest = Some(Latest { snapshot: Arc::clone(&snapshot), looked });
@@ -84,8 +84,8 @@ impl Snapshots {
 
 impl Snapshot {
     /// What the segments add up to, by partition.
-    pub(crate) async fn totals(&self) -> Result<&BTreeMap<PartitionId, PartitionTotals>, ReadError> {
-        self.totals.get_or_try_init(|| self.book.totals()).await
+    pub(crate) async fn totals(&self) -> Result<&BTreeMap<PartitionId, PartitionTotals>, QueryError> {
+        Ok(&self.session.totals().await?.by_partition)
     }
 
     /// Files of this version.
