@@ -12,13 +12,22 @@ mod table;
 mod telemetry;
 
 use std::process::ExitCode;
+use std::time::Duration;
 
-#[tokio::main]
-async fn main() -> ExitCode {
+use anyhow::Context as _;
+use tokio::runtime::Builder;
+
+/// How long what still blocks at the end of a command may take: an answer of a broker that nobody waits for any more.
+const LEFT_OVERS_MAX: Duration = Duration::from_millis(500);
+
+fn main() -> ExitCode {
     let cli = cli::parse();
-    let result = match telemetry::start() {
-        Ok(()) => commands::run(cli).await,
-        Err(error) => Err(error),
-    };
-    exit::code(result)
+    let ended = telemetry::start().and_then(|()| {
+        let runtime = Builder::new_multi_thread().enable_all().build();
+        let runtime = runtime.context("raise the limit of threads of this user or container")?;
+        let ended = runtime.block_on(commands::run(cli));
+        runtime.shutdown_timeout(LEFT_OVERS_MAX);
+        ended
+    });
+    exit::code(ended)
 }
