@@ -9,7 +9,7 @@ use std::time::Duration;
 use anyhow::Context as _;
 use chrono::Utc;
 use ingest::{Control, status};
-use lake::{Book, Location, PartitionId};
+use lake::{Book, Location, PartitionId, Totals};
 use query::Waiting;
 use serve::{Live, Server, Snapshots};
 use tokio::runtime::{Builder, Handle, Runtime};
@@ -74,10 +74,14 @@ pub(crate) async fn run(
         let _ = stopped.wait_for(|stopped| *stopped).await;
     };
     let mut serving = tokio::spawn(api.run(told(stopped)));
+    let mut served = None;
     let ended = tokio::select! {
         ended = &mut reading => Some(ended),
         // It ends by itself only when it panicked.
-        _ = &mut serving => None,
+        ended = &mut serving => {
+            served = Some(ended);
+            None
+        }
         () = maintain::again_and_again(config) => None,
         () = stop => None,
     };
@@ -87,10 +91,12 @@ pub(crate) async fn run(
         Some(ended) => ended,
         None => reading.await,
     };
-    if !serving.is_finished() {
-        serving.await?;
-    }
+    let served = match served {
+        Some(served) => served,
+        None => serving.await,
+    };
     ended??;
+    served?;
     Ok(())
 }
 
@@ -134,26 +140,35 @@ struct Known {
 
 impl KafkaLag {
     fn start(config: &Config, reads: bool) -> Self {
-        let (kafka, topics) = (config.kafka.clone(), config.topics.clone());
-        let location = config.lake.location.clone();
+        let mut asker = Asker {
+            kafka: config.kafka.clone(),
+            topics: config.topics.clone(),
+            location: config.lake.location.clone(),
+            totals: Totals::default(),
+        };
         let (publish, known) = watch::channel(Known::default());
         let task = tokio::spawn(async move {
             loop {
-                let (kafka, topics, location) = (kafka.clone(), topics.clone(), location.clone());
                 // librdkafka blocks.
                 let asked = tokio::task::spawn_blocking(move || {
-                    Handle::current().block_on(ask(&location, &kafka, &topics))
+                    let answer = Handle::current().block_on(asker.ask());
+                    (asker, answer)
                 });
-                let known = match asked.await {
-                    Ok(Ok(waiting)) => Known { waiting, trouble: None },
-                    Ok(Err(error)) => {
+                // It is gone where it panicked: then the lag is not known any more.
+                let Ok((back, answer)) = asked.await else {
+                    publish.send_replace(Known::default());
+                    return;
+                };
+                asker = back;
+                let known = match answer {
+                    Ok(waiting) => Known { waiting, trouble: None },
+                    Err(error) => {
                         tracing::debug!("the lag is not known: {error:#}");
                         Known {
                             waiting: BTreeMap::new(),
                             trouble: Some(format!("Kafka cannot be asked: {error}")),
                         }
                     }
-                    Err(_) => Known::default(),
                 };
                 publish.send_replace(known);
                 tokio::time::sleep(ASK_INTERVAL).await;
@@ -179,17 +194,25 @@ impl Live for KafkaLag {
     }
 }
 
-async fn ask(
-    location: &Location,
-    kafka: &ingest::Kafka,
-    topics: &[ingest::Topic],
-) -> anyhow::Result<BTreeMap<PartitionId, Waiting>> {
-    let book = Book::open(location).await?;
-    let known = status::of_book(&book).await?;
-    let all = status::with_kafka(known, kafka, topics, Utc::now().timestamp_millis()).await?;
-    let waiting = all.into_iter().filter_map(|status| {
-        let status::Waiting { lag, expires_in_ms } = status.waiting?;
-        Some((status.id, Waiting { topic: status.topic, lag, expires_in_ms }))
-    });
-    Ok(waiting.collect())
+/// Asks Kafka what waits there, with what the book held when it was last asked.
+struct Asker {
+    kafka: ingest::Kafka,
+    topics: Vec<ingest::Topic>,
+    location: Location,
+    totals: Totals,
+}
+
+impl Asker {
+    async fn ask(&mut self) -> anyhow::Result<BTreeMap<PartitionId, Waiting>> {
+        let book = Book::open(&self.location).await?;
+        self.totals = book.totals_since(std::mem::take(&mut self.totals)).await?;
+        let known = status::of_totals(self.totals.by_partition.clone());
+        let now_ms = Utc::now().timestamp_millis();
+        let all = status::with_kafka(known, &self.kafka, &self.topics, now_ms).await?;
+        let waiting = all.into_iter().filter_map(|status| {
+            let status::Waiting { lag, expires_in_ms } = status.waiting?;
+            Some((status.id, Waiting { topic: status.topic, lag, expires_in_ms }))
+        });
+        Ok(waiting.collect())
+    }
 }

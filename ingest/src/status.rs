@@ -56,14 +56,19 @@ pub enum StatusError {
 
 /// What the book holds, without asking Kafka.
 pub async fn of_book(book: &Book) -> Result<Vec<PartitionStatus>, StatusError> {
-    let totals = book.totals().await?;
+    Ok(of_totals(book.totals().await?))
+}
+
+/// The same, of sums that are known already.
+#[must_use]
+pub fn of_totals(totals: BTreeMap<PartitionId, PartitionTotals>) -> Vec<PartitionStatus> {
     let status = |(id, totals): (PartitionId, PartitionTotals)| PartitionStatus {
         topic: totals.topic.clone(),
         id,
         totals: Some(totals),
         waiting: None,
     };
-    Ok(totals.into_iter().map(status).collect())
+    totals.into_iter().map(status).collect()
 }
 
 /// Asks the brokers about each partition of the configured topics. `now_ms` is the clock.

@@ -26,7 +26,7 @@ mod snapshots;
 mod stream;
 
 pub use access::{Scope, Token, Tokens};
-pub use live::{Live, Nothing};
+pub use live::Live;
 pub use openapi::document as openapi_document;
 pub use scram::{NewToken, Verifier, VerifierError};
 pub use server::{BindError, Server};

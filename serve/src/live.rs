@@ -13,17 +13,3 @@ pub trait Live: Send + Sync {
     /// Why this process does not do all that it should; none when it does.
     fn trouble(&self) -> Option<String>;
 }
-
-/// A process that only answers.
-#[derive(Debug, Clone, Copy)]
-pub struct Nothing;
-
-impl Live for Nothing {
-    fn waiting(&self) -> BTreeMap<PartitionId, Waiting> {
-        BTreeMap::new()
-    }
-
-    fn trouble(&self) -> Option<String> {
-        None
-    }
-}
