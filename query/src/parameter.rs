@@ -28,6 +28,28 @@ pub struct ParameterError {
     pub example: String,
 }
 
+/// Characters of an unknown name that are repeated.
+const NAME_CHARS_MAX: usize = 40;
+
+impl ParameterError {
+    /// There is no such parameter; `advice` says which there are.
+    #[must_use]
+    pub fn unknown(name: &str, advice: &str, example: &str) -> Self {
+        Self {
+            name: name.chars().take(NAME_CHARS_MAX).collect::<String>().into(),
+            expected: format!("is no parameter; {advice}"),
+            example: example.to_owned(),
+        }
+    }
+
+    /// A parameter that is given twice, with one of its values.
+    #[must_use]
+    pub fn twice(name: &str, value: &str) -> Self {
+        let example = format!("{name}={value}");
+        Self { name: name.to_owned().into(), expected: "give it once".to_owned(), example }
+    }
+}
+
 /// Half open: `from` belongs to it, `to` does not.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct TimeRange {

@@ -64,14 +64,12 @@ impl RejectionsParameters {
                     parameters.limit.replace(limit).is_some()
                 }
                 _ => {
-                    return Err(error(
-                        format!("is no parameter; use any of {}", Self::NAMES.join(", ")),
-                        "limit=100",
-                    ));
+                    let advice = format!("use any of {}", Self::NAMES.join(", "));
+                    return Err(ParameterError::unknown(name, &advice, "limit=100"));
                 }
             };
             if is_second {
-                return Err(error("give it once".to_owned(), &format!("{name}={value}")));
+                return Err(ParameterError::twice(name, value));
             }
         }
         Ok(parameters)

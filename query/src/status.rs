@@ -4,7 +4,6 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use arrow::array::{ArrayRef, Int32Array, Int64Array, RecordBatch, StringArray, TimestampMicrosecondArray};
-use arrow::datatypes::{Field, Schema};
 use lake::{PartitionId, PartitionTotals};
 use serde_json::json;
 
@@ -75,11 +74,10 @@ pub async fn status(
         ("lag", kafka(|waiting| Some(waiting.lag))),
         ("unread_expires_in_ms", kafka(|waiting| waiting.expires_in_ms)),
     ];
-    let fields: Vec<Field> =
-        columns.iter().map(|(name, column)| Field::new(*name, column.data_type().clone(), true)).collect();
-    let columns = columns.into_iter().map(|(_, column)| column).collect();
-    let rows = RecordBatch::try_new(Arc::new(Schema::new(fields)), columns)
-        .map_err(|error| QueryError::while_running(error.into(), &limits))?;
+    let rows = RecordBatch::try_from_iter_with_nullable(
+        columns.into_iter().map(|(name, column)| (name, column, true)),
+    )
+    .map_err(|error| QueryError::while_running(error.into(), &limits))?;
     let coverage = session.coverage("UTC", Question::List { list: "status", parameters: json!({}) }).await?;
     Ok(Answer::of_rows(coverage, rows, limits))
 }

@@ -3,7 +3,6 @@
 use std::sync::Arc;
 
 use arrow::array::{ArrayRef, RecordBatch, StringArray};
-use arrow::datatypes::{DataType, Field, Schema};
 use schemas::vocabulary::DenialReason;
 use serde_json::json;
 
@@ -28,10 +27,7 @@ pub async fn reasons(session: &Session) -> Result<Answer, QueryError> {
         ),
         ("meaning", Arc::new(StringArray::from_iter_values(all().map(|reason| reason.meaning())))),
     ];
-    let fields: Vec<Field> =
-        columns.iter().map(|(name, _)| Field::new(*name, DataType::Utf8, false)).collect();
-    let columns = columns.into_iter().map(|(_, column)| column).collect();
-    let rows = RecordBatch::try_new(Arc::new(Schema::new(fields)), columns)
+    let rows = RecordBatch::try_from_iter_with_nullable(columns.map(|(name, column)| (name, column, false)))
         .map_err(|error| QueryError::while_running(error.into(), &limits))?;
     let coverage = session.coverage("UTC", Question::List { list: "reasons", parameters: json!({}) }).await?;
     Ok(Answer::of_rows(coverage, rows, limits))

@@ -56,9 +56,7 @@ impl Request<'_> {
     /// Refuses parameters that would do nothing.
     pub(crate) fn takes_no_parameters(&self) -> Result<(), Problem> {
         let Some((name, _)) = self.given.first() else { return Ok(()) };
-        let name = name.chars().take(40).collect::<String>().into();
-        let expected = "is no parameter; this takes `format` alone".to_owned();
-        Err(ParameterError { name, expected, example: "format=csv".to_owned() }.into())
+        Err(ParameterError::unknown(name, "this takes `format` alone", "format=csv").into())
     }
 }
 
@@ -125,17 +123,12 @@ fn enter<'r>(
         let mut named = given.extract_if(.., |(name, _)| name == "format").map(|(_, value)| value);
         let first = named.next();
         if let (Some(value), Some(_)) = (&first, named.next()) {
-            let example = format!("format={value}");
-            return Err(
-                ParameterError { name: "format".into(), expected: "give it once".into(), example }.into()
-            );
+            return Err(ParameterError::twice("format", value).into());
         }
         drop(named);
         format = first.map(|value| format::named(&value)).transpose()?;
     } else if let Some((name, _)) = given.first() {
-        let name = name.chars().take(40).collect::<String>().into();
-        let expected = "is no parameter; this takes none".to_owned();
-        return Err(ParameterError { name, expected, example: operation.path.to_owned() }.into());
+        return Err(ParameterError::unknown(name, "this takes none", operation.path).into());
     }
     Ok((operation, Request { headers, format, given }))
 }

@@ -39,9 +39,6 @@ pub enum Report {
 }
 
 impl Report {
-    /// Every report.
-    pub const ALL: &'static [Self] = &[Self::Usage, Self::Denials];
-
     /// The report's name.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
@@ -49,12 +46,6 @@ impl Report {
             Self::Usage => "usage",
             Self::Denials => "denials",
         }
-    }
-
-    /// Reads a report's name; none for any other text.
-    #[must_use]
-    pub fn parse(text: &str) -> Option<Self> {
-        Self::ALL.iter().copied().find(|report| report.as_str() == text)
     }
 
     /// Answers the report.

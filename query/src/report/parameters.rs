@@ -60,12 +60,7 @@ impl ReportParameters {
                 }
             };
             if single.replace(value).is_some() {
-                let example = format!("{name}={value}");
-                return Err(ParameterError {
-                    name: name.to_owned().into(),
-                    expected: "give it once".into(),
-                    example,
-                });
+                return Err(ParameterError::twice(name, value));
             }
         }
         let tz = parse_tz(tz)?;
@@ -89,11 +84,8 @@ impl ReportParameters {
 
 fn unknown(name: &str) -> ParameterError {
     let names: Vec<_> = ReportParameters::names().collect();
-    ParameterError {
-        name: name.chars().take(40).collect::<String>().into(),
-        expected: format!("is no parameter; use any of {}", names.join(", ")),
-        example: "from=2026-10-01&by=day".to_owned(),
-    }
+    let advice = format!("use any of {}", names.join(", "));
+    ParameterError::unknown(name, &advice, "from=2026-10-01&by=day")
 }
 
 fn parse_duplicates(text: Option<&str>) -> Result<bool, ParameterError> {
