@@ -44,13 +44,18 @@ pub(crate) struct Request<'r> {
     /// The format asked for by name.
     format: Option<Format>,
     /// The other parameters.
-    pub(crate) given: Vec<Given<'r>>,
+    given: Vec<Given<'r>>,
 }
 
 impl Request<'_> {
     /// The format of the answer.
     pub(crate) fn format(&self) -> Result<Format, Problem> {
         self.format.map_or_else(|| format::accepted(self.headers), Ok)
+    }
+
+    /// The parameters but the format, by name.
+    pub(crate) fn pairs(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.given.iter().map(|(name, value)| (&**name, &**value))
     }
 
     /// Refuses parameters that would do nothing.

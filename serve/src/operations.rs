@@ -1,20 +1,23 @@
 //! What can be asked: one table, from which the router, the access and the OpenAPI document are made.
 
+mod columns;
+mod parameters;
+
 use axum::http::HeaderValue;
 use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE};
 use axum::response::Response;
 use chrono::Utc;
 use futures::future::BoxFuture;
 use query::RejectionsParameters;
-use query::report::{Group, Report, ReportParameters};
-use schemas::Reason;
-use schemas::vocabulary::{Assurance, AuthResult, DenialGroup, DenialReason, Method, Stage};
-use serde_json::{Value, json};
+use query::report::{Report, ReportParameters};
 
+pub(crate) use self::columns::Column;
+use self::columns::{DENIALS, REASONS, REJECTIONS, STATUS, USAGE};
+pub(crate) use self::parameters::Parameter;
+use self::parameters::{no_parameters, nothing, rejections_parameters, report_parameters};
 use crate::access::Scope;
 use crate::door::{Request, State};
 use crate::problem::Problem;
-use crate::query_string::mend_offset;
 use crate::stream::{ask, respond};
 use crate::{metrics, openapi, page};
 
@@ -50,18 +53,6 @@ pub(crate) enum Gives {
     Text(&'static str),
     /// A part of the page, which is not documented.
     PagePart,
-}
-
-/// A column of rows: name, JSON type, meaning. A group's column is there when it is asked for.
-pub(crate) type Column = (&'static str, &'static str, &'static str);
-
-/// A parameter of the query string.
-pub(crate) struct Parameter {
-    pub(crate) name: &'static str,
-    pub(crate) description: &'static str,
-    pub(crate) schema: Value,
-    pub(crate) example: Value,
-    pub(crate) is_repeatable: bool,
 }
 
 /// Every operation.
@@ -194,86 +185,15 @@ pub(crate) const OPERATIONS: &[Operation] = &[
     },
 ];
 
-const COUNT: &str = "integer";
-const TEXT: &str = "string";
-const NUMBER: &str = "number";
-
-const USAGE: &[Column] = &[
-    ("start", TEXT, "with a time group: its first moment, with the zone's offset"),
-    ("end", TEXT, "with a time group: the moment after its last"),
-    ("events", COUNT, "events in all"),
-    ("succeeded", COUNT, "of them, those that were let in"),
-    ("denied", COUNT, "of them, those that were not"),
-    ("pending", COUNT, "of them, those whose code was sent and is checked by another event"),
-];
-
-const DENIALS: &[Column] = &[
-    ("start", TEXT, "with a time group: its first moment, with the zone's offset"),
-    ("end", TEXT, "with a time group: the moment after its last"),
-    ("denied", COUNT, "events whose result is denied"),
-    ("denied_per_hour", NUMBER, "the same by the hours of the row's time"),
-    ("challenged", COUNT, "decided events for which a second factor was used now, or that do not say"),
-    (
-        "rate",
-        NUMBER,
-        "those of the challenged that succeeded, by all of them, from 0 to 1; null where there are none",
-    ),
-    ("denied_before", COUNT, "as `denied`, of the period before"),
-    ("denied_per_hour_before", NUMBER, "as `denied_per_hour`, of the period before"),
-    ("rate_before", NUMBER, "as `rate`, of the period before"),
-];
-
-const STATUS: &[Column] = &[
-    ("topic", TEXT, "the topic's name"),
-    ("topic_id", TEXT, "the topic's UUID as Kafka writes it"),
-    ("partition", COUNT, "the partition's number"),
-    ("next_offset", COUNT, "the offset after the last that the book took in"),
-    ("records", COUNT, "records read"),
-    ("elements", COUNT, "elements read: events, changes, rejections and skipped ones"),
-    ("events", COUNT, "elements that became events"),
-    ("duplicates", COUNT, "events that were flagged as duplicates"),
-    ("conflicting_ids", COUNT, "events whose id was seen with other content"),
-    ("changes", COUNT, "elements that became changes"),
-    ("rejections", COUNT, "elements that could not be read"),
-    ("skipped", COUNT, "elements that are neither, counted by kind"),
-    ("unknown_values", COUNT, "values that no vocabulary knew"),
-    ("unknown_keys", COUNT, "keys that the contract does not have"),
-    ("newest_record_at", TEXT, "Kafka's newest timestamp"),
-    ("last_commit_at", TEXT, "when its last segment was committed"),
-    ("lag", COUNT, "offsets that wait in Kafka"),
-    ("unread_expires_in_ms", COUNT, "milliseconds until the oldest of them may expire"),
-];
-
-const REJECTIONS: &[Column] = &[
-    ("place", TEXT, "TOPIC:PARTITION:OFFSET:ELEMENT"),
-    ("received_at", TEXT, "Kafka's timestamp"),
-    ("reason", TEXT, "why, as a stable code"),
-    ("field", TEXT, "the key at fault, where one was"),
-    ("detail", TEXT, "what was expected or found"),
-    ("redacted", "boolean", "whether switched-off fields were left out of its bytes"),
-];
-
-const REASONS: &[Column] = &[
-    ("reason", TEXT, "the reason"),
-    ("reason_group", TEXT, "the group under which reports show it"),
-    ("meaning", TEXT, "what it means"),
-];
-
 async fn report(state: &State, request: Request<'_>, report: Report) -> Result<Response, Problem> {
-    let given: Vec<_> =
-        request.given.iter().map(|(name, value)| (&**name, mend_offset(name, value))).collect();
-    let given = given.iter().map(|(name, value)| (*name, &**value));
-    let parameters = ReportParameters::parse(given, Utc::now())?;
+    let parameters = ReportParameters::parse(request.pairs(), Utc::now())?;
     let ask =
         ask(move |snapshot| Box::pin(async move { report.answer(&snapshot.session, &parameters).await }));
     respond(state, report.as_str(), request.format()?, ask).await
 }
 
 async fn rejections(state: &State, request: Request<'_>) -> Result<Response, Problem> {
-    let given: Vec<_> =
-        request.given.iter().map(|(name, value)| (&**name, mend_offset(name, value))).collect();
-    let given = given.iter().map(|(name, value)| (*name, &**value));
-    let parameters = RejectionsParameters::parse(given)?;
+    let parameters = RejectionsParameters::parse(request.pairs())?;
     let ask =
         ask(move |snapshot| Box::pin(async move { query::rejections(&snapshot.session, &parameters).await }));
     respond(state, "rejections", request.format()?, ask).await
@@ -319,143 +239,4 @@ fn text(media_type: &'static str, text: impl Into<axum::body::Body>) -> Response
     headers.insert(CONTENT_TYPE, HeaderValue::from_static(media_type));
     headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
     response
-}
-
-fn words<T: Copy>(all: &[T], as_str: fn(T) -> &'static str) -> Value {
-    json!({"type": "string", "enum": all.iter().map(|word| as_str(*word)).collect::<Vec<_>>()})
-}
-
-fn format_parameter() -> Parameter {
-    let formats = words(crate::format::FORMATS, query::output::Format::as_str);
-    Parameter {
-        name: "format",
-        description: "How the rows are written; wins over the header Accept.",
-        schema: formats,
-        example: json!("csv"),
-        is_repeatable: false,
-    }
-}
-
-fn nothing() -> Vec<Parameter> {
-    Vec::new()
-}
-
-fn no_parameters() -> Vec<Parameter> {
-    vec![format_parameter()]
-}
-
-fn report_parameters() -> Vec<Parameter> {
-    let one = |name, description, schema, example| Parameter {
-        name,
-        description,
-        schema,
-        example,
-        is_repeatable: false,
-    };
-    let many = |name, description, schema, example| Parameter {
-        name,
-        description,
-        schema,
-        example,
-        is_repeatable: true,
-    };
-    let text = || json!({"type": "string", "minLength": 1});
-    let groups: Vec<&str> = Group::ALL.iter().map(|group| group.as_str()).collect();
-    let groups = groups.join("|");
-    let by = json!({"type": "string", "pattern": format!("^(({groups})(,({groups}))*)?$")});
-    vec![
-        one(
-            "from",
-            "From when: RFC 3339, or a local date or date-time in `tz`. Default: 24 hours before `to`.",
-            text(),
-            json!("2026-10-01"),
-        ),
-        one("to", "Until when, itself not included. Default: now.", text(), json!("2026-11-01")),
-        one(
-            "tz",
-            "The IANA time zone of local days and hours. Default: UTC.",
-            text(),
-            json!("Europe/Berlin"),
-        ),
-        one(
-            "by",
-            "Groups, comma-separated, each once: the columns before the counts.",
-            by,
-            json!("day,method"),
-        ),
-        one(
-            "duplicates",
-            "`include` counts events that were flagged as duplicates too.",
-            json!({"type": "string", "enum": ["include"]}),
-            json!("include"),
-        ),
-        many("tenant", "Only events of this tenant.", text(), json!("acme")),
-        many(
-            "method",
-            "Only events by this method.",
-            words(Method::ALL, Method::as_str),
-            json!("voice-call"),
-        ),
-        many(
-            "result",
-            "Only events that ended so.",
-            words(AuthResult::ALL, AuthResult::as_str),
-            json!("denied"),
-        ),
-        many(
-            "reason",
-            "Only events denied for this reason.",
-            words(DenialReason::ALL, DenialReason::as_str),
-            json!("wrong-code"),
-        ),
-        many(
-            "reason_group",
-            "Only events denied for a reason of this group.",
-            words(DenialGroup::ALL, DenialGroup::as_str),
-            json!("delivery"),
-        ),
-        many("server", "Only events of this authentication server.", text(), json!("mfa-1")),
-        many(
-            "source",
-            "Only events that this product logged.",
-            words(schemas::Source::ALL, schemas::Source::as_str),
-            json!("gatebook"),
-        ),
-        many(
-            "assurance",
-            "Only events that prove this.",
-            words(Assurance::ALL, Assurance::as_str),
-            json!("challenged"),
-        ),
-        many(
-            "stage",
-            "Only events that judge this.",
-            words(Stage::ALL, Stage::as_str),
-            json!("second-factor"),
-        ),
-        format_parameter(),
-    ]
-}
-
-fn rejections_parameters() -> Vec<Parameter> {
-    let one = |name, description, schema, example| Parameter {
-        name,
-        description,
-        schema,
-        example,
-        is_repeatable: false,
-    };
-    let text = || json!({"type": "string", "minLength": 1});
-    vec![
-        one("reason", "Only those of this reason.", words(Reason::ALL, Reason::as_str), json!("bad-time")),
-        one("from", "Only those that Kafka received from this moment on.", text(), json!("2026-10-01")),
-        one("to", "Only those that Kafka received before this moment.", text(), json!("2026-11-01")),
-        one(
-            "limit",
-            "So many at most. Default: all.",
-            json!({"type": "integer", "minimum": 1, "maximum": u32::MAX}),
-            json!(100),
-        ),
-        format_parameter(),
-    ]
 }

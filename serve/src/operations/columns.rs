@@ -1,0 +1,69 @@
+//! The columns of the rows that come back.
+
+/// A column of rows: name, JSON type, meaning. A group's column is there when it is asked for.
+pub(crate) type Column = (&'static str, &'static str, &'static str);
+
+const COUNT: &str = "integer";
+const TEXT: &str = "string";
+const NUMBER: &str = "number";
+
+pub(super) const USAGE: &[Column] = &[
+    ("start", TEXT, "with a time group: its first moment, with the zone's offset"),
+    ("end", TEXT, "with a time group: the moment after its last"),
+    ("events", COUNT, "events in all"),
+    ("succeeded", COUNT, "of them, those that were let in"),
+    ("denied", COUNT, "of them, those that were not"),
+    ("pending", COUNT, "of them, those whose code was sent and is checked by another event"),
+];
+
+pub(super) const DENIALS: &[Column] = &[
+    ("start", TEXT, "with a time group: its first moment, with the zone's offset"),
+    ("end", TEXT, "with a time group: the moment after its last"),
+    ("denied", COUNT, "events whose result is denied"),
+    ("denied_per_hour", NUMBER, "the same by the hours of the row's time"),
+    ("challenged", COUNT, "decided events for which a second factor was used now, or that do not say"),
+    (
+        "rate",
+        NUMBER,
+        "those of the challenged that succeeded, by all of them, from 0 to 1; null where there are none",
+    ),
+    ("denied_before", COUNT, "as `denied`, of the period before"),
+    ("denied_per_hour_before", NUMBER, "as `denied_per_hour`, of the period before"),
+    ("rate_before", NUMBER, "as `rate`, of the period before"),
+];
+
+pub(super) const STATUS: &[Column] = &[
+    ("topic", TEXT, "the topic's name"),
+    ("topic_id", TEXT, "the topic's UUID as Kafka writes it"),
+    ("partition", COUNT, "the partition's number"),
+    ("next_offset", COUNT, "the offset after the last that the book took in"),
+    ("records", COUNT, "records read"),
+    ("elements", COUNT, "elements read: events, changes, rejections and skipped ones"),
+    ("events", COUNT, "elements that became events"),
+    ("duplicates", COUNT, "events that were flagged as duplicates"),
+    ("conflicting_ids", COUNT, "events whose id was seen with other content"),
+    ("changes", COUNT, "elements that became changes"),
+    ("rejections", COUNT, "elements that could not be read"),
+    ("skipped", COUNT, "elements that are neither, counted by kind"),
+    ("unknown_values", COUNT, "values that no vocabulary knew"),
+    ("unknown_keys", COUNT, "keys that the contract does not have"),
+    ("newest_record_at", TEXT, "Kafka's newest timestamp"),
+    ("last_commit_at", TEXT, "when its last segment was committed"),
+    ("lag", COUNT, "offsets that wait in Kafka"),
+    ("unread_expires_in_ms", COUNT, "milliseconds until the oldest of them may expire"),
+];
+
+pub(super) const REJECTIONS: &[Column] = &[
+    ("place", TEXT, "TOPIC:PARTITION:OFFSET:ELEMENT"),
+    ("received_at", TEXT, "Kafka's timestamp"),
+    ("reason", TEXT, "why, as a stable code"),
+    ("field", TEXT, "the key at fault, where one was"),
+    ("detail", TEXT, "what was expected or found"),
+    ("redacted", "boolean", "whether switched-off fields were left out of its bytes"),
+];
+
+pub(super) const REASONS: &[Column] = &[
+    ("reason", TEXT, "the reason"),
+    ("reason_group", TEXT, "the group under which reports show it"),
+    ("meaning", TEXT, "what it means"),
+];
