@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
 address = sys.argv[1]
@@ -17,6 +18,8 @@ command = [
     # A range that ends before it begins, or a name that is no time zone, fits the schema and is refused all the same.
     "--exclude-checks=positive_data_acceptance",
 ]
-walked = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+# It leaves a cache in the folder that it runs in.
+with tempfile.TemporaryDirectory() as folder:
+    walked = subprocess.run(command, cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
 if walked.returncode != 0:
     sys.exit(walked.stdout[-8000:])
