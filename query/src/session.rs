@@ -145,6 +145,12 @@ impl Session {
         self.totals.get().unwrap_or(&self.earlier)
     }
 
+    /// The book at the version that is answered from.
+    #[must_use]
+    pub fn book(&self) -> &Book {
+        &self.book
+    }
+
     /// The version of the book that is answered from.
     #[must_use]
     pub fn book_version(&self) -> u64 {

@@ -1,7 +1,7 @@
 //! Who may ask what.
 
 use std::collections::HashMap;
-use std::net::IpAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use axum::http::HeaderMap;
@@ -62,6 +62,16 @@ impl Scope {
     }
 }
 
+/// Anybody who reaches the address could ask.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error(
+    "listen on 127.0.0.1, or add an access token (`gatebook token NAME --scopes reports`): other machines can reach {address}"
+)]
+pub struct Unprotected {
+    /// Where it was to listen.
+    pub address: SocketAddr,
+}
+
 /// A token that is accepted.
 #[derive(Debug, Clone)]
 pub struct Token {
@@ -107,6 +117,15 @@ impl Tokens {
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.tokens.is_empty()
+    }
+
+    /// Whether a server may listen at this address: beyond this machine only with a token.
+    ///
+    /// # Errors
+    ///
+    /// [`Unprotected`] where anybody could ask.
+    pub fn check_exposure(&self, address: SocketAddr) -> Result<(), Unprotected> {
+        if self.is_empty() && !address.ip().is_loopback() { Err(Unprotected { address }) } else { Ok(()) }
     }
 
     /// Lets a request in, if it has a token that reaches `scope`; without a scope any token does.

@@ -25,7 +25,7 @@ mod settings;
 mod snapshots;
 mod stream;
 
-pub use access::{Scope, Token, Tokens};
+pub use access::{Scope, Token, Tokens, Unprotected};
 pub use live::Live;
 pub use openapi::document as openapi_document;
 pub use scram::{NewToken, Verifier, VerifierError};

@@ -17,9 +17,7 @@ use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::gauge::ConstGauge;
 use prometheus_client::metrics::histogram::{Histogram, exponential_buckets};
 use prometheus_client::registry::{Registry, Unit};
-use query::Waiting;
-
-use crate::snapshots::Snapshot;
+use query::{Session, Waiting};
 
 pub(crate) const MEDIA_TYPE: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
 
@@ -40,10 +38,16 @@ struct OperationLabels {
     operation: &'static str,
 }
 
-#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, EncodeLabelSet)]
 struct PartitionLabels {
     topic: String,
     partition: i32,
+}
+
+impl PartitionLabels {
+    fn new(topic: &str, id: &PartitionId) -> Self {
+        Self { topic: topic.to_owned(), partition: id.partition }
+    }
 }
 
 impl Metrics {
@@ -62,7 +66,7 @@ impl Metrics {
     /// Everything, with the book as it stands in this version.
     pub(crate) fn text(
         &self,
-        snapshot: &Snapshot,
+        session: &Session,
         totals: &BTreeMap<PartitionId, PartitionTotals>,
         waiting: &BTreeMap<PartitionId, Waiting>,
     ) -> Result<String, fmt::Error> {
@@ -72,8 +76,8 @@ impl Metrics {
         let help = "Time to the first byte of an answer";
         registry.register_with_unit("http_request_duration", help, Unit::Seconds, self.durations.clone());
         registry.register_collector(Box::new(BookState {
-            version: snapshot.session.book_version(),
-            files: snapshot.files(),
+            version: session.book_version(),
+            files: session.book().files().map_or(0, |files| files.len()),
             totals: totals.clone(),
             waiting: waiting.clone(),
         }));
@@ -108,20 +112,13 @@ const COUNTS: &[Count] = &[
 ];
 
 impl BookState {
-    fn labels(&self, id: &PartitionId) -> PartitionLabels {
-        let known = self.totals.get(id).map(|totals| &totals.topic);
-        let topic =
-            known.or_else(|| self.waiting.get(id).map(|waiting| &waiting.topic)).cloned().unwrap_or_default();
-        PartitionLabels { topic, partition: id.partition }
-    }
-
     /// The partitions of the topics as they are now: an earlier topic of the same name would have the same labels.
-    fn current(&self) -> BTreeMap<(&str, i32), (&PartitionId, &PartitionTotals)> {
-        let mut current: BTreeMap<(&str, i32), (&PartitionId, &PartitionTotals)> = BTreeMap::new();
+    fn current(&self) -> BTreeMap<PartitionLabels, &PartitionTotals> {
+        let mut current: BTreeMap<PartitionLabels, &PartitionTotals> = BTreeMap::new();
         for (id, totals) in &self.totals {
-            let newest = current.entry((&totals.topic, id.partition)).or_insert((id, totals));
-            if totals.committed_at_us > newest.1.committed_at_us {
-                *newest = (id, totals);
+            let newest = current.entry(PartitionLabels::new(&totals.topic, id)).or_insert(totals);
+            if totals.committed_at_us > newest.committed_at_us {
+                *newest = totals;
             }
         }
         current
@@ -140,44 +137,51 @@ impl Collector for BookState {
         for (name, help, of) in COUNTS {
             let sample = ConstCounter::new(0_u64);
             let mut family = encoder.encode_descriptor(name, help, None, sample.metric_type())?;
-            for (id, totals) in current.values() {
+            for (labels, totals) in &current {
                 let counter = ConstCounter::new(u64::try_from(of(totals)).unwrap_or(0));
-                counter.encode(family.encode_family(&self.labels(id))?)?;
+                counter.encode(family.encode_family(labels)?)?;
             }
         }
-        type Gauge<'g> = (&'g str, &'g str, &'g dyn Fn(&PartitionId, &PartitionTotals) -> Option<f64>);
         let seconds = |us: Option<i64>| us.map(|us| us as f64 / 1e6);
-        let gauges: [Gauge<'_>; 5] = [
-            ("book_next_offset", "The offset after the last that the book took in", &|_, totals| {
-                Some(totals.next_offset as f64)
-            }),
-            ("book_last_commit_timestamp_seconds", "When its last segment was committed", &|_, totals| {
-                seconds(totals.committed_at_us)
-            }),
-            ("book_newest_record_timestamp_seconds", "Kafka's newest timestamp", &|_, totals| {
-                seconds(totals.received_at_us)
-            }),
-            ("kafka_lag", "Offsets that wait in Kafka", &|id, _| {
-                self.waiting.get(id).map(|waiting| waiting.lag as f64)
-            }),
-            ("kafka_unread_expires_seconds", "Until the oldest of them may expire", &|id, _| {
-                self.waiting.get(id)?.expires_in_ms.map(|ms| ms as f64 / 1e3)
-            }),
+        let held = |of: &dyn Fn(&PartitionTotals) -> Option<f64>| {
+            current.iter().map(|(labels, totals)| (labels.clone(), of(totals))).collect::<Vec<_>>()
+        };
+        // Of partitions too of which the book has nothing yet: theirs is the worst lag of all.
+        let waits = |of: &dyn Fn(&Waiting) -> Option<f64>| {
+            let waiting = self.waiting.iter();
+            waiting
+                .map(|(id, waiting)| (PartitionLabels::new(&waiting.topic, id), of(waiting)))
+                .collect::<Vec<_>>()
+        };
+        let gauges = [
+            (
+                "book_next_offset",
+                "The offset after the last that the book took in",
+                held(&|totals| Some(totals.next_offset as f64)),
+            ),
+            (
+                "book_last_commit_timestamp_seconds",
+                "When its last segment was committed",
+                held(&|totals| seconds(totals.committed_at_us)),
+            ),
+            (
+                "book_newest_record_timestamp_seconds",
+                "Kafka's newest timestamp",
+                held(&|totals| seconds(totals.received_at_us)),
+            ),
+            ("kafka_lag", "Offsets that wait in Kafka", waits(&|waiting| Some(waiting.lag as f64))),
+            (
+                "kafka_unread_expires_seconds",
+                "Until the oldest of them may expire",
+                waits(&|waiting| waiting.expires_in_ms.map(|ms| ms as f64 / 1e3)),
+            ),
         ];
-        for (name, help, of) in gauges {
+        for (name, help, samples) in gauges {
             let sample = ConstGauge::new(0.0_f64);
             let mut family = encoder.encode_descriptor(name, help, None, sample.metric_type())?;
-            for (id, totals) in current.values() {
-                if let Some(value) = of(id, totals) {
-                    ConstGauge::new(value).encode(family.encode_family(&self.labels(id))?)?;
-                }
-            }
-            // What waits for a partition of which the book has nothing yet: the worst lag of all.
-            for (id, _) in self.waiting.iter().filter(|(id, _)| !self.totals.contains_key(id)) {
-                if let Some(value) =
-                    of(id, &PartitionTotals::default()).filter(|_| name.starts_with("kafka_"))
-                {
-                    ConstGauge::new(value).encode(family.encode_family(&self.labels(id))?)?;
+            for (labels, value) in samples {
+                if let Some(value) = value {
+                    ConstGauge::new(value).encode(family.encode_family(&labels)?)?;
                 }
             }
         }

@@ -18,6 +18,7 @@ use self::parameters::{no_parameters, nothing, rejections_parameters, report_par
 use crate::access::Scope;
 use crate::door::{Request, State};
 use crate::problem::Problem;
+use crate::snapshots::SnapshotError;
 use crate::stream::{ask, respond};
 use crate::{metrics, openapi, page};
 
@@ -187,25 +188,23 @@ pub(crate) const OPERATIONS: &[Operation] = &[
 
 async fn report(state: &State, request: Request<'_>, report: Report) -> Result<Response, Problem> {
     let parameters = ReportParameters::parse(request.pairs(), Utc::now())?;
-    let ask =
-        ask(move |snapshot| Box::pin(async move { report.answer(&snapshot.session, &parameters).await }));
+    let ask = ask(move |session| Box::pin(async move { report.answer(session, &parameters).await }));
     respond(state, report.as_str(), request.format()?, ask).await
 }
 
 async fn rejections(state: &State, request: Request<'_>) -> Result<Response, Problem> {
     let parameters = RejectionsParameters::parse(request.pairs())?;
-    let ask =
-        ask(move |snapshot| Box::pin(async move { query::rejections(&snapshot.session, &parameters).await }));
+    let ask = ask(move |session| Box::pin(async move { query::rejections(session, &parameters).await }));
     respond(state, "rejections", request.format()?, ask).await
 }
 
 async fn status(state: &State, request: Request<'_>) -> Result<Response, Problem> {
     request.takes_no_parameters()?;
     let waiting = state.live.waiting();
-    let ask = ask(move |snapshot| {
+    let ask = ask(move |session| {
         Box::pin(async move {
-            let totals = snapshot.totals().await?;
-            query::status(&snapshot.session, totals, &waiting).await
+            let totals = &session.totals().await?.by_partition;
+            query::status(session, totals, &waiting).await
         })
     });
     respond(state, "status", request.format()?, ask).await
@@ -213,7 +212,7 @@ async fn status(state: &State, request: Request<'_>) -> Result<Response, Problem
 
 async fn reasons(state: &State, request: Request<'_>) -> Result<Response, Problem> {
     request.takes_no_parameters()?;
-    let ask = ask(|snapshot| Box::pin(query::reasons(&snapshot.session)));
+    let ask = ask(|session| Box::pin(query::reasons(session)));
     respond(state, "reasons", request.format()?, ask).await
 }
 
@@ -226,10 +225,10 @@ async fn readyz(state: &State) -> Result<Response, Problem> {
 }
 
 async fn measures(state: &State) -> Result<Response, Problem> {
-    let snapshot = state.snapshots.latest().await?;
-    let totals = snapshot.totals().await.map_err(crate::snapshots::SnapshotError::from)?;
+    let session = state.snapshots.latest().await?;
+    let totals = &session.totals().await.map_err(SnapshotError::from)?.by_partition;
     let waiting = state.live.waiting();
-    let measured = state.metrics.text(&snapshot, totals, &waiting).map_err(|_| Problem::internal())?;
+    let measured = state.metrics.text(&session, totals, &waiting).map_err(|_| Problem::internal())?;
     Ok(text(metrics::MEDIA_TYPE, measured))
 }
 

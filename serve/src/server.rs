@@ -17,6 +17,7 @@ use tokio::runtime::Handle;
 use tokio::sync::Semaphore;
 use tokio::time::{sleep, timeout};
 
+use crate::access::Unprotected;
 use crate::door::{State, router};
 use crate::live::Live;
 use crate::metrics::Metrics;
@@ -37,14 +38,8 @@ pub struct Server {
 #[derive(Debug, thiserror::Error)]
 pub enum BindError {
     /// Anybody could ask.
-    #[error(
-        "listen on 127.0.0.1, or add an access token (`gatebook token NAME --scopes reports`): other machines can reach \
-         {address}"
-    )]
-    Unprotected {
-        /// Where it was to listen.
-        address: SocketAddr,
-    },
+    #[error(transparent)]
+    Unprotected(#[from] Unprotected),
     /// There is no book to answer from.
     #[error(transparent)]
     Book(#[from] SnapshotError),
@@ -71,9 +66,7 @@ impl Server {
         runtime: Handle,
     ) -> Result<Self, BindError> {
         let Settings { listen, tokens, limits } = settings;
-        if tokens.is_empty() && !listen.ip().is_loopback() {
-            return Err(BindError::Unprotected { address: listen });
-        }
+        tokens.check_exposure(listen)?;
         snapshots.latest().await?;
         let failed = |source| BindError::Listen { address: listen, source };
         let listener = TcpListener::bind(listen).await.map_err(failed)?;

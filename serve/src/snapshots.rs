@@ -1,18 +1,11 @@
 //! The book at its latest version, opened once for all who ask.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use lake::{Book, Location, PartitionId, PartitionTotals, ReadError};
+use lake::{Book, Location, ReadError};
 use query::{QueryError, Resources, Session};
 use tokio::sync::Mutex;
 use tokio::time::Instant;
-
-/// One version of the book.
-pub(crate) struct Snapshot {
-    book: Book,
-    pub(crate) session: Session,
-}
 
 /// The latest version, kept until there is a later one.
 pub struct Snapshots {
@@ -22,7 +15,7 @@ pub struct Snapshots {
 }
 
 struct Latest {
-    snapshot: Arc<Snapshot>,
+    session: Arc<Session>,
     /// When it was last known to be the latest.
     looked: Instant,
 }
@@ -52,44 +45,29 @@ impl Snapshots {
     }
 
     /// The version that is the latest when this is called, or a later one.
-    pub(crate) async fn latest(&self) -> Result<Arc<Snapshot>, SnapshotError> {
+    pub(crate) async fn latest(&self) -> Result<Arc<Session>, SnapshotError> {
         let asked = Instant::now();
         let mut latest = self.latest.lock().await;
         // Whoever waited here while another looked need not look again.
-        if let Some(Latest { snapshot, looked }) = &*latest
+        if let Some(Latest { session, looked }) = &*latest
             && *looked >= asked
         {
-            return Ok(Arc::clone(snapshot));
+            return Ok(Arc::clone(session));
         }
         let looked = Instant::now();
         let mut book = match &*latest {
-            Some(Latest { snapshot, .. }) => snapshot.book.clone(),
+            Some(Latest { session, .. }) => session.book().clone(),
             None => Book::open(&self.location).await?,
         };
         book.refresh().await.map_err(ReadError::from)?;
-        let snapshot = match &*latest {
-            Some(Latest { snapshot, .. }) if snapshot.book.version() == book.version() => {
-                Arc::clone(snapshot)
-            }
+        let session = match &*latest {
+            Some(Latest { session, .. }) if session.book_version() == book.version() => Arc::clone(session),
             earlier => {
-                let known = earlier.as_ref().map(|latest| latest.snapshot.session.known_totals().clone());
-                let session = Session::open_after(&book, &self.resources, known.unwrap_or_default())?;
-                Arc::new(Snapshot { book, session })
+                let known = earlier.as_ref().map(|latest| latest.session.known_totals().clone());
+                Arc::new(Session::open_after(&book, &self.resources, known.unwrap_or_default())?)
             }
         };
-        *latest = Some(Latest { snapshot: Arc::clone(&snapshot), looked });
-        Ok(snapshot)
-    }
-}
-
-impl Snapshot {
-    /// What the segments add up to, by partition.
-    pub(crate) async fn totals(&self) -> Result<&BTreeMap<PartitionId, PartitionTotals>, QueryError> {
-        Ok(&self.session.totals().await?.by_partition)
-    }
-
-    /// Files of this version.
-    pub(crate) fn files(&self) -> usize {
-        self.book.files().map_or(0, |files| files.len())
+        *latest = Some(Latest { session: Arc::clone(&session), looked });
+        Ok(session)
     }
 }

@@ -12,7 +12,7 @@ use bytes::Bytes;
 use futures::future::BoxFuture;
 use futures::stream;
 use query::output::{Encoder, Format, OutputError};
-use query::{Answer, Coverage, QueryError};
+use query::{Answer, Coverage, QueryError, Session};
 use serde_json::{Value, json};
 use tokio::sync::{OwnedSemaphorePermit, mpsc, oneshot};
 use tokio::time::timeout;
@@ -20,7 +20,6 @@ use tokio::time::timeout;
 use crate::door::State;
 use crate::problem::Problem;
 use crate::settings::Limits;
-use crate::snapshots::Snapshot;
 
 /// What the answer stands on, as far as it is known before the first row; a JSON object.
 const COVERAGE: HeaderName = HeaderName::from_static("gatebook-coverage");
@@ -34,12 +33,12 @@ const PIECES_AHEAD: usize = 2;
 
 /// Asks one version of the book; the answer lives as long as the version.
 pub(crate) type Ask =
-    Box<dyn for<'s> FnOnce(&'s Snapshot) -> BoxFuture<'s, Result<Answer, QueryError>> + Send>;
+    Box<dyn for<'s> FnOnce(&'s Session) -> BoxFuture<'s, Result<Answer, QueryError>> + Send>;
 
 /// A question to one version of the book.
 pub(crate) fn ask<F>(question: F) -> Ask
 where
-    F: for<'s> FnOnce(&'s Snapshot) -> BoxFuture<'s, Result<Answer, QueryError>> + Send + 'static,
+    F: for<'s> FnOnce(&'s Session) -> BoxFuture<'s, Result<Answer, QueryError>> + Send + 'static,
 {
     Box::new(question)
 }
@@ -55,11 +54,11 @@ pub(crate) async fn respond(
     let permit = Arc::clone(&state.questions).try_acquire_owned().map_err(|_| Problem::busy())?;
     // Held by whoever produces and by whoever sends: until the last byte is taken.
     let permit = Arc::new(permit);
-    let snapshot = state.snapshots.latest().await?;
+    let session = state.snapshots.latest().await?;
     let (begin, begun) = oneshot::channel();
     let (pieces, sent) = mpsc::channel(PIECES_AHEAD);
     let limits = state.limits;
-    state.runtime.spawn(produce(snapshot, ask, format, limits, begin, pieces, Arc::clone(&permit)));
+    state.runtime.spawn(produce(session, ask, format, limits, begin, pieces, Arc::clone(&permit)));
     let coverage = begun.await.unwrap_or_else(|_| Err(Problem::internal()))?;
     let mut response = Response::new(body(sent, permit));
     let headers = response.headers_mut();
@@ -101,7 +100,7 @@ fn body(pieces: mpsc::Receiver<Piece>, permit: impl Send + 'static) -> Body {
 
 /// Pulls rows, and sends their bytes as the client takes them. Dropped or failed sends end the query.
 async fn produce(
-    snapshot: Arc<Snapshot>,
+    session: Arc<Session>,
     ask: Ask,
     format: Format,
     limits: Limits,
@@ -111,7 +110,7 @@ async fn produce(
 ) {
     let within = limits.answer_timeout;
     let first = tokio::select! {
-        first = timeout(within, first_piece(&snapshot, ask, format)) => first,
+        first = timeout(within, first_piece(&session, ask, format)) => first,
         // Nobody waits for it any more.
         () = begin.closed() => return,
     };
@@ -163,8 +162,8 @@ async fn send(pieces: &mpsc::Sender<Piece>, piece: Piece, within: Duration) -> b
 
 type Begun = (Answer, Encoder, Vec<u8>, bool);
 
-async fn first_piece(snapshot: &Snapshot, ask: Ask, format: Format) -> Result<Begun, Problem> {
-    let mut answer = ask(snapshot).await?;
+async fn first_piece(session: &Session, ask: Ask, format: Format) -> Result<Begun, Problem> {
+    let mut answer = ask(session).await?;
     let mut encoder = Encoder::new(format, &answer).map_err(problem)?;
     let mut bytes = Vec::new();
     let is_done = next_piece(&mut answer, &mut encoder, &mut bytes).await.map_err(problem)?;

@@ -41,9 +41,7 @@ pub(super) fn read(reader: &mut Reader<'_>) -> Http {
 
 /// What can be reached from other machines must ask who is there.
 pub(super) fn check_protection(reader: &mut Reader<'_>, http: &Http, tokens: &Tokens) {
-    if tokens.is_empty() && !http.listen.ip().is_loopback() {
-        let advice = "listen on 127.0.0.1, or add an access token (`gatebook token NAME --scopes reports`): other \
-                      machines can reach this address";
-        reader.problem("http.listen", advice);
+    if let Err(error) = tokens.check_exposure(http.listen) {
+        reader.problem("http.listen", error);
     }
 }

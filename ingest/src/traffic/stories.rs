@@ -13,20 +13,31 @@ use super::random::Random;
 const SECOND_US: i64 = 1_000_000;
 const MINUTE_US: i64 = 60 * SECOND_US;
 
-/// Before the end of the traffic; the length of each story is its own.
-const WRONG_CODES_BEFORE_US: i64 = 9 * 60 * MINUTE_US;
-const OUTAGE_BEFORE_US: i64 = 6 * 60 * MINUTE_US;
-const FATIGUE_BEFORE_US: i64 = 3 * 60 * MINUTE_US;
-const TEXTS_BEFORE_US: i64 = 90 * MINUTE_US;
+/// When the events of a story occur, counted from the end of the traffic.
+struct Schedule {
+    before_us: i64,
+    count: i64,
+    every_us: i64,
+}
 
-const WRONG_CODES: i64 = 40;
-const WRONG_CODE_EVERY_US: i64 = 15 * SECOND_US;
+const WRONG_CODES: Schedule = Schedule { before_us: 9 * 60 * MINUTE_US, count: 40, every_us: 15 * SECOND_US };
+const PUSHES: Schedule = Schedule { before_us: 3 * 60 * MINUTE_US, count: 14, every_us: 40 * SECOND_US };
+const TEXTS: Schedule = Schedule { before_us: 90 * MINUTE_US, count: 150, every_us: 4 * SECOND_US };
+
+impl Schedule {
+    fn moments(&self, to_us: i64) -> impl Iterator<Item = i64> + use<> {
+        let (start_us, every_us) = (to_us - self.before_us, self.every_us);
+        (0..self.count).map(move |index| start_us + index * every_us)
+    }
+
+    fn span(&self, to_us: i64) -> (i64, i64) {
+        (to_us - self.before_us, to_us - self.before_us + self.count * self.every_us)
+    }
+}
+
+const OUTAGE_BEFORE_US: i64 = 6 * 60 * MINUTE_US;
 const OUTAGE_US: i64 = 20 * MINUTE_US;
 const OUTAGE_SERVER: usize = 2;
-const PUSHES: i64 = 14;
-const PUSH_EVERY_US: i64 = 40 * SECOND_US;
-const TEXTS: i64 = 150;
-const TEXT_EVERY_US: i64 = 4 * SECOND_US;
 /// A range of numbers that is kept for fiction, abroad and dear.
 const TEXTS_PREFIX: &str = "+1876555";
 
@@ -64,16 +75,14 @@ pub struct Story {
 
 impl Stories {
     pub(super) fn new(people: &People, to_us: i64) -> Self {
-        let scenes = |before_us: i64, count: i64, every_us: i64, scene: fn(i64) -> Scene| {
-            (0..count).map(move |index| (to_us - before_us + index * every_us, scene(index)))
-        };
-        let mut all: Vec<_> =
-            scenes(WRONG_CODES_BEFORE_US, WRONG_CODES, WRONG_CODE_EVERY_US, |_| Scene::WrongCode)
-                .chain(scenes(FATIGUE_BEFORE_US, PUSHES, PUSH_EVERY_US, |index| Scene::Push {
-                    is_last: index == PUSHES - 1,
-                }))
-                .chain(scenes(TEXTS_BEFORE_US, TEXTS, TEXT_EVERY_US, |_| Scene::Text))
-                .collect();
+        let scenes =
+            |schedule: &Schedule, scene: Scene| schedule.moments(to_us).map(move |at_us| (at_us, scene));
+        let mut all: Vec<_> = scenes(&WRONG_CODES, Scene::WrongCode)
+            .chain(scenes(&PUSHES, Scene::Push { is_last: false }))
+            .chain(scenes(&TEXTS, Scene::Text))
+            .collect();
+        let last_push = all.iter_mut().rfind(|(_, scene)| matches!(scene, Scene::Push { .. }));
+        last_push.expect("there are pushes").1 = Scene::Push { is_last: true };
         all.sort_by_key(|(at_us, _)| *at_us);
         let start = to_us - OUTAGE_BEFORE_US;
         Self {
@@ -93,14 +102,14 @@ impl Stories {
                 let outcome = denied(Method::MobileAppCode, DenialReason::WrongCode);
                 Attempt::scripted(self.guessed, Method::MobileAppCode, outcome, abroad, random)
             }
-            Scene::Push { is_last: true } => {
-                let outcome = &outcomes(Method::MobileAppNotification)[0];
-                Attempt::scripted(self.worn, Method::MobileAppNotification, outcome, abroad, random)
-            }
-            Scene::Push { is_last: false } => {
-                let reason =
-                    if random.chance(40) { DenialReason::UserDeclined } else { DenialReason::NoResponse };
-                let outcome = denied(Method::MobileAppNotification, reason);
+            Scene::Push { is_last } => {
+                let outcome = match is_last {
+                    true => &outcomes(Method::MobileAppNotification)[0],
+                    false if random.chance(40) => {
+                        denied(Method::MobileAppNotification, DenialReason::UserDeclined)
+                    }
+                    false => denied(Method::MobileAppNotification, DenialReason::NoResponse),
+                };
                 Attempt::scripted(self.worn, Method::MobileAppNotification, outcome, abroad, random)
             }
             Scene::Text => {
@@ -130,10 +139,6 @@ impl Stories {
             person.write_user_id(&mut id);
             String::from_utf8_lossy(&id).replace("\\\\", "\\")
         };
-        let moments = |before_us: i64, count: i64, every_us: i64| {
-            (0..count).map(|index| to_us - before_us + index * every_us).collect::<Vec<_>>()
-        };
-        let span = |before_us: i64, length_us: i64| (to_us - before_us, to_us - before_us + length_us);
         let server = SERVERS[OUTAGE_SERVER].name;
         let of_user = |user: &str| {
             format!(
@@ -144,9 +149,9 @@ impl Stories {
         let (guessed, worn) = (id(&self.guessed), id(&self.worn));
         vec![
             Story {
-                span_us: span(WRONG_CODES_BEFORE_US, WRONG_CODES * WRONG_CODE_EVERY_US),
-                moments_us: moments(WRONG_CODES_BEFORE_US, WRONG_CODES, WRONG_CODE_EVERY_US),
-                what: format!("somebody guesses codes: {WRONG_CODES} wrong ones for {guessed}"),
+                span_us: WRONG_CODES.span(to_us),
+                moments_us: WRONG_CODES.moments(to_us).collect(),
+                what: format!("somebody guesses codes: {} wrong ones for {guessed}", WRONG_CODES.count),
                 sql: of_user(&guessed),
             },
             Story {
@@ -159,15 +164,15 @@ impl Stories {
                 ),
             },
             Story {
-                span_us: span(FATIGUE_BEFORE_US, PUSHES * PUSH_EVERY_US),
-                moments_us: moments(FATIGUE_BEFORE_US, PUSHES, PUSH_EVERY_US),
-                what: format!("{worn} gets {PUSHES} notifications in a row, and approves the last"),
+                span_us: PUSHES.span(to_us),
+                moments_us: PUSHES.moments(to_us).collect(),
+                what: format!("{worn} gets {} notifications in a row, and approves the last", PUSHES.count),
                 sql: of_user(&worn),
             },
             Story {
-                span_us: span(TEXTS_BEFORE_US, TEXTS * TEXT_EVERY_US),
-                moments_us: moments(TEXTS_BEFORE_US, TEXTS, TEXT_EVERY_US),
-                what: format!("{TEXTS} text messages go to numbers of one range, {TEXTS_PREFIX}…, and no code comes back"),
+                span_us: TEXTS.span(to_us),
+                moments_us: TEXTS.moments(to_us).collect(),
+                what: format!("{} text messages go to numbers of one range, {TEXTS_PREFIX}…, and no code comes back", TEXTS.count),
                 sql: "SELECT substr(phone_number, 1, 8) AS range, count(*) AS texts FROM events WHERE result = 'pending' \
                       GROUP BY 1 ORDER BY texts DESC LIMIT 5"
                     .to_owned(),
