@@ -4,7 +4,7 @@ use chrono::{DateTime, SecondsFormat, Utc};
 use serde::{Serialize, Serializer};
 use serde_json::Value;
 
-use crate::report::{Report, ReportParameters};
+use crate::report::{Report, ReportParameters, Settled};
 
 /// What an answer stands on, as far as it is known before the first row.
 ///
@@ -92,6 +92,9 @@ pub enum Question {
         /// Events that were counted as challenged because they do not say; none in a report without rates.
         #[serde(skip_serializing_if = "Option::is_none")]
         assurance_unknown: Option<i64>,
+        /// Whether what was counted may still change.
+        #[serde(flatten)]
+        settled: Settled,
     },
 }
 

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use arrow::array::{ArrayRef, BooleanArray, RecordBatch};
 use arrow::compute::{SlicesIterator, concat_batches};
-use chrono::{DateTime, NaiveDate, Utc};
+use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
 use lake::{Book, Landing, Location, Outcome, PartitionId, Segment, encode};
 use schemas::vocabulary::{Assurance, AuthResult, DenialReason, Method, Stage};
 use schemas::{Event, EventBuilder, Fields, Kind, Place, Reason, Rejection, RejectionBuilder};
@@ -29,6 +29,8 @@ pub(crate) struct TestBook {
 pub(crate) struct TestEvent {
     pub(crate) event: Event<'static>,
     pub(crate) duplicate: bool,
+    /// How long after the event Kafka got it.
+    pub(crate) late_us: i64,
 }
 
 /// A successful push at a moment, of tenant `acme`, user `ada`, server `gate-1`.
@@ -65,7 +67,7 @@ pub(crate) fn event(at: DateTime<Utc>) -> TestEvent {
         sender: None,
         attempt_id: None,
     };
-    TestEvent { event, duplicate: false }
+    TestEvent { event, duplicate: false, late_us: 0 }
 }
 
 impl TestEvent {
@@ -77,6 +79,11 @@ impl TestEvent {
 
     pub(crate) fn with(mut self, change: impl FnOnce(&mut Event<'static>)) -> Self {
         change(&mut self.event);
+        self
+    }
+
+    pub(crate) fn late(mut self, by: TimeDelta) -> Self {
+        self.late_us = by.num_microseconds().expect("short");
         self
     }
 
@@ -98,7 +105,9 @@ impl TestBook {
     pub(crate) async fn land(&mut self, events: &[TestEvent]) {
         let mut builder = EventBuilder::new(&Fields::default());
         for (index, event) in events.iter().enumerate() {
-            builder.append(&event.event, &place(self.next_offset + index as i64), "gatebook", "gatebook/1");
+            let received_at_us = event.event.occurred_at_us + event.late_us;
+            let place = Place { received_at_us, ..place(self.next_offset + index as i64) };
+            builder.append(&event.event, &place, "gatebook", "gatebook/1");
         }
         let batch = with_duplicates(&builder.finish(), events);
         let days = events.iter().map(|event| day(event.event.occurred_at_us));

@@ -3,6 +3,7 @@
 use arrow::array::RecordBatch;
 use arrow::datatypes::{DataType, TimeUnit};
 use arrow::error::ArrowError;
+use chrono::{DateTime, Utc};
 use datafusion::common::ScalarValue;
 use datafusion::error::DataFusionError;
 use datafusion::functions::datetime::expr_fn::date_bin;
@@ -59,21 +60,32 @@ pub(super) async fn count_events(
     Ok(())
 }
 
-fn frame(events: DataFrame, counting: &Counting<'_>) -> Result<DataFrame, DataFusionError> {
-    let moment = |us| lit(ScalarValue::TimestampMicrosecond(Some(us), Some("UTC".into())));
-    let TimeRange { from, to } = counting.range;
-    let in_range = col("occurred_at")
-        .gt_eq(moment(from.timestamp_micros()))
-        .and(col("occurred_at").lt(moment(to.timestamp_micros())))
+/// A moment as the type of the columns that hold one.
+pub(super) fn moment(at: DateTime<Utc>) -> Expr {
+    lit(ScalarValue::TimestampMicrosecond(Some(at.timestamp_micros()), Some("UTC".into())))
+}
+
+/// Whether an event lies in the range.
+pub(super) fn in_range(TimeRange { from, to }: TimeRange) -> Expr {
+    col("occurred_at")
+        .gt_eq(moment(from))
+        .and(col("occurred_at").lt(moment(to)))
         // Said of the partition column too, so that whole days are skipped without their statistics.
         .and(col("day").gt_eq(lit(day_literal(from.date_naive()))))
-        .and(col("day").lt_eq(lit(day_literal(to.date_naive()))));
+        .and(col("day").lt_eq(lit(day_literal(to.date_naive()))))
+}
+
+/// The beginning of the period of UTC in which an event lies, of periods of this length.
+pub(super) fn period_start(length_us: i64) -> Expr {
+    let length = ScalarValue::new_interval_mdn(0, 0, length_us * 1_000);
+    let start = date_bin(lit(length), col("occurred_at"), moment(DateTime::UNIX_EPOCH));
+    cast(start, DataType::Timestamp(TimeUnit::Microsecond, Some("UTC".into())))
+}
+
+fn frame(events: DataFrame, counting: &Counting<'_>) -> Result<DataFrame, DataFusionError> {
     let mut keys: Vec<Expr> = Vec::new();
     if counting.by.iter().any(|group| group.grain().is_some()) {
-        let quarter_hour = ScalarValue::new_interval_mdn(0, 0, QUARTER_HOUR_US * 1_000);
-        let quarter = date_bin(lit(quarter_hour), col("occurred_at"), moment(0));
-        let quarter = cast(quarter, DataType::Timestamp(TimeUnit::Microsecond, Some("UTC".into())));
-        keys.push(quarter.alias(QUARTER));
+        keys.push(period_start(QUARTER_HOUR_US).alias(QUARTER));
     }
     let mut names = counting.columns.to_vec();
     for column in counting.by.iter().filter_map(|group| group.column()) {
@@ -82,7 +94,7 @@ fn frame(events: DataFrame, counting: &Counting<'_>) -> Result<DataFrame, DataFu
         }
     }
     keys.extend(names.into_iter().map(col));
-    let mut events = events.filter(in_range)?;
+    let mut events = events.filter(in_range(counting.range))?;
     if !counting.with_duplicates {
         events = events.filter(col("duplicate").is_not_true())?;
     }

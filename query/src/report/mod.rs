@@ -9,6 +9,7 @@ mod filter;
 mod group;
 mod keys;
 mod parameters;
+mod settled;
 #[cfg(test)]
 mod tests;
 mod usage;
@@ -21,6 +22,7 @@ pub use denials::denials;
 pub use filter::Filters;
 pub use group::Group;
 pub use parameters::ReportParameters;
+pub use settled::{Settled, Unsettled};
 pub use usage::usage;
 
 use crate::answer::Answer;
@@ -75,7 +77,8 @@ async fn answer(
 ) -> Result<Answer, QueryError> {
     let limits = session.limits();
     let rows = rows.map_err(|error| QueryError::while_running(error.into(), &limits))?;
-    let question = Question::Report { report, parameters: parameters.clone(), assurance_unknown };
+    let settled = settled::settled(session, parameters).await?;
+    let question = Question::Report { report, parameters: parameters.clone(), assurance_unknown, settled };
     let coverage = session.coverage(parameters.tz.name(), question).await?;
     Ok(Answer::of_rows(coverage, rows, limits))
 }

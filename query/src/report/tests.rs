@@ -91,7 +91,9 @@ async fn without_groups_there_is_one_row_and_it_says_what_it_covers() {
          \"offsets\":[{\"topic\":\"auth\",\"topic_id\":\"topic-id\",\"partition\":0,\"next_offset\":2}],\
          \"newest_occurred_at\":\"2026-12-31T00:00:00.000000Z\",\"tz\":\"UTC\",\
          \"report\":\"usage\",\"parameters\":{\"from\":\"2026-12-31T00:00:00+00:00\",\"to\":\"2027-01-01T00:00:00+00:00\",\
-         \"tz\":\"UTC\",\"by\":[]},\"rows\":1,\"complete\":true}}\n"
+         \"tz\":\"UTC\",\"by\":[]},\
+         \"settled\":false,\"unsettled\":[{\"source\":\"gatebook\",\"received_until\":\"2026-12-31T00:00:00.000Z\",\"usual_lateness_s\":1}],\
+         \"rows\":1,\"complete\":true}}\n"
     );
 }
 
@@ -159,7 +161,7 @@ fn expected(
     label: fn(&DateTime<Tz>) -> String,
 ) -> Counted {
     let mut counted = Counted::new();
-    for TestEvent { event, duplicate } in events {
+    for TestEvent { event, duplicate, late_us: _ } in events {
         let at = DateTime::from_timestamp_micros(event.occurred_at_us).expect("a moment");
         if *duplicate || !range.contains(&at) {
             continue;
