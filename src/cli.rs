@@ -18,6 +18,9 @@ Examples:
 /// Examples stand before the options: they are what most readers look for.
 const HELP: &str = "{about-with-newline}\n{before-help}{usage-heading} {usage}\n\n{all-args}{after-help}";
 
+/// The command that [`query::SqlPool`] starts.
+pub(crate) const SQL_WORKER: &str = "sql-worker";
+
 /// The audit and reporting pipeline for multi-factor authentication: Kafka to one Delta table, exactly once
 #[derive(Debug, Parser)]
 #[command(name = "gatebook", version, before_help = EXAMPLES, after_help = exit::CODES)]
@@ -54,6 +57,9 @@ pub(crate) enum Command {
     Lake(commands::lake::Args),
     /// Ask the book one question in SQL
     Sql(commands::sql::Args),
+    /// Answer SQL for another process, which starts this one
+    #[command(name = SQL_WORKER, hide = true)]
+    SqlWorker,
     /// Ask the book a named question
     Report(Box<commands::report::Args>),
     /// Send a file, standard input or synthetic traffic to a topic
@@ -92,7 +98,7 @@ mod tests {
 
     #[test]
     fn every_command_shows_examples_before_its_options() {
-        for sub in command().get_subcommands_mut() {
+        for sub in command().get_subcommands_mut().filter(|sub| !sub.is_hide_set()) {
             let help = sub.render_help().to_string();
             let examples = help.find("Examples:").unwrap_or_else(|| panic!("no examples: {help}"));
             assert!(help.find("Usage:").is_some_and(|usage| examples < usage), "{help}");

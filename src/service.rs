@@ -10,13 +10,14 @@ use anyhow::Context as _;
 use chrono::Utc;
 use ingest::{Control, status};
 use lake::{Book, Location, PartitionId, Totals};
-use query::Waiting;
+use query::{SqlPool, Waiting};
 use serve::{Live, Server, Snapshots};
 use tokio::runtime::{Builder, Handle, Runtime};
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
 use crate::commands::maintain;
+use crate::cli::SQL_WORKER;
 use crate::config::Config;
 
 /// How often Kafka is asked what waits there.
@@ -40,8 +41,10 @@ impl Api {
             limits: config.http.limits,
         };
         let snapshots = Snapshots::new(config.lake.location.clone(), config.query)?;
+        let sql = sql_pool(config)?;
+        sql.warm_up();
         let live = Arc::new(KafkaLag::start(config, reads_kafka));
-        let server = Server::bind(settings, snapshots, live, runtime.handle()).await?;
+        let server = Server::bind(settings, snapshots, sql, live, runtime.handle()).await?;
         Ok(Self { server, runtime })
     }
 
@@ -55,6 +58,12 @@ impl Api {
         server.run(stop).await;
         drop(runtime);
     }
+}
+
+/// Workers for free SQL over the lake.
+pub(crate) fn sql_pool(config: &Config) -> anyhow::Result<SqlPool> {
+    SqlPool::new(config.lake.location.clone(), SQL_WORKER, config.sql)
+        .context("start gatebook by its full path: the system does not say where this program is")
 }
 
 /// Runs ingest, upkeep and the API until `stop`, or until ingest cannot go on: half a process would look healthy.

@@ -24,7 +24,7 @@ const COMMIT_ATTEMPTS_MAX: usize = 50;
 
 /// The columns whose smallest and largest value stand in the log, so that readers can skip files.
 /// Readers look at the first 32 leaf columns unless told; lists and maps are left out.
-pub(crate) const STATISTICS_COLUMNS: &[&str] = &[
+pub const STATISTICS_COLUMNS: &[&str] = &[
     "occurred_at",
     "tenant_id",
     "user_key",

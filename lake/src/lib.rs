@@ -28,7 +28,7 @@ mod store;
 mod totals;
 
 pub use active_file::ActiveFile;
-pub use book::{Book, OpenError};
+pub use book::{Book, OpenError, STATISTICS_COLUMNS};
 pub use check::{
     CheckError, CheckReport, CheckedPartition, FINDINGS_SHOWN_MAX, Finding, Findings, Invariant,
 };

@@ -1,16 +1,20 @@
 //! An answer: rows as they come, and what they stand on.
 
 use std::fmt;
+use std::sync::Arc;
 
+use arrow::array::ArrayRef;
 use arrow::datatypes::SchemaRef;
 use arrow::record_batch::RecordBatch;
 use datafusion::execution::SendableRecordBatchStream;
-use datafusion::physical_plan::stream::RecordBatchStreamAdapter;
-use futures::{StreamExt as _, stream};
+use futures::stream::{self, BoxStream};
+use futures::{StreamExt as _, TryStreamExt as _};
+use serde_json::json;
 
-use crate::coverage::Coverage;
+use crate::coverage::{Coverage, Question};
 use crate::error::QueryError;
 use crate::limits::Limits;
+use crate::session::Session;
 
 /// Rows of a piece: what is written down, and held for a client, at a time.
 const PIECE_ROWS: usize = 8_192;
@@ -19,28 +23,51 @@ const PIECE_ROWS: usize = 8_192;
 pub struct Answer {
     /// What the answer stands on; known before the first row.
     pub coverage: Coverage,
-    batches: SendableRecordBatchStream,
-    limits: Limits,
+    schema: SchemaRef,
+    batches: Batches,
 }
 
+/// Rows as they come.
+pub(crate) type Batches = BoxStream<'static, Result<RecordBatch, QueryError>>;
+
 impl Answer {
+    /// What the engine gives.
     pub(crate) fn new(coverage: Coverage, batches: SendableRecordBatchStream, limits: Limits) -> Self {
-        Self { coverage, batches, limits }
+        let schema = batches.schema();
+        let failed = move |error| QueryError::while_running(error, &limits);
+        Self::of_stream(coverage, schema, batches.map_err(failed).boxed())
+    }
+
+    /// Rows from elsewhere.
+    pub(crate) fn of_stream(coverage: Coverage, schema: SchemaRef, batches: Batches) -> Self {
+        Self { coverage, schema, batches }
     }
 
     /// Rows that are there already, given in pieces.
-    pub(crate) fn of_rows(coverage: Coverage, rows: RecordBatch, limits: Limits) -> Self {
+    pub(crate) fn of_rows(coverage: Coverage, rows: RecordBatch) -> Self {
         let schema = rows.schema();
         let starts = (0..rows.num_rows().max(1)).step_by(PIECE_ROWS);
         let pieces = starts.map(move |start| Ok(rows.slice(start, PIECE_ROWS.min(rows.num_rows() - start))));
-        let stream = RecordBatchStreamAdapter::new(schema, stream::iter(pieces));
-        Self::new(coverage, Box::pin(stream), limits)
+        Self::of_stream(coverage, schema, stream::iter(pieces).boxed())
+    }
+
+    /// A list of which all rows are there: each column with its name.
+    pub(crate) async fn list(
+        session: &Session,
+        list: &'static str,
+        columns: Vec<(&str, ArrayRef)>,
+    ) -> Result<Self, QueryError> {
+        let columns = columns.into_iter().map(|(name, column)| (name, column, true));
+        let rows = RecordBatch::try_from_iter_with_nullable(columns)
+            .map_err(|error| QueryError::while_running(error.into(), &session.limits()))?;
+        let coverage = session.coverage("UTC", Question::List { list, parameters: json!({}) }).await?;
+        Ok(Self::of_rows(coverage, rows))
     }
 
     /// The columns.
     #[must_use]
     pub fn schema(&self) -> SchemaRef {
-        self.batches.schema()
+        Arc::clone(&self.schema)
     }
 
     /// The next rows; none at the end. After an error there are no more.
@@ -49,7 +76,7 @@ impl Answer {
     ///
     /// A value does not fit, a limit is reached, a file cannot be read.
     pub async fn next(&mut self) -> Result<Option<RecordBatch>, QueryError> {
-        self.batches.next().await.transpose().map_err(|error| QueryError::while_running(error, &self.limits))
+        self.batches.next().await.transpose()
     }
 }
 

@@ -1,7 +1,7 @@
 //! What an answer stands on.
 
 use chrono::{DateTime, SecondsFormat, Utc};
-use serde::{Serialize, Serializer};
+use serde::{Deserialize, Serialize, Serializer};
 use serde_json::Value;
 
 use crate::report::{Report, ReportParameters, Settled};
@@ -39,6 +39,16 @@ pub struct Covered<'a> {
 }
 
 impl Coverage {
+    /// What an answer to free SQL stands on.
+    pub(crate) fn of_sql(
+        book_version: u64,
+        offsets: Vec<NextOffset>,
+        newest_occurred_at: Option<DateTime<Utc>>,
+        sql: String,
+    ) -> Self {
+        Self { book_version, offsets, newest_occurred_at, tz: "UTC".to_owned(), question: Question::Sql { sql } }
+    }
+
     /// The coverage as a JSON object in one line.
     #[must_use]
     pub fn to_json(&self) -> String {
@@ -55,7 +65,7 @@ impl Covered<'_> {
 }
 
 /// The offset that the book expects next of a partition.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct NextOffset {
     /// The topic's name.
     pub topic: String,

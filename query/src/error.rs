@@ -1,5 +1,7 @@
 //! Why a question has no answer.
 
+use std::io;
+
 use datafusion::arrow::error::ArrowError;
 use datafusion::error::DataFusionError;
 use deltalake_core::DeltaTableError;
@@ -16,8 +18,17 @@ pub enum QueryError {
     #[error("{0}")]
     Refused(String),
     /// The answer needs more than a limit allows.
-    #[error("ask for a shorter range or fewer groups: {0}")]
+    #[error("{0}")]
     TooLarge(String),
+    /// Others are asking: it can be asked again in a moment.
+    #[error("{0}")]
+    Busy(String),
+    /// An answer of another server broke off, or is none.
+    #[error("ask again: the answer broke off")]
+    BrokeOff(#[source] io::Error),
+    /// The process that answers free SQL failed.
+    #[error("ask again; if that does not help, restart the server: a process for SQL failed")]
+    Worker(#[from] io::Error),
     /// A value in the book does not fit the question. Its text is left out: it may be personal.
     #[error(
         "check casts and arguments (try_cast gives null): a value does not fit what the query does with it"
@@ -57,7 +68,8 @@ impl QueryError {
     pub(crate) fn while_running(error: DataFusionError, limits: &Limits) -> Self {
         match error.find_root() {
             DataFusionError::ResourcesExhausted(_) => Self::TooLarge(format!(
-                "the query needs more than its {} MiB of memory and {} MiB of spill files",
+                "ask for a shorter range, fewer groups or fewer columns: the question needs more than its {} MiB of memory \
+                 (memory_bytes_max) and {} MiB of spill files (spill_bytes_max)",
                 limits.memory_bytes >> 20,
                 limits.spill_bytes >> 20
             )),

@@ -26,6 +26,7 @@ mod period;
 mod rejections;
 pub mod report;
 mod session;
+mod sql;
 mod status;
 #[cfg(test)]
 mod test_book;
@@ -42,5 +43,6 @@ pub use limits::Limits;
 pub use parameter::ParameterError;
 pub use rejections::{RejectionsParameters, rejections};
 pub use session::{Resources, Session};
+pub use sql::{SqlLimits, SqlPool, WorkerError, read_answer, sql_functions, sql_limits, sql_tables, work};
 pub use status::{Waiting, status};
 pub use words::reasons;

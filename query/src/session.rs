@@ -1,6 +1,7 @@
 //! A session: questions to one version of the book.
 
 use std::fmt;
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use chrono::{DateTime, NaiveDate, Utc};
@@ -16,6 +17,7 @@ use crate::answer::Answer;
 use crate::coverage::{Coverage, NextOffset, Question};
 use crate::error::QueryError;
 use crate::limits::Limits;
+use crate::sql;
 use crate::views::{self, view_name};
 
 /// What the questions of a process share: memory, and room for spill files.
@@ -32,7 +34,16 @@ impl Resources {
     ///
     /// The system gives no folder for temporary files.
     pub fn new(limits: Limits) -> Result<Self, QueryError> {
-        let runtime = RuntimeEnvBuilder::new()
+        Self::build(RuntimeEnvBuilder::new(), limits)
+    }
+
+    /// As [`Self::new`], with a folder for spill files.
+    pub(crate) fn spilling_to(folder: PathBuf, limits: Limits) -> Result<Self, QueryError> {
+        Self::build(RuntimeEnvBuilder::new().with_temp_file_path(folder), limits)
+    }
+
+    fn build(builder: RuntimeEnvBuilder, limits: Limits) -> Result<Self, QueryError> {
+        let runtime = builder
             .with_memory_pool(Arc::new(FairSpillPool::new(limits.memory_bytes)))
             .with_max_temp_directory_size(limits.spill_bytes)
             .build_arc();
@@ -75,7 +86,8 @@ impl Session {
         let newest_us = events.filter_map(|file| file.newest_us).max();
         // One partition for each core is the default; no information_schema, no table from a file or a URL.
         let config = SessionConfig::new().with_information_schema(false);
-        let context = SessionContext::new_with_config_rt(config, Arc::clone(&resources.runtime));
+        let state = sql::session_state().with_config(config).with_runtime_env(Arc::clone(&resources.runtime));
+        let context = SessionContext::new_with_state(state.build());
         views::register(&context, book).map_err(failed)?;
         Ok(Self {
             context,
@@ -87,24 +99,21 @@ impl Session {
         })
     }
 
-    /// Answers one read-only statement over the views. Times without an offset are UTC.
+    /// Answers one read-only question over the views. Times without an offset are UTC.
+    ///
+    /// Nothing here bounds what a text does to this process: ask [`crate::SqlPool`].
     ///
     /// # Errors
     ///
-    /// [`QueryError::Refused`] for what is not one read-only statement, does not parse, names what is not
-    /// there, or is longer than [`Limits::sql_bytes`].
-    pub async fn sql(&self, sql: &str) -> Result<Answer, QueryError> {
-        if sql.len() > self.limits.sql_bytes {
-            return Err(QueryError::Refused(format!(
-                "shorten the query: it has {} bytes, and {} are allowed",
-                sql.len(),
-                self.limits.sql_bytes
-            )));
-        }
+    /// [`QueryError::Refused`] for what is not one read-only question, does not parse, or names what is not there.
+    pub(crate) async fn sql(&self, sql: &str) -> Result<Answer, QueryError> {
+        let refused = |error| QueryError::while_planning(error, &self.limits);
+        let statement = sql::question(sql)?;
+        let plan = self.context.state().statement_to_plan(statement).await.map_err(refused)?;
         let read_only =
             SQLOptions::new().with_allow_ddl(false).with_allow_dml(false).with_allow_statements(false);
-        let refused = |error| QueryError::while_planning(error, &self.limits);
-        let frame = self.context.sql_with_options(sql, read_only).await.map_err(refused)?;
+        read_only.verify_plan(&plan).map_err(refused)?;
+        let frame = self.context.execute_logical_plan(plan).await.map_err(refused)?;
         let batches = frame.execute_stream().await.map_err(refused)?;
         let coverage = self.coverage("UTC", Question::Sql { sql: sql.to_owned() }).await?;
         Ok(Answer::new(coverage, batches, self.limits))

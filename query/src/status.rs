@@ -3,12 +3,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use arrow::array::{ArrayRef, Int32Array, Int64Array, RecordBatch, StringArray, TimestampMicrosecondArray};
+use arrow::array::{ArrayRef, Int32Array, Int64Array, StringArray, TimestampMicrosecondArray};
 use lake::{PartitionId, PartitionTotals};
-use serde_json::json;
 
 use crate::answer::Answer;
-use crate::coverage::Question;
 use crate::error::QueryError;
 use crate::session::Session;
 
@@ -36,7 +34,6 @@ pub async fn status(
     totals: &BTreeMap<PartitionId, PartitionTotals>,
     waiting: &BTreeMap<PartitionId, Waiting>,
 ) -> Result<Answer, QueryError> {
-    let limits = session.limits();
     let ids: BTreeSet<&PartitionId> = totals.keys().chain(waiting.keys()).collect();
     let ids = || ids.iter().copied();
     // A partition of which the book has nothing has counts of zero.
@@ -74,10 +71,5 @@ pub async fn status(
         ("lag", kafka(|waiting| Some(waiting.lag))),
         ("unread_expires_in_ms", kafka(|waiting| waiting.expires_in_ms)),
     ];
-    let rows = RecordBatch::try_from_iter_with_nullable(
-        columns.into_iter().map(|(name, column)| (name, column, true)),
-    )
-    .map_err(|error| QueryError::while_running(error.into(), &limits))?;
-    let coverage = session.coverage("UTC", Question::List { list: "status", parameters: json!({}) }).await?;
-    Ok(Answer::of_rows(coverage, rows, limits))
+    Answer::list(session, "status", columns).await
 }

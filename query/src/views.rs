@@ -24,6 +24,18 @@ pub(crate) const fn view_name(kind: Kind) -> &'static str {
     }
 }
 
+/// What a row of a kind's view is.
+pub(crate) const fn about_view(kind: Kind) -> &'static str {
+    match kind {
+        Kind::Event => "authentication events, copies among them (`duplicate`)",
+        Kind::Change => "what happened to accounts and methods",
+        Kind::Rejection => "what could not be read, with its bytes and its reason",
+        Kind::Superseded => "events that a later decoder read anew",
+        Kind::Segment => "which offsets a commit added, with their counts",
+        Kind::Removal => "what was taken out of the book, and why",
+    }
+}
+
 /// Registers a view for each kind: the kind's columns and, last, `day`. The filter on `kind` chooses
 /// files by their partition values alone, so no other kind's file is opened.
 ///

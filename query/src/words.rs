@@ -2,12 +2,10 @@
 
 use std::sync::Arc;
 
-use arrow::array::{ArrayRef, RecordBatch, StringArray};
+use arrow::array::{ArrayRef, StringArray};
 use schemas::vocabulary::DenialReason;
-use serde_json::json;
 
 use crate::answer::Answer;
-use crate::coverage::Question;
 use crate::error::QueryError;
 use crate::session::Session;
 
@@ -17,18 +15,14 @@ use crate::session::Session;
 ///
 /// The book cannot be read.
 pub async fn reasons(session: &Session) -> Result<Answer, QueryError> {
-    let limits = session.limits();
     let all = || DenialReason::ALL.iter();
-    let columns: [(&str, ArrayRef); 3] = [
-        ("reason", Arc::new(StringArray::from_iter_values(all().map(|reason| reason.as_str())))),
-        (
-            "reason_group",
-            Arc::new(StringArray::from_iter_values(all().map(|reason| reason.group().as_str()))),
-        ),
-        ("meaning", Arc::new(StringArray::from_iter_values(all().map(|reason| reason.meaning())))),
+    let text = |of: fn(&DenialReason) -> &'static str| -> ArrayRef {
+        Arc::new(StringArray::from_iter_values(all().map(of)))
+    };
+    let columns = vec![
+        ("reason", text(|reason| reason.as_str())),
+        ("reason_group", text(|reason| reason.group().as_str())),
+        ("meaning", text(|reason| reason.meaning())),
     ];
-    let rows = RecordBatch::try_from_iter_with_nullable(columns.map(|(name, column)| (name, column, false)))
-        .map_err(|error| QueryError::while_running(error.into(), &limits))?;
-    let coverage = session.coverage("UTC", Question::List { list: "reasons", parameters: json!({}) }).await?;
-    Ok(Answer::of_rows(coverage, rows, limits))
+    Answer::list(session, "reasons", columns).await
 }

@@ -128,16 +128,17 @@ impl Tokens {
         if self.is_empty() && !address.ip().is_loopback() { Err(Unprotected { address }) } else { Ok(()) }
     }
 
-    /// Lets a request in, if it has a token that reaches `scope`; without a scope any token does.
-    pub(crate) fn admit(&self, headers: &HeaderMap, scope: Option<Scope>) -> Result<(), Problem> {
+    /// Lets a request in, if it has a token that reaches `scope`; without a scope any token does. Returns the name of
+    /// the token: empty where there are none.
+    pub(crate) fn admit(&self, headers: &HeaderMap, scope: Option<Scope>) -> Result<&str, Problem> {
         if self.is_empty() {
-            return if is_local(headers) { Ok(()) } else { Err(Problem::foreign_host()) };
+            return if is_local(headers) { Ok("") } else { Err(Problem::foreign_host()) };
         }
         let sent = sent(headers).ok_or_else(Problem::unauthorized)?;
         let token = self.find(&sent).ok_or_else(Problem::unauthorized)?;
         match scope {
             Some(scope) if !token.scopes.contains(&scope) => Err(Problem::forbidden(scope.as_str())),
-            _ => Ok(()),
+            _ => Ok(&token.name),
         }
     }
 

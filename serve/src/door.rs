@@ -3,28 +3,35 @@
 use std::sync::Arc;
 
 use axum::Router;
-use axum::body::HttpBody as _;
+use axum::body::{Body, HttpBody as _};
 use axum::extract::Request as HttpRequest;
-use axum::http::header::{HeaderName, X_CONTENT_TYPE_OPTIONS};
+use axum::http::header::{CONTENT_TYPE, HeaderName, X_CONTENT_TYPE_OPTIONS};
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, HeaderValue, Method, Version};
 use axum::response::{IntoResponse, Response};
 use axum::routing::any;
-use query::ParameterError;
+use bytes::Bytes;
 use query::output::Format;
+use query::{ParameterError, SqlPool};
 use tokio::runtime::Handle;
 use tokio::sync::Semaphore;
-use tokio::time::Instant;
+use tokio::time::{Instant, timeout};
 
 use crate::access::Tokens;
 use crate::format;
 use crate::live::Live;
 use crate::metrics::Metrics;
-use crate::operations::{Access, Gives, OPERATIONS, Operation};
+use crate::operations::{Access, Gives, OPERATIONS, Operation, Takes};
 use crate::problem::Problem;
 use crate::query_string::{self, Given};
 use crate::settings::Limits;
 use crate::snapshots::Snapshots;
+
+/// Bytes of JSON that one byte of text may take: `\u0000`.
+const JSON_BYTES_PER_BYTE: usize = 6;
+
+/// Bytes of a body beside its text.
+const BODY_SLACK_BYTES: usize = 1024;
 
 /// What all requests share.
 pub(crate) struct State {
@@ -33,6 +40,7 @@ pub(crate) struct State {
     pub(crate) tokens: Tokens,
     pub(crate) limits: Limits,
     pub(crate) questions: Arc<Semaphore>,
+    pub(crate) sql: SqlPool,
     pub(crate) metrics: Metrics,
     /// Where questions are worked on, apart from connections and from ingest.
     pub(crate) runtime: Handle,
@@ -40,7 +48,11 @@ pub(crate) struct State {
 
 /// A request that was let in.
 pub(crate) struct Request<'r> {
+    /// The name of its token; empty where there are none.
+    asker: &'r str,
     headers: &'r HeaderMap,
+    /// JSON, where the operation takes a body.
+    body: Bytes,
     /// The format asked for by name.
     format: Option<Format>,
     /// The other parameters.
@@ -48,6 +60,16 @@ pub(crate) struct Request<'r> {
 }
 
 impl Request<'_> {
+    /// Who asks: the name of the token.
+    pub(crate) fn asker(&self) -> &str {
+        self.asker
+    }
+
+    /// The body.
+    pub(crate) fn body(&self) -> &[u8] {
+        &self.body
+    }
+
     /// The format of the answer.
     pub(crate) fn format(&self) -> Result<Format, Problem> {
         self.format.map_or_else(|| format::accepted(self.headers), Ok)
@@ -81,10 +103,14 @@ pub(crate) fn router(state: Arc<State>) -> Router {
 async fn answer(state: &State, operation: Option<&'static Operation>, request: HttpRequest) -> Response {
     let began = Instant::now();
     let (head, body) = request.into_parts();
-    let has_body = !body.is_end_stream();
-    drop(body);
-    let answered = match enter(state, operation, &head, has_body) {
-        Ok((operation, request)) => (operation.call)(state, request).await,
+    let answered = match enter(state, operation, &head, !body.is_end_stream()) {
+        Ok((operation, mut request)) => match read_body(state, operation, &head, body).await {
+            Ok(body) => {
+                request.body = body;
+                (operation.call)(state, request).await
+            }
+            Err(problem) => Err(problem),
+        },
         Err(problem) => Err(problem),
     };
     let mut response = answered.unwrap_or_else(Problem::into_response);
@@ -100,7 +126,7 @@ async fn answer(state: &State, operation: Option<&'static Operation>, request: H
 
 /// Lets a request in, or says why not.
 fn enter<'r>(
-    state: &State,
+    state: &'r State,
     operation: Option<&'static Operation>,
     head: &'r Parts,
     has_body: bool,
@@ -110,17 +136,19 @@ fn enter<'r>(
         return Err(Problem::old_protocol());
     }
     let headers = &head.headers;
-    match operation.map(|operation| operation.access) {
-        Some(Access::Anyone) => {}
+    let asker = match operation.map(|operation| operation.access) {
+        Some(Access::Anyone) => "",
         Some(Access::Scope(scope)) => state.tokens.admit(headers, Some(scope))?,
         Some(Access::AnyToken) | None => state.tokens.admit(headers, None)?,
-    }
+    };
     let operation = operation.ok_or_else(Problem::not_found)?;
-    if head.method != Method::GET && head.method != Method::HEAD {
-        return Err(Problem::method_not_allowed());
-    }
-    if has_body {
-        return Err(Problem::body_refused());
+    match operation.takes {
+        Takes::Nothing if head.method != Method::GET && head.method != Method::HEAD => {
+            return Err(Problem::method_not_allowed("GET, HEAD"));
+        }
+        Takes::Nothing if has_body => return Err(Problem::body_refused()),
+        Takes::Json(_) if head.method != Method::POST => return Err(Problem::method_not_allowed("POST")),
+        Takes::Nothing | Takes::Json(_) => {}
     }
     let mut given = query_string::parse(head.uri.query().unwrap_or_default())?;
     let mut format = None;
@@ -135,5 +163,30 @@ fn enter<'r>(
     } else if let Some((name, _)) = given.first() {
         return Err(ParameterError::unknown(name, "this takes none", operation.path).into());
     }
-    Ok((operation, Request { headers, format, given }))
+    Ok((operation, Request { asker, headers, body: Bytes::new(), format, given }))
+}
+
+/// Reads the body that the operation takes.
+async fn read_body(
+    state: &State,
+    operation: &Operation,
+    head: &Parts,
+    body: Body,
+) -> Result<Bytes, Problem> {
+    if matches!(operation.takes, Takes::Nothing) {
+        return Ok(Bytes::new());
+    }
+    // A page of another site can send other types than this one without being asked whether it may.
+    let media_type = head.headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    let essence = media_type.split(';').next().unwrap_or_default().trim();
+    if !essence.eq_ignore_ascii_case("application/json") {
+        return Err(Problem::no_json());
+    }
+    let bytes_max = state.sql.limits().text_bytes * JSON_BYTES_PER_BYTE + BODY_SLACK_BYTES;
+    let within = state.limits.head_timeout;
+    match timeout(within, axum::body::to_bytes(body, bytes_max)).await {
+        Ok(Ok(bytes)) => Ok(bytes),
+        Ok(Err(_)) => Err(Problem::body_too_long(bytes_max)),
+        Err(_) => Err(Problem::body_too_slow(within.as_secs())),
+    }
 }

@@ -7,7 +7,7 @@ use serde_json::{Map, Value, json};
 use query::report::Group;
 
 use crate::format::FORMATS;
-use crate::operations::{Access, Gives, OPERATIONS, Operation, Parameter};
+use crate::operations::{Access, Gives, OPERATIONS, Operation, Parameter, Takes};
 use crate::problem;
 
 /// The OpenAPI document of this version.
@@ -15,7 +15,7 @@ use crate::problem;
 pub fn document() -> Value {
     let documented = OPERATIONS.iter().filter(|operation| !matches!(operation.gives, Gives::PagePart));
     let paths: Map<String, Value> =
-        documented.map(|operation| (operation.path.to_owned(), json!({"get": get(operation)}))).collect();
+        documented.map(|operation| (operation.path.to_owned(), path(operation))).collect();
     json!({
         "openapi": "3.1.0",
         "info": {
@@ -50,14 +50,29 @@ pub(crate) fn text() -> &'static str {
     TEXT.get_or_init(|| format!("{:#}\n", document()))
 }
 
-fn get(operation: &Operation) -> Value {
+fn path(operation: &Operation) -> Value {
+    match operation.takes {
+        Takes::Nothing => json!({"get": described(operation)}),
+        Takes::Json(schema) => {
+            let mut post = described(operation);
+            post["requestBody"] =
+                json!({"required": true, "content": {"application/json": {"schema": schema()}}});
+            json!({"post": post})
+        }
+    }
+}
+
+fn described(operation: &Operation) -> Value {
     let parameters: Vec<Value> = (operation.parameters)().iter().map(parameter).collect();
     let mut responses = Map::new();
     responses.insert("200".to_owned(), success(operation));
     let mut problem = |status: &str, description: &str| {
         responses.insert(status.to_owned(), problem_response(description));
     };
-    problem("400", "A parameter cannot be read: `parameter` names it, `example` would do");
+    problem(
+        "400",
+        "A parameter cannot be read (`parameter` names it, `example` would do), or the question cannot be asked",
+    );
     if operation.access != Access::Anyone {
         problem("401", "There are access tokens, and the request has none that is valid");
         problem("421", "There are no access tokens, and the request names another host than this machine");
@@ -65,8 +80,18 @@ fn get(operation: &Operation) -> Value {
     if let Access::Scope(_) = operation.access {
         problem("403", "The token does not have the scope");
     }
-    problem("405", "The method is neither GET nor HEAD");
-    problem("413", "The request has a body");
+    match operation.takes {
+        Takes::Nothing => {
+            problem("405", "The method is neither GET nor HEAD");
+            problem("413", "The request has a body");
+        }
+        Takes::Json(_) => {
+            problem("405", "The method is not POST");
+            problem("408", "The body did not come in time");
+            problem("413", "The body is too long");
+            problem("415", "The body is not said to be JSON");
+        }
+    }
     if matches!(operation.gives, Gives::Rows(_)) {
         problem("505", "The request is HTTP/1.0, which cannot tell a part from the whole");
         problem("406", "None of the accepted formats can be given");
@@ -191,6 +216,7 @@ fn coverage() -> Value {
             "newest_occurred_at": {"type": ["string", "null"], "description": "the newest event of that version"},
             "tz": {"type": "string", "description": "the zone of local days and hours"},
             "report": {"type": "string", "description": "which report was asked"},
+            "sql": {"type": "string", "description": "which question in SQL was asked"},
             "list": {"type": "string", "description": "which list was asked"},
             "parameters": {"type": "object", "description": "its parameters, defaults filled in"},
             "assurance_unknown": {"type": "integer", "description": "events that count as challenged because they do not say"},

@@ -10,19 +10,21 @@ use chrono::Utc;
 use futures::future::BoxFuture;
 use query::RejectionsParameters;
 use query::report::{Report, ReportParameters};
+use serde::Deserialize;
+use serde_json::Value;
 
 pub(crate) use self::columns::Column;
-use self::columns::{DENIALS, REASONS, REJECTIONS, STATUS, USAGE};
+use self::columns::{DENIALS, REASONS, REJECTIONS, SQL_FUNCTIONS, SQL_LIMITS, SQL_TABLES, STATUS, USAGE};
 pub(crate) use self::parameters::Parameter;
-use self::parameters::{no_parameters, nothing, rejections_parameters, report_parameters};
+use self::parameters::{no_parameters, nothing, rejections_parameters, report_parameters, sql_body};
 use crate::access::Scope;
 use crate::door::{Request, State};
 use crate::problem::Problem;
 use crate::snapshots::SnapshotError;
-use crate::stream::{ask, respond};
+use crate::stream::{Question, ask, respond, respond_from_book};
 use crate::{metrics, openapi, page};
 
-/// Something that can be asked with GET.
+/// Something that can be asked.
 pub(crate) struct Operation {
     /// Its name in the OpenAPI document, in metrics and in the names of files.
     pub(crate) name: &'static str,
@@ -32,6 +34,7 @@ pub(crate) struct Operation {
     /// What else there is to know.
     pub(crate) description: &'static str,
     pub(crate) access: Access,
+    pub(crate) takes: Takes,
     pub(crate) parameters: fn() -> Vec<Parameter>,
     pub(crate) gives: Gives,
     pub(crate) call: for<'r> fn(&'r State, Request<'r>) -> BoxFuture<'r, Result<Response, Problem>>,
@@ -43,6 +46,15 @@ pub(crate) enum Access {
     Anyone,
     AnyToken,
     Scope(Scope),
+}
+
+/// How it is asked.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Takes {
+    /// With GET, without a body.
+    Nothing,
+    /// With POST and a JSON body of this schema.
+    Json(fn() -> Value),
 }
 
 /// What comes back.
@@ -65,6 +77,7 @@ pub(crate) const OPERATIONS: &[Operation] = &[
         description: "Only groups with events have a row; without groups there is one. Events that were flagged as \
                       duplicates are left out unless asked for.",
         access: Access::Scope(Scope::Reports),
+        takes: Takes::Nothing,
         parameters: report_parameters,
         gives: Gives::Rows(USAGE),
         call: |state, request| Box::pin(report(state, request, Report::Usage)),
@@ -79,6 +92,7 @@ pub(crate) const OPERATIONS: &[Operation] = &[
                       shortest time group, else of the range's own length in local months, days or hours. Events whose \
                       assurance is unknown count as challenged; the coverage says how many (`assurance_unknown`).",
         access: Access::Scope(Scope::Reports),
+        takes: Takes::Nothing,
         parameters: report_parameters,
         gives: Gives::Rows(DENIALS),
         call: |state, request| Box::pin(report(state, request, Report::Denials)),
@@ -90,6 +104,7 @@ pub(crate) const OPERATIONS: &[Operation] = &[
         description: "Counts are sums over all segments, whoever landed them. `lag` and `unread_expires_in_ms` are null \
                       where this process cannot ask Kafka.",
         access: Access::Scope(Scope::Operate),
+        takes: Takes::Nothing,
         parameters: no_parameters,
         gives: Gives::Rows(STATUS),
         call: |state, request| Box::pin(status(state, request)),
@@ -100,6 +115,7 @@ pub(crate) const OPERATIONS: &[Operation] = &[
         summary: "What could not be read, the newest first, without its bytes",
         description: "`gatebook rejections show PLACE` shows one with its bytes, and `replay` produces it again.",
         access: Access::Scope(Scope::Operate),
+        takes: Takes::Nothing,
         parameters: rejections_parameters,
         gives: Gives::Rows(REJECTIONS),
         call: |state, request| Box::pin(rejections(state, request)),
@@ -110,9 +126,58 @@ pub(crate) const OPERATIONS: &[Operation] = &[
         summary: "Every reason of a denial, with its group and what it means",
         description: "Reasons may be added, and are never changed.",
         access: Access::AnyToken,
+        takes: Takes::Nothing,
         parameters: no_parameters,
         gives: Gives::Rows(REASONS),
         call: |state, request| Box::pin(reasons(state, request)),
+    },
+    Operation {
+        name: "sql",
+        path: "/api/v1/sql",
+        summary: "Any read-only question in SQL",
+        description: "One SELECT or DESCRIBE over the tables of `/api/v1/sql/tables`, with the functions of \
+                      `/api/v1/sql/functions` and within `/api/v1/sql/limits`; times without an offset are UTC. Each \
+                      question is worked on in a process of its own, which is stopped when the connection is closed. \
+                      `events` shows copies too, with the flag `duplicate`. JSON rows are objects by column name: give \
+                      each column a name of its own.",
+        access: Access::Scope(Scope::Sql),
+        takes: Takes::Json(sql_body),
+        parameters: no_parameters,
+        gives: Gives::Rows(&[]),
+        call: |state, request| Box::pin(sql(state, request)),
+    },
+    Operation {
+        name: "sql-limits",
+        path: "/api/v1/sql/limits",
+        summary: "What a question in SQL may use, and how to ask for less",
+        description: "",
+        access: Access::Scope(Scope::Sql),
+        takes: Takes::Nothing,
+        parameters: no_parameters,
+        gives: Gives::Rows(SQL_LIMITS),
+        call: |state, request| Box::pin(sql_limits(state, request)),
+    },
+    Operation {
+        name: "sql-tables",
+        path: "/api/v1/sql/tables",
+        summary: "The tables that SQL sees, with each column's type and meaning",
+        description: "",
+        access: Access::Scope(Scope::Sql),
+        takes: Takes::Nothing,
+        parameters: no_parameters,
+        gives: Gives::Rows(SQL_TABLES),
+        call: |state, request| Box::pin(sql_tables(state, request)),
+    },
+    Operation {
+        name: "sql-functions",
+        path: "/api/v1/sql/functions",
+        summary: "The functions that SQL may call",
+        description: "Operators, CASE, CAST, EXTRACT and their like are always there.",
+        access: Access::Scope(Scope::Sql),
+        takes: Takes::Nothing,
+        parameters: no_parameters,
+        gives: Gives::Rows(SQL_FUNCTIONS),
+        call: |state, request| Box::pin(sql_functions(state, request)),
     },
     Operation {
         name: "openapi",
@@ -120,6 +185,7 @@ pub(crate) const OPERATIONS: &[Operation] = &[
         summary: "This document",
         description: "OpenAPI 3.1.",
         access: Access::AnyToken,
+        takes: Takes::Nothing,
         parameters: nothing,
         gives: Gives::Text("application/json"),
         call: |_, _| Box::pin(async { Ok(text("application/json", openapi::text())) }),
@@ -130,6 +196,7 @@ pub(crate) const OPERATIONS: &[Operation] = &[
         summary: "A page to read about this API and to try it",
         description: "It loads nothing from elsewhere.",
         access: Access::AnyToken,
+        takes: Takes::Nothing,
         parameters: nothing,
         gives: Gives::Text("text/html; charset=utf-8"),
         call: |_, _| Box::pin(async { Ok(page::response(page::HTML)) }),
@@ -140,6 +207,7 @@ pub(crate) const OPERATIONS: &[Operation] = &[
         summary: "The page's script",
         description: "",
         access: Access::AnyToken,
+        takes: Takes::Nothing,
         parameters: nothing,
         gives: Gives::PagePart,
         call: |_, _| Box::pin(async { Ok(page::response(page::SCRIPT)) }),
@@ -150,6 +218,7 @@ pub(crate) const OPERATIONS: &[Operation] = &[
         summary: "The page's style",
         description: "",
         access: Access::AnyToken,
+        takes: Takes::Nothing,
         parameters: nothing,
         gives: Gives::PagePart,
         call: |_, _| Box::pin(async { Ok(page::response(page::STYLE)) }),
@@ -160,6 +229,7 @@ pub(crate) const OPERATIONS: &[Operation] = &[
         summary: "Whether the process answers at all",
         description: "Needs no token.",
         access: Access::Anyone,
+        takes: Takes::Nothing,
         parameters: nothing,
         gives: Gives::Text("text/plain; charset=utf-8"),
         call: |_, _| Box::pin(async { Ok(text("text/plain; charset=utf-8", "alive\n")) }),
@@ -170,6 +240,7 @@ pub(crate) const OPERATIONS: &[Operation] = &[
         summary: "Whether questions can be answered, and all that this process should do is done",
         description: "503 with a problem document says what does not work.",
         access: Access::AnyToken,
+        takes: Takes::Nothing,
         parameters: nothing,
         gives: Gives::Text("text/plain; charset=utf-8"),
         call: |state, _| Box::pin(readyz(state)),
@@ -180,6 +251,7 @@ pub(crate) const OPERATIONS: &[Operation] = &[
         summary: "Counters and gauges for a monitor",
         description: "OpenMetrics 1.0. Counts of the book come from its segments, so that every process shows the same.",
         access: Access::Scope(Scope::Operate),
+        takes: Takes::Nothing,
         parameters: nothing,
         gives: Gives::Text(metrics::MEDIA_TYPE),
         call: |state, _| Box::pin(measures(state)),
@@ -189,13 +261,13 @@ pub(crate) const OPERATIONS: &[Operation] = &[
 async fn report(state: &State, request: Request<'_>, report: Report) -> Result<Response, Problem> {
     let parameters = ReportParameters::parse(request.pairs(), Utc::now())?;
     let ask = ask(move |session| Box::pin(async move { report.answer(session, &parameters).await }));
-    respond(state, report.as_str(), request.format()?, ask).await
+    respond_from_book(state, report.as_str(), request.format()?, ask).await
 }
 
 async fn rejections(state: &State, request: Request<'_>) -> Result<Response, Problem> {
     let parameters = RejectionsParameters::parse(request.pairs())?;
     let ask = ask(move |session| Box::pin(async move { query::rejections(session, &parameters).await }));
-    respond(state, "rejections", request.format()?, ask).await
+    respond_from_book(state, "rejections", request.format()?, ask).await
 }
 
 async fn status(state: &State, request: Request<'_>) -> Result<Response, Problem> {
@@ -207,13 +279,53 @@ async fn status(state: &State, request: Request<'_>) -> Result<Response, Problem
             query::status(session, totals, &waiting).await
         })
     });
-    respond(state, "status", request.format()?, ask).await
+    respond_from_book(state, "status", request.format()?, ask).await
 }
 
 async fn reasons(state: &State, request: Request<'_>) -> Result<Response, Problem> {
     request.takes_no_parameters()?;
     let ask = ask(|session| Box::pin(query::reasons(session)));
-    respond(state, "reasons", request.format()?, ask).await
+    respond_from_book(state, "reasons", request.format()?, ask).await
+}
+
+/// The body of a question in SQL.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct SqlBody {
+    sql: String,
+}
+
+async fn sql(state: &State, request: Request<'_>) -> Result<Response, Problem> {
+    request.takes_no_parameters()?;
+    let SqlBody { sql } = serde_json::from_slice(request.body())
+        .map_err(|error| Problem::bad_body(format!("send an object such as {}: {error}", sql_body()["example"])))?;
+    let (pool, asker) = (state.sql.clone(), request.asker().to_owned());
+    let limits = state.sql.limits();
+    // Its own limits are tighter, and say more.
+    let within = limits.wait + limits.deadline + state.limits.answer_timeout;
+    let answer = Box::pin(async move { Ok(pool.ask(&asker, sql).await?) });
+    // The pool's queue stands in place of `http.questions_max`: free SQL takes no report's place.
+    let question = Question { answer, within, permit: None };
+    respond(state, "sql", request.format()?, question).await
+}
+
+async fn sql_limits(state: &State, request: Request<'_>) -> Result<Response, Problem> {
+    request.takes_no_parameters()?;
+    let limits = *state.sql.limits();
+    let ask = ask(move |session| Box::pin(async move { query::sql_limits(session, &limits).await }));
+    respond_from_book(state, "sql-limits", request.format()?, ask).await
+}
+
+async fn sql_tables(state: &State, request: Request<'_>) -> Result<Response, Problem> {
+    request.takes_no_parameters()?;
+    let ask = ask(|session| Box::pin(query::sql_tables(session)));
+    respond_from_book(state, "sql-tables", request.format()?, ask).await
+}
+
+async fn sql_functions(state: &State, request: Request<'_>) -> Result<Response, Problem> {
+    request.takes_no_parameters()?;
+    let ask = ask(|session| Box::pin(query::sql_functions(session)));
+    respond_from_book(state, "sql-functions", request.format()?, ask).await
 }
 
 async fn readyz(state: &State) -> Result<Response, Problem> {

@@ -55,21 +55,38 @@ impl Problem {
         Self::new(StatusCode::NOT_FOUND, "not-found", "There is nothing at this address", detail)
     }
 
-    pub(crate) fn method_not_allowed() -> Self {
-        let detail = "ask with GET";
-        Self::new(
-            StatusCode::METHOD_NOT_ALLOWED,
-            "method-not-allowed",
-            "The method is not known here",
-            detail,
-        )
-        .with(ALLOW, "GET, HEAD")
+    /// `allowed` is the value of the header `Allow`.
+    pub(crate) fn method_not_allowed(allowed: &'static str) -> Self {
+        let detail = format!("ask with {allowed}");
+        let title = "The method is not known here";
+        Self::new(StatusCode::METHOD_NOT_ALLOWED, "method-not-allowed", title, detail).with(ALLOW, allowed)
     }
 
     pub(crate) fn body_refused() -> Self {
         let detail = "send the request without a body";
         Self::new(StatusCode::PAYLOAD_TOO_LARGE, "body-refused", "The request has a body", detail)
             .with(CONNECTION, "close")
+    }
+
+    pub(crate) fn body_too_long(bytes: usize) -> Self {
+        let detail = format!("send a shorter body: {bytes} bytes are allowed");
+        Self::new(StatusCode::PAYLOAD_TOO_LARGE, "body-too-long", "The body is too long", detail)
+            .with(CONNECTION, "close")
+    }
+
+    pub(crate) fn body_too_slow(seconds: u64) -> Self {
+        let detail = format!("send the body at once: it did not come within {seconds} s (http.head_timeout_s)");
+        Self::new(StatusCode::REQUEST_TIMEOUT, "body-too-slow", "The body did not come", detail)
+            .with(CONNECTION, "close")
+    }
+
+    pub(crate) fn no_json() -> Self {
+        let detail = "send JSON, and say so: `Content-Type: application/json`";
+        Self::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, "no-json", "The body is no JSON", detail)
+    }
+
+    pub(crate) fn bad_body(detail: String) -> Self {
+        Self::new(StatusCode::BAD_REQUEST, "bad-body", "The body cannot be read", detail)
     }
 
     pub(crate) fn old_protocol() -> Self {
@@ -157,7 +174,16 @@ impl From<QueryError> for Problem {
                 let title = "The answer needs more than is allowed";
                 Self::new(StatusCode::UNPROCESSABLE_ENTITY, "too-large", title, error.to_string())
             }
-            QueryError::Read(_) | QueryError::Log(_) | QueryError::Lake(_) => {
+            QueryError::Busy(_) => {
+                let title = "Too many questions at a time";
+                Self::new(StatusCode::SERVICE_UNAVAILABLE, "busy", title, error.to_string())
+                    .with(RETRY_AFTER, "1")
+            }
+            QueryError::Read(_)
+            | QueryError::Log(_)
+            | QueryError::Lake(_)
+            | QueryError::Worker(_)
+            | QueryError::BrokeOff(_) => {
                 tracing::error!(error = &error as &dyn std::error::Error, "a question could not be answered");
                 Self::internal()
             }

@@ -11,6 +11,7 @@ use hyper::server::conn::http1;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::server::graceful::GracefulShutdown;
 use hyper_util::service::TowerToHyperService;
+use query::SqlPool;
 use socket2::SockRef;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::runtime::Handle;
@@ -62,6 +63,7 @@ impl Server {
     pub async fn bind(
         settings: Settings,
         snapshots: Snapshots,
+        sql: SqlPool,
         live: Arc<dyn Live>,
         runtime: Handle,
     ) -> Result<Self, BindError> {
@@ -73,7 +75,7 @@ impl Server {
         let address = listener.local_addr().map_err(failed)?;
         let questions = Arc::new(Semaphore::new(limits.questions));
         let metrics = Metrics::new();
-        let state = State { snapshots, live, tokens, limits, questions, metrics, runtime };
+        let state = State { snapshots, live, tokens, limits, questions, sql, metrics, runtime };
         Ok(Self { listener, address, state: Arc::new(state) })
     }
 

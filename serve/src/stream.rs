@@ -31,7 +31,7 @@ const COVERAGE_BYTES_MAX: usize = 6 * 1024;
 /// Pieces of an answer that wait for the client.
 const PIECES_AHEAD: usize = 2;
 
-/// Asks one version of the book; the answer lives as long as the version.
+/// Asks one version of the book.
 pub(crate) type Ask =
     Box<dyn for<'s> FnOnce(&'s Session) -> BoxFuture<'s, Result<Answer, QueryError>> + Send>;
 
@@ -43,22 +43,45 @@ where
     Box::new(question)
 }
 
-/// Answers a question. The status is sent when the first rows are there; a failure after that breaks the transfer,
-/// so that no client takes a part for the whole.
-pub(crate) async fn respond(
+/// A question that was let in.
+pub(crate) struct Question {
+    /// Works on it, until the first rows can be taken.
+    pub(crate) answer: BoxFuture<'static, Result<Answer, Problem>>,
+    /// How long that may take.
+    pub(crate) within: Duration,
+    /// Held by whoever produces and by whoever sends: until the last byte is taken.
+    pub(crate) permit: Option<Arc<OwnedSemaphorePermit>>,
+}
+
+/// Answers a question to the latest version of the book.
+pub(crate) async fn respond_from_book(
     state: &State,
     name: &str,
     format: Format,
     ask: Ask,
 ) -> Result<Response, Problem> {
     let permit = Arc::clone(&state.questions).try_acquire_owned().map_err(|_| Problem::busy())?;
-    // Held by whoever produces and by whoever sends: until the last byte is taken.
-    let permit = Arc::new(permit);
     let session = state.snapshots.latest().await?;
+    let question = Question {
+        answer: Box::pin(async move { Ok(ask(&session).await?) }),
+        within: state.limits.answer_timeout,
+        permit: Some(Arc::new(permit)),
+    };
+    respond(state, name, format, question).await
+}
+
+/// Sends an answer. The status is sent with the first rows; a failure after that breaks the transfer, so that no
+/// client takes a part for the whole.
+pub(crate) async fn respond(
+    state: &State,
+    name: &str,
+    format: Format,
+    question: Question,
+) -> Result<Response, Problem> {
     let (begin, begun) = oneshot::channel();
     let (pieces, sent) = mpsc::channel(PIECES_AHEAD);
-    let limits = state.limits;
-    state.runtime.spawn(produce(session, ask, format, limits, begin, pieces, Arc::clone(&permit)));
+    let permit = question.permit.clone();
+    state.runtime.spawn(produce(question, format, state.limits, begin, pieces));
     let coverage = begun.await.unwrap_or_else(|_| Err(Problem::internal()))?;
     let mut response = Response::new(body(sent, permit));
     let headers = response.headers_mut();
@@ -100,17 +123,15 @@ fn body(pieces: mpsc::Receiver<Piece>, permit: impl Send + 'static) -> Body {
 
 /// Pulls rows, and sends their bytes as the client takes them. Dropped or failed sends end the query.
 async fn produce(
-    session: Arc<Session>,
-    ask: Ask,
+    question: Question,
     format: Format,
     limits: Limits,
     mut begin: oneshot::Sender<Result<Coverage, Problem>>,
     pieces: mpsc::Sender<Piece>,
-    _permit: Arc<OwnedSemaphorePermit>,
 ) {
-    let within = limits.answer_timeout;
+    let Question { answer, within, permit: _permit } = question;
     let first = tokio::select! {
-        first = timeout(within, first_piece(&session, ask, format)) => first,
+        first = timeout(within, first_piece(answer, format)) => first,
         // Nobody waits for it any more.
         () = begin.closed() => return,
     };
@@ -162,8 +183,11 @@ async fn send(pieces: &mpsc::Sender<Piece>, piece: Piece, within: Duration) -> b
 
 type Begun = (Answer, Encoder, Vec<u8>, bool);
 
-async fn first_piece(session: &Session, ask: Ask, format: Format) -> Result<Begun, Problem> {
-    let mut answer = ask(session).await?;
+async fn first_piece(
+    answer: BoxFuture<'static, Result<Answer, Problem>>,
+    format: Format,
+) -> Result<Begun, Problem> {
+    let mut answer = answer.await?;
     let mut encoder = Encoder::new(format, &answer).map_err(problem)?;
     let mut bytes = Vec::new();
     let is_done = next_piece(&mut answer, &mut encoder, &mut bytes).await.map_err(problem)?;

@@ -47,29 +47,40 @@ pub(super) fn print(
     args: &OutputArgs,
     ask: impl AsyncFnOnce(&Session) -> Result<Answer, QueryError> + Send,
 ) -> anyhow::Result<()> {
-    if args.output.is_none() && !args.format.is_text() && io::stdout().is_terminal() {
-        let advice = "send it to a file with --output FILE: a terminal cannot show this format";
-        anyhow::bail!(Usage(advice.to_owned()));
-    }
+    check_terminal(args)?;
     let question = async || -> anyhow::Result<()> {
         let book = lake::Book::open(&config.lake.location).await?;
         let session = Resources::new(config.query)
             .and_then(|resources| Session::open(&book, &resources))
             .map_err(usage_or_failure)?;
         let answer = ask(&session).await.map_err(usage_or_failure)?;
-        let coverage = answer.coverage.clone();
-        let written = match &args.output {
-            Some(path) => write_file(answer, args.format, path).await?,
-            None => write(answer, args.format, &mut io::stdout().lock()).await?,
-        };
-        if written.complete && !args.format.holds_coverage() {
-            // A closed standard error must not turn an answer into a failure.
-            let _ = writeln!(io::stderr(), "{}", summary(&coverage, written.rows));
-        }
-        Ok(())
+        write_down(answer, args).await
     };
     tokio::task::block_in_place(|| query::run_on_large_stack(question))
         .context("free some memory: the system gives no thread for the query")?
+}
+
+/// Refuses to fill a terminal with bytes.
+pub(super) fn check_terminal(args: &OutputArgs) -> anyhow::Result<()> {
+    if args.output.is_none() && !args.format.is_text() && io::stdout().is_terminal() {
+        let advice = "send it to a file with --output FILE: a terminal cannot show this format";
+        anyhow::bail!(Usage(advice.to_owned()));
+    }
+    Ok(())
+}
+
+/// Writes an answer to where it was asked for.
+pub(super) async fn write_down(answer: Answer, args: &OutputArgs) -> anyhow::Result<()> {
+    let coverage = answer.coverage.clone();
+    let written = match &args.output {
+        Some(path) => write_file(answer, args.format, path).await?,
+        None => write(answer, args.format, &mut io::stdout().lock()).await?,
+    };
+    if written.complete && !args.format.holds_coverage() {
+        // A closed standard error must not turn an answer into a failure.
+        let _ = writeln!(io::stderr(), "{}", summary(&coverage, written.rows));
+    }
+    Ok(())
 }
 
 async fn write(answer: Answer, format: Format, out: &mut dyn Write) -> anyhow::Result<Written> {
@@ -133,7 +144,7 @@ impl Write for Hashed {
     }
 }
 
-fn usage_or_failure(error: QueryError) -> anyhow::Error {
+pub(super) fn usage_or_failure(error: QueryError) -> anyhow::Error {
     if error.is_refusal() { anyhow::anyhow!(Usage(error.to_string())) } else { error.into() }
 }
 

@@ -1,17 +1,38 @@
 //! `gatebook sql`: one read-only question over the book.
 
+use std::fs;
 use std::io::{self, Read as _};
+use std::path::{Path, PathBuf};
+
+use anyhow::Context as _;
+use futures::{StreamExt as _, stream};
+use query::output::Format;
+use query::{Answer, SqlLimits};
+use reqwest::header::{ACCEPT, CONTENT_TYPE};
+use reqwest::{Client, Response, StatusCode, Url};
+use serde::Deserialize;
+use serde_json::json;
 
 use super::answer;
 use crate::config::Config;
+use crate::config::ConfigError;
+use crate::exit::Usage;
+use crate::service::sql_pool;
 
 const EXAMPLES: &str = "\
 Examples:
   gatebook sql 'SELECT result, count(*) FROM events GROUP BY result'
   gatebook sql 'DESCRIBE events'                       the columns of a table
   gatebook sql --format csv - < question.sql > answer.csv
+  gatebook sql --server https://gatebook.example 'SELECT count(*) FROM events'
 
 Tables: events, changes, rejections, superseded, segments, removals";
+
+/// The variable that holds an access token.
+const TOKEN_VARIABLE: &str = "GATEBOOK_TOKEN";
+
+/// Bytes of a text that is read from standard input; a server may allow less.
+const TEXT_BYTES_MAX: u64 = 1 << 20;
 
 /// Arguments of `gatebook sql`.
 #[derive(Debug, clap::Args)]
@@ -21,20 +42,97 @@ pub(crate) struct Args {
     #[arg(value_name = "SQL")]
     sql: String,
 
+    /// Ask this server instead of the lake of the configuration; the environment variable GATEBOOK_TOKEN holds the
+    /// access token, where it needs one
+    #[arg(long, value_name = "URL")]
+    server: Option<Url>,
+
+    /// Take the access token from this file
+    #[arg(long, value_name = "FILE", requires = "server")]
+    token_file: Option<PathBuf>,
+
     #[command(flatten)]
     output: answer::OutputArgs,
 }
 
 /// Runs `gatebook sql`.
-pub(crate) fn run(args: Args, config: &Config) -> anyhow::Result<()> {
+pub(crate) async fn run(
+    args: Args,
+    config: impl FnOnce() -> Result<Config, ConfigError>,
+) -> anyhow::Result<()> {
+    answer::check_terminal(&args.output)?;
     let sql = match args.sql.as_str() {
         "-" => {
             let mut text = String::new();
-            // One byte more than is allowed, so that the session can refuse what is too long.
-            io::stdin().lock().take(config.query.sql_bytes as u64 + 1).read_to_string(&mut text)?;
+            io::stdin().lock().take(TEXT_BYTES_MAX).read_to_string(&mut text)?;
             text
         }
         _ => args.sql,
     };
-    answer::print(config, &args.output, async |session| session.sql(&sql).await)
+    let answer = match &args.server {
+        Some(server) => ask_server(server, args.token_file.as_deref(), sql).await?,
+        None => {
+            let mut config = config()?;
+            // What is missing is said by this process, with what to do.
+            lake::Book::open(&config.lake.location).await?;
+            config.sql = SqlLimits { workers: 1, ..config.sql };
+            sql_pool(&config)?.ask("", sql).await.map_err(answer::usage_or_failure)?
+        }
+    };
+    answer::write_down(answer, &args.output).await
+}
+
+/// Runs the process that answers for another.
+pub(crate) fn work() -> anyhow::Result<()> {
+    tokio::task::block_in_place(|| query::run_on_large_stack(query::work))
+        .context("free some memory: the system gives no thread for the query")??;
+    Ok(())
+}
+
+/// Asks a server over HTTP.
+async fn ask_server(server: &Url, token_file: Option<&Path>, sql: String) -> anyhow::Result<Answer> {
+    let token = match token_file {
+        Some(path) => {
+            let text = fs::read_to_string(path)
+                .with_context(|| Usage(format!("choose another --token-file: {} cannot be read", path.display())))?;
+            Some(text.trim().to_owned())
+        }
+        None => std::env::var(TOKEN_VARIABLE).ok(),
+    };
+    let mut address = server.clone();
+    address.set_path(&format!("{}/api/v1/sql", server.path().trim_end_matches('/')));
+    let client = Client::builder().build().context("give the system's certificates a look: none can be used")?;
+    let mut request = client
+        .post(address)
+        .header(CONTENT_TYPE, "application/json")
+        .header(ACCEPT, Format::Arrow.media_type())
+        .body(json!({"sql": sql}).to_string());
+    if let Some(token) = token {
+        request = request.bearer_auth(token);
+    }
+    let response =
+        request.send().await.with_context(|| format!("check --server and that it runs: {server} cannot be asked"))?;
+    if response.status() != StatusCode::OK {
+        return Err(refusal(response).await);
+    }
+    let pieces = stream::try_unfold(response, |mut response| async {
+        let piece = response.chunk().await.map_err(io::Error::other)?;
+        Ok(piece.map(|piece| (piece.to_vec(), response)))
+    });
+    query::read_answer(sql, pieces.boxed()).await.map_err(answer::usage_or_failure)
+}
+
+/// What a server says is wrong.
+async fn refusal(response: Response) -> anyhow::Error {
+    #[derive(Deserialize)]
+    struct Problem {
+        detail: String,
+    }
+    let status = response.status();
+    let body = response.bytes().await.unwrap_or_default();
+    match serde_json::from_slice::<Problem>(&body) {
+        Ok(Problem { detail }) if status.is_client_error() => anyhow::anyhow!(Usage(detail)),
+        Ok(Problem { detail }) => anyhow::anyhow!(detail),
+        Err(_) => anyhow::anyhow!("check --server: what answers there is no Gatebook ({status})"),
+    }
 }

@@ -24,6 +24,7 @@ mod reader;
 mod secret;
 mod settings;
 mod show;
+mod sql;
 mod template;
 #[cfg(test)]
 mod tests;
@@ -65,6 +66,8 @@ pub(crate) struct Config {
     pub(crate) maintain: Maintain,
     /// `[query]`
     pub(crate) query: ::query::Limits,
+    /// `[sql]`
+    pub(crate) sql: ::query::SqlLimits,
     /// `[http]`
     pub(crate) http: Http,
     /// `[[tokens]]`
@@ -111,12 +114,13 @@ impl Config {
         let ingest = ingest::read(&mut reader, retention_days);
         let maintain = Maintain::read(&mut reader, retention_days);
         let query = query::read(&mut reader);
+        let sql = sql::read(&mut reader);
         let http = http::read(&mut reader);
         let tokens = token::read(&mut reader);
         http::check_protection(&mut reader, &http, &tokens);
         match lake {
             Some(lake) if problems.is_empty() => {
-                Ok(Self { kafka, topics, lake, fields, ingest, maintain, query, http, tokens, settings })
+                Ok(Self { kafka, topics, lake, fields, ingest, maintain, query, sql, http, tokens, settings })
             }
             _ => Err(ConfigError { problems, has_file }),
         }

@@ -1,19 +1,14 @@
-//! Section `[query]`: what one question may use.
+//! Section `[query]`: what the reports may use together.
 
 use query::Limits;
 
 use super::reader::Reader;
-
-/// The stack on which a query is planned holds the deepest expression of this length; a longer one could
-/// overflow it, which ends the process.
-const SQL_BYTES_CEILING: u64 = 128 << 10;
 
 /// Reads `[query]`.
 pub(super) fn read(reader: &mut Reader<'_>) -> Limits {
     Limits {
         memory_bytes: reader.size("query.memory_bytes_max", 16 << 20..=1 << 40, "bytes"),
         spill_bytes: reader.number("query.spill_bytes_max", 0..=1 << 50, "bytes"),
-        sql_bytes: reader.size("query.sql_bytes_max", 100..=SQL_BYTES_CEILING, "bytes"),
         groups: reader.size("query.groups_max", 1..=1_000_000_000, "groups"),
     }
 }

@@ -80,5 +80,5 @@ async fn answer(
     let settled = settled::settled(session, parameters).await?;
     let question = Question::Report { report, parameters: parameters.clone(), assurance_unknown, settled };
     let coverage = session.coverage(parameters.tz.name(), question).await?;
-    Ok(Answer::of_rows(coverage, rows, limits))
+    Ok(Answer::of_rows(coverage, rows))
 }

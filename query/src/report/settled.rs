@@ -117,7 +117,7 @@ pub(super) async fn settled(session: &Session, parameters: &ReportParameters) ->
     while let Some(batch) = batches.next().await {
         seen.take_in(&batch.map_err(failed)?).map_err(|error| failed(error.into()))?;
         if seen.servers.len() > limits.groups {
-            return Err(QueryError::TooLarge(format!("there are more than {} servers", limits.groups)));
+            return Err(QueryError::TooLarge(format!("name a server or a source: there are more than {} servers (query.groups_max)", limits.groups)));
         }
     }
     Ok(seen.judge(from, range.to))

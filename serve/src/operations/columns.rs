@@ -67,3 +67,23 @@ pub(super) const REASONS: &[Column] = &[
     ("reason_group", TEXT, "the group under which reports show it"),
     ("meaning", TEXT, "what it means"),
 ];
+
+pub(super) const SQL_LIMITS: &[Column] = &[
+    ("name", TEXT, "its name in the configuration"),
+    ("value", COUNT, "how much is allowed"),
+    ("unit", TEXT, "of what"),
+    ("meaning", TEXT, "what is counted"),
+    ("advice", TEXT, "how to stay below it"),
+];
+
+pub(super) const SQL_TABLES: &[Column] = &[
+    ("table", TEXT, "the table"),
+    ("about", TEXT, "what a row of it is"),
+    ("column", TEXT, "a column of it"),
+    ("type", TEXT, "the column's Arrow type"),
+    ("meaning", TEXT, "what it says"),
+    ("prunes", "boolean", "whether a condition on it skips whole files"),
+];
+
+pub(super) const SQL_FUNCTIONS: &[Column] =
+    &[("function", TEXT, "the function's name"), ("about", TEXT, "what it is for")];

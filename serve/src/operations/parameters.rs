@@ -46,6 +46,17 @@ pub(super) fn no_parameters() -> Vec<Parameter> {
     vec![format_parameter()]
 }
 
+/// The schema of the body of a question in SQL.
+pub(super) fn sql_body() -> Value {
+    json!({
+        "type": "object",
+        "required": ["sql"],
+        "additionalProperties": false,
+        "properties": {"sql": {"type": "string", "minLength": 1, "description": "one read-only question"}},
+        "example": {"sql": "SELECT result, count(*) AS events FROM events GROUP BY result"},
+    })
+}
+
 pub(super) fn report_parameters() -> Vec<Parameter> {
     let groups: Vec<&str> = Group::ALL.iter().map(|group| group.as_str()).collect();
     let groups = groups.join("|");

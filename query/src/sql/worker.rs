@@ -1,0 +1,242 @@
+//! A worker: a process that answers one question after the other, and that can be killed at any time.
+
+use std::fs;
+use std::io::{self, StdoutLock};
+use std::path::PathBuf;
+use std::process;
+use std::sync::Arc;
+use std::thread;
+use std::time::Duration;
+
+use arrow::array::RecordBatch;
+use arrow::compute::cast;
+use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
+use arrow::error::ArrowError;
+use arrow::ipc::writer::StreamWriter;
+use lake::{Book, Location, Totals};
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+use tokio::sync::mpsc;
+use tokio::time::timeout;
+
+use super::limits::{PROCESS_FACTOR, SqlLimits};
+use super::protocol::{Ask, Begun, Failed, Start, Tag, write_frame};
+use crate::answer::Answer;
+use crate::error::QueryError;
+use crate::session::{Resources, Session};
+
+/// How often a worker without a question goes on to the latest version of the book, so that the next question need
+/// not read many versions.
+const REFRESH_INTERVAL: Duration = Duration::from_secs(5);
+
+/// Bytes of a piece of an answer: what is sent at a time, and held by the server.
+const PIECE_BYTES: usize = 1 << 20;
+
+/// Why a worker cannot work.
+#[derive(Debug, thiserror::Error)]
+pub enum WorkerError {
+    /// It was not started by a server.
+    #[error("this command is started by `gatebook serve`, `run` and `sql`, and speaks with them alone")]
+    Start(#[source] serde_json::Error),
+    /// Standard input or output failed.
+    #[error("the server that this process works for is gone")]
+    Pipe(#[from] io::Error),
+    /// The book cannot be opened.
+    #[error(transparent)]
+    Open(#[from] lake::OpenError),
+    /// The lake's folder is none.
+    #[error(transparent)]
+    Location(#[from] lake::LocationError),
+    /// The book cannot be asked.
+    #[error(transparent)]
+    Query(#[from] QueryError),
+}
+
+/// Answers questions that come on standard input until it ends. What it writes to standard output is for the server
+/// alone.
+///
+/// # Errors
+///
+/// See [`WorkerError`].
+pub async fn work() -> Result<(), WorkerError> {
+    let mut stdin = io::stdin().lines();
+    let first = stdin.next().transpose()?.unwrap_or_default();
+    let Start { location, spill, limits } = serde_json::from_str(&first).map_err(WorkerError::Start)?;
+    let mut lines = lines(spill.clone());
+    let mut desk = Desk::open(&Location::parse(&location)?, spill, limits).await?;
+    limit_address_space(limits.memory_bytes as u64 * PROCESS_FACTOR);
+    let mut out = io::stdout().lock();
+    write_frame(&mut out, Tag::Ready, &[])?;
+    loop {
+        let line = match timeout(REFRESH_INTERVAL, lines.recv()).await {
+            Ok(Some(line)) => line,
+            Ok(None) => return Ok(()),
+            Err(_) => {
+                // Where it fails, the next question says so.
+                let _ = desk.refresh().await;
+                continue;
+            }
+        };
+        let ask: Ask = serde_json::from_str(&line).map_err(WorkerError::Start)?;
+        if let Err(error) = desk.answer(&ask.sql, &mut out).await {
+            match error {
+                AnswerError::Query(error) => {
+                    let failed = Failed::from(error);
+                    write_frame(&mut out, Tag::Failed, &serde_json::to_vec(&failed).unwrap_or_default())?;
+                }
+                AnswerError::Pipe(error) => return Err(error.into()),
+            }
+        }
+    }
+}
+
+/// The lines of standard input. When it ends, the server is gone, and whatever is worked on is of no use.
+fn lines(spill: PathBuf) -> mpsc::Receiver<String> {
+    let (sender, receiver) = mpsc::channel(1);
+    thread::spawn(move || {
+        for line in io::stdin().lines().map_while(Result::ok) {
+            if sender.blocking_send(line).is_err() {
+                break;
+            }
+        }
+        // The server does this where it lives.
+        let _ = fs::remove_dir_all(spill);
+        process::exit(0);
+    });
+    receiver
+}
+
+/// Allows this process so many bytes beyond those that it has. An allocation past that ends it.
+fn limit_address_space(more: u64) {
+    let status = fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let size = status.lines().find_map(|line| line.strip_prefix("VmSize:")?.trim().strip_suffix(" kB"));
+    let Some(size) = size.and_then(|size| size.parse::<u64>().ok()) else { return };
+    let limit = (size << 10) + more;
+    let maximum = getrlimit(Resource::As).maximum;
+    let limit = maximum.map_or(limit, |maximum| limit.min(maximum));
+    // Lowering a limit is always allowed.
+    let _ = setrlimit(Resource::As, Rlimit { current: Some(limit), maximum: Some(limit) });
+}
+
+/// The book, open at its latest version.
+struct Desk {
+    book: Book,
+    resources: Resources,
+    limits: SqlLimits,
+    session: Session,
+}
+
+/// Why an answer was not given.
+enum AnswerError {
+    Query(QueryError),
+    Pipe(io::Error),
+}
+
+impl<E: Into<QueryError>> From<E> for AnswerError {
+    fn from(error: E) -> Self {
+        Self::Query(error.into())
+    }
+}
+
+impl Desk {
+    async fn open(location: &Location, spill: PathBuf, limits: SqlLimits) -> Result<Self, WorkerError> {
+        let resources = Resources::spilling_to(spill, limits.engine())?;
+        let book = Book::open(location).await?;
+        let session = Session::open(&book, &resources)?;
+        Ok(Self { book, resources, limits, session })
+    }
+
+    /// Goes on to the latest version.
+    async fn refresh(&mut self) -> Result<(), QueryError> {
+        self.book.refresh().await?;
+        if self.book.version() != self.session.book_version() {
+            let known: Totals = self.session.known_totals().clone();
+            self.session = Session::open_after(&self.book, &self.resources, known)?;
+        }
+        self.session.totals().await.map(|_| ())
+    }
+
+    /// Writes an answer, as fast as it is read.
+    async fn answer(&mut self, sql: &str, out: &mut StdoutLock<'_>) -> Result<(), AnswerError> {
+        self.refresh().await?;
+        let mut answer: Answer = self.session.sql(sql).await?;
+        let plain = plain(&answer.schema());
+        let mut stream = StreamWriter::try_new(Vec::new(), &plain).map_err(unsendable)?;
+        // With the first rows: an error until then is an error, and no answer that breaks off.
+        let mut batch = answer.next().await?;
+        let begun = Begun {
+            book_version: answer.coverage.book_version,
+            offsets: answer.coverage.offsets.clone(),
+            newest_occurred_at: answer.coverage.newest_occurred_at,
+        };
+        write_frame(out, Tag::Begun, &serde_json::to_vec(&begun).unwrap_or_default()).map_err(AnswerError::Pipe)?;
+        while let Some(rows) = batch {
+            self.send(&flatten(&rows, &plain).map_err(unsendable)?, &mut stream, out)?;
+            batch = answer.next().await?;
+        }
+        stream.finish().map_err(unsendable)?;
+        write_frame(out, Tag::Data, stream.get_ref()).map_err(AnswerError::Pipe)?;
+        write_frame(out, Tag::End, &[]).map_err(AnswerError::Pipe)
+    }
+
+    /// Sends rows in pieces, each of which has at most [`PIECE_BYTES`] where it has more than one row.
+    fn send(
+        &self,
+        rows: &RecordBatch,
+        stream: &mut StreamWriter<Vec<u8>>,
+        out: &mut StdoutLock<'_>,
+    ) -> Result<(), AnswerError> {
+        let bytes = rows.columns().iter().map(|column| column.to_data().get_slice_memory_size().unwrap_or(0));
+        let bytes = bytes.sum::<usize>();
+        if bytes > PIECE_BYTES && rows.num_rows() > 1 {
+            let half = rows.num_rows() / 2;
+            self.send(&rows.slice(0, half), stream, out)?;
+            return self.send(&rows.slice(half, rows.num_rows() - half), stream, out);
+        }
+        if bytes > self.limits.row_bytes {
+            let told = self.limits.row_bytes_told();
+            return Err(QueryError::TooLarge(told.refuse(&format!("a row has {bytes} bytes"))).into());
+        }
+        stream.write(rows).map_err(unsendable)?;
+        write_frame(out, Tag::Data, stream.get_ref()).map_err(AnswerError::Pipe)?;
+        stream.get_mut().clear();
+        Ok(())
+    }
+}
+
+/// A type that has no place in Arrow's stream: none is known.
+fn unsendable(error: ArrowError) -> QueryError {
+    QueryError::Refused(format!("cast the columns to text: {error}"))
+}
+
+/// The columns with plain texts in place of views, which would carry with each row all that was read beside it.
+fn plain(schema: &SchemaRef) -> SchemaRef {
+    let fields = schema.fields().iter().map(|field| {
+        Field::new(field.name(), plain_type(field.data_type()), field.is_nullable())
+    });
+    Arc::new(Schema::new(fields.collect::<Vec<_>>()))
+}
+
+fn plain_type(data_type: &DataType) -> DataType {
+    let plain_field = |field: &Arc<Field>| {
+        let data_type = plain_type(field.data_type());
+        Arc::new(field.as_ref().clone().with_data_type(data_type))
+    };
+    match data_type {
+        DataType::Utf8View => DataType::Utf8,
+        DataType::BinaryView => DataType::Binary,
+        DataType::List(item) => DataType::List(plain_field(item)),
+        DataType::LargeList(item) => DataType::LargeList(plain_field(item)),
+        DataType::FixedSizeList(item, size) => DataType::FixedSizeList(plain_field(item), *size),
+        DataType::Struct(fields) => DataType::Struct(fields.iter().map(plain_field).collect()),
+        DataType::Map(entries, is_sorted) => DataType::Map(plain_field(entries), *is_sorted),
+        DataType::Dictionary(_, value) => plain_type(value),
+        other => other.clone(),
+    }
+}
+
+fn flatten(rows: &RecordBatch, plain: &SchemaRef) -> Result<RecordBatch, ArrowError> {
+    let columns = rows.columns().iter().zip(plain.fields()).map(|(column, field)| cast(column, field.data_type()));
+    let columns = columns.collect::<Result<Vec<_>, _>>()?;
+    let options = arrow::array::RecordBatchOptions::new().with_row_count(Some(rows.num_rows()));
+    RecordBatch::try_new_with_options(Arc::clone(plain), columns, &options)
+}
