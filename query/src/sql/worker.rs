@@ -58,8 +58,8 @@ pub enum WorkerError {
 ///
 /// See [`WorkerError`].
 pub async fn work() -> Result<(), WorkerError> {
-    let mut stdin = io::stdin().lines();
-    let first = stdin.next().transpose()?.unwrap_or_default();
+    let mut first = String::new();
+    io::stdin().read_line(&mut first)?;
     let Start { location, spill, limits } = serde_json::from_str(&first).map_err(WorkerError::Start)?;
     let mut lines = lines(spill.clone());
     let mut desk = Desk::open(&Location::parse(&location)?, spill, limits).await?;
