@@ -115,15 +115,31 @@ impl TestBook {
         let files = files.iter().map(|(day, batch)| encode(Kind::Event, *day, batch).expect("encodes"));
         let count = events.len() as i64;
         let files = files.collect();
-        self.commit(files, count, |segment| segment.events = count).await;
+        self.commit(files, count, |segment| {
+            segment.events = count;
+            segment.duplicates = events.iter().filter(|event| event.duplicate).count() as i64;
+            let unknown = events.iter().flat_map(|event| event.event.unknown_values);
+            unknown.for_each(|value| segment.unknown.values.add(value));
+        })
+        .await;
     }
 
     /// Lands one rejection of bytes that are no JSON.
     pub(crate) async fn land_rejection(&mut self, raw: &[u8], at: DateTime<Utc>) {
-        let mut builder = RejectionBuilder::new();
         let rejection =
             Rejection { reason: Reason::NotJson, field: None, detail: "no JSON from byte 0 on".into() };
-        builder.append(&rejection, &place(self.next_offset), "gatebook", "gatebook/1", Some(raw), false);
+        self.land_rejected(&rejection, Some(raw), at).await;
+    }
+
+    /// Lands one rejection into the file of a day. Without bytes it is that of a tombstone.
+    pub(crate) async fn land_rejected(
+        &mut self,
+        rejection: &Rejection<'_>,
+        raw: Option<&[u8]>,
+        at: DateTime<Utc>,
+    ) {
+        let mut builder = RejectionBuilder::new();
+        builder.append(rejection, &place(self.next_offset), "gatebook", "gatebook/1", raw, false);
         let file = encode(Kind::Rejection, at.date_naive(), &builder.finish()).expect("encodes");
         self.commit(vec![file], 1, |segment| segment.rejections = 1).await;
     }

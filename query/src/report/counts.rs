@@ -75,17 +75,17 @@ pub(super) fn in_range(TimeRange { from, to }: TimeRange) -> Expr {
         .and(col("day").lt_eq(lit(day_literal(to.date_naive()))))
 }
 
-/// The beginning of the period of UTC in which an event lies, of periods of this length.
-pub(super) fn period_start(length_us: i64) -> Expr {
+/// The beginning of the period in which an event lies, of periods of this length before and after a moment.
+pub(super) fn period_start(length_us: i64, origin: DateTime<Utc>) -> Expr {
     let length = ScalarValue::new_interval_mdn(0, 0, length_us * 1_000);
-    let start = date_bin(lit(length), col("occurred_at"), moment(DateTime::UNIX_EPOCH));
+    let start = date_bin(lit(length), col("occurred_at"), moment(origin));
     cast(start, DataType::Timestamp(TimeUnit::Microsecond, Some("UTC".into())))
 }
 
 fn frame(events: DataFrame, counting: &Counting<'_>) -> Result<DataFrame, DataFusionError> {
     let mut keys: Vec<Expr> = Vec::new();
     if counting.by.iter().any(|group| group.grain().is_some()) {
-        keys.push(period_start(QUARTER_HOUR_US).alias(QUARTER));
+        keys.push(period_start(QUARTER_HOUR_US, DateTime::UNIX_EPOCH).alias(QUARTER));
     }
     let mut names = counting.columns.to_vec();
     for column in counting.by.iter().filter_map(|group| group.column()) {

@@ -10,14 +10,16 @@ use arrow::datatypes::{DataType, Int64Type};
 use arrow::error::ArrowError;
 use chrono::{DateTime, SecondsFormat, TimeDelta, Utc};
 use datafusion::error::DataFusionError;
+use datafusion::functions::core::expr_fn::greatest;
+use datafusion::functions::math::expr_fn::{ceil, log2};
 use datafusion::functions_aggregate::expr_fn::{count, max};
-use datafusion::logical_expr::{ExprFunctionExt as _, cast};
+use datafusion::logical_expr::cast;
 use datafusion::prelude::{DataFrame, col, lit};
 use futures::StreamExt as _;
 use schemas::Kind;
 use serde::{Serialize, Serializer};
 
-use super::counts::{in_range, moment, period_start};
+use super::counts::{in_range, period_start};
 use super::keys::{column, text_column};
 use super::parameters::ReportParameters;
 use crate::error::QueryError;
@@ -33,8 +35,10 @@ const LOOK_BACK_MIN: TimeDelta = TimeDelta::days(1);
 /// How far after its end: what came then shows that a source goes on.
 const LOOK_AHEAD: TimeDelta = TimeDelta::days(1);
 
+const SECOND_US: i64 = 1_000_000;
+
 /// Pauses are told by the hour.
-const HOUR_US: i64 = 3_600_000_000;
+const HOUR_US: i64 = 3_600 * SECOND_US;
 
 /// A pause this long is no silence.
 const PAUSE_MIN_US: i64 = HOUR_US;
@@ -42,8 +46,8 @@ const PAUSE_MIN_US: i64 = HOUR_US;
 /// Of all events of a source, this part comes within its usual lateness: 99 of 100.
 const USUAL_PER_CENT: i64 = 99;
 
-/// Seconds that a source can usually be late; past the last one it counts as a day.
-const LATENESS_S: [i64; 9] = [1, 10, 60, 5 * 60, 15 * 60, 3_600, 3 * 3_600, 6 * 3_600, 24 * 3_600];
+/// Lateness is told in powers of two of a second, up to a day and a half.
+const LATENESS_BITS_MAX: usize = 17;
 
 /// Reasons that are told; the rest is a number.
 const REASONS_MAX: usize = 16;
@@ -51,9 +55,9 @@ const REASONS_MAX: usize = 16;
 /// Whether what a report counted may still change.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Settled {
-    /// Whether every source has brought what usually comes later than the range's end, and no source, server or
-    /// partition that was there in the range, or in the day before it, has fallen silent. Looked at are at most the
-    /// last 7 days of the range.
+    /// Whether every source has brought what usually comes later than the range's end, and no source or server that
+    /// was there in the range, or in the day before it, has fallen silent. Looked at are at most the last 7 days of
+    /// the range.
     pub settled: bool,
     /// Why it is not settled.
     #[serde(skip_serializing_if = "Vec::is_empty")]
@@ -80,7 +84,7 @@ pub enum Unsettled {
         /// When Kafka got the newest of its records.
         #[serde(serialize_with = "rfc3339")]
         received_until: DateTime<Utc>,
-        /// Within how many seconds 99 of 100 of its events come.
+        /// Within how many seconds 99 of 100 of its events come, a power of two.
         usual_lateness_s: i64,
     },
     /// This server says nothing any more, for longer than its longest pause before.
@@ -89,16 +93,6 @@ pub enum Unsettled {
         source: String,
         /// The authentication server.
         server: String,
-        /// Its newest event in the range.
-        #[serde(serialize_with = "rfc3339")]
-        silent_since: DateTime<Utc>,
-    },
-    /// This partition brings nothing any more, for longer than its longest pause before.
-    PartitionSilent {
-        /// The topic.
-        topic: String,
-        /// The partition's number.
-        partition: i64,
         /// Its newest event in the range.
         #[serde(serialize_with = "rfc3339")]
         silent_since: DateTime<Utc>,
@@ -115,7 +109,7 @@ pub(super) async fn settled(session: &Session, parameters: &ReportParameters) ->
     let mut batches = frame.execute_stream().await.map_err(failed)?;
     let mut seen = Seen::default();
     while let Some(batch) = batches.next().await {
-        seen.take_in(&batch.map_err(failed)?).map_err(|error| failed(error.into()))?;
+        seen.take_in(&batch.map_err(failed)?, range.to).map_err(|error| failed(error.into()))?;
         if seen.servers.len() > limits.groups {
             return Err(QueryError::TooLarge(format!("name a server or a source: there are more than {} servers (query.groups_max)", limits.groups)));
         }
@@ -123,7 +117,7 @@ pub(super) async fn settled(session: &Session, parameters: &ReportParameters) ->
     Ok(seen.judge(from, range.to))
 }
 
-/// How many events each source, server and partition brought in each hour, and how late.
+/// How many events each source and server brought in each hour before the range's end, and how late.
 fn frame(
     events: DataFrame,
     from: DateTime<Utc>,
@@ -137,29 +131,20 @@ fn frame(
         }
     }
     let us = |name: &str| cast(col(name), DataType::Int64);
+    let late_s = greatest(vec![us("received_at") - us("occurred_at"), lit(SECOND_US)]) / lit(SECOND_US as f64);
     let keys = vec![
         col("source"),
         col("server_name"),
-        col("kafka_topic"),
-        us("kafka_partition").alias("partition"),
-        cast(period_start(HOUR_US), DataType::Int64).alias("hour"),
-        col("occurred_at").lt(moment(to)).alias("is_inside"),
+        // Counted from the end, so that no hour lies on both sides of it.
+        cast(period_start(HOUR_US, to), DataType::Int64).alias("hour"),
+        cast(ceil(log2(late_s)), DataType::Int64).alias("late_bits"),
     ];
-    let mut counted = vec![
+    let counted = vec![
         max(us("occurred_at")).alias("occurred_until"),
         max(us("received_at")).alias("received_until"),
         count(lit(1)).alias("events"),
     ];
-    for bound_s in LATENESS_S {
-        let is_within = (us("received_at") - us("occurred_at")).lt_eq(lit(bound_s * 1_000_000));
-        counted.push(count(lit(1)).filter(is_within).build()?.alias(within(bound_s)));
-    }
     events.aggregate(keys, counted)
-}
-
-/// The column of the events that came within so many seconds.
-fn within(bound_s: i64) -> String {
-    format!("within_{bound_s}_s")
 }
 
 /// Who spoke when.
@@ -167,7 +152,6 @@ fn within(bound_s: i64) -> String {
 struct Seen {
     sources: BTreeMap<String, SourceSeen>,
     servers: BTreeMap<(String, String), Voice>,
-    partitions: BTreeMap<(String, i64), Voice>,
 }
 
 /// What a source brought.
@@ -175,9 +159,8 @@ struct Seen {
 struct SourceSeen {
     received_until_us: i64,
     occurred_until_us: i64,
-    /// Events before the range's end, and of these the ones within each of [`LATENESS_S`].
-    events: i64,
-    within: [i64; LATENESS_S.len()],
+    /// Events before the range's end, by the bits of the seconds by which they were late.
+    events: [i64; LATENESS_BITS_MAX + 1],
 }
 
 /// When somebody spoke, before the range's end.
@@ -188,30 +171,21 @@ struct Voice {
 }
 
 impl Seen {
-    fn take_in(&mut self, batch: &RecordBatch) -> Result<(), ArrowError> {
+    fn take_in(&mut self, batch: &RecordBatch, to: DateTime<Utc>) -> Result<(), ArrowError> {
         let (sources, servers) = (text_column(batch, "source")?, text_column(batch, "server_name")?);
-        let topics = text_column(batch, "kafka_topic")?;
-        let is_inside = column(batch, "is_inside")?.as_boolean();
         let numbers = |name: &str| Ok::<_, ArrowError>(column(batch, name)?.as_primitive::<Int64Type>());
-        let (partitions, hours) = (numbers("partition")?, numbers("hour")?);
+        let (hours, late_bits, events) = (numbers("hour")?, numbers("late_bits")?, numbers("events")?);
         let (occurred, received) = (numbers("occurred_until")?, numbers("received_until")?);
-        let events = numbers("events")?;
-        let within = LATENESS_S.iter().map(|bound_s| numbers(&within(*bound_s)));
-        let within = within.collect::<Result<Vec<_>, _>>()?;
         for row in 0..batch.num_rows() {
             let source = self.sources.entry(sources.value(row).to_owned()).or_default();
             source.received_until_us = source.received_until_us.max(received.value(row));
-            if !is_inside.value(row) {
+            if hours.value(row) >= to.timestamp_micros() {
                 continue;
             }
             let newest_us = occurred.value(row);
             source.occurred_until_us = source.occurred_until_us.max(newest_us);
-            source.events += events.value(row);
-            for (sum, within) in source.within.iter_mut().zip(&within) {
-                *sum += within.value(row);
-            }
-            let partition = (topics.value(row).to_owned(), partitions.value(row));
-            self.partitions.entry(partition).or_default().hear(hours.value(row), newest_us);
+            let bits = usize::try_from(late_bits.value(row)).unwrap_or(0).min(LATENESS_BITS_MAX);
+            source.events[bits] += events.value(row);
             if servers.is_valid(row) {
                 let server = (sources.value(row).to_owned(), servers.value(row).to_owned());
                 self.servers.entry(server).or_default().hear(hours.value(row), newest_us);
@@ -246,16 +220,6 @@ impl Seen {
                 });
             }
         }
-        let until_us = self.sources.values().map(|source| source.occurred_until_us).max().unwrap_or(0);
-        for ((topic, partition), voice) in &self.partitions {
-            if voice.is_silent(until_us) {
-                unsettled.push(Unsettled::PartitionSilent {
-                    topic: topic.clone(),
-                    partition: *partition,
-                    silent_since: at(voice.newest_us),
-                });
-            }
-        }
         let unsettled_more = unsettled.len().saturating_sub(REASONS_MAX);
         unsettled.truncate(REASONS_MAX);
         Settled { settled: unsettled.is_empty(), unsettled, unsettled_more }
@@ -264,9 +228,13 @@ impl Seen {
 
 impl SourceSeen {
     fn usual_lateness_s(&self) -> i64 {
-        let is_usual = |within: &i64| *within * 100 >= self.events * USUAL_PER_CENT;
-        let index = self.within.iter().position(is_usual);
-        LATENESS_S[index.unwrap_or(LATENESS_S.len() - 1)]
+        let all = self.events.iter().sum::<i64>();
+        let mut within = 0;
+        let bits = self.events.iter().position(|events| {
+            within += events;
+            within * 100 >= all * USUAL_PER_CENT
+        });
+        1 << bits.unwrap_or(LATENESS_BITS_MAX)
     }
 }
 
