@@ -8,6 +8,8 @@ use chrono::{DateTime, NaiveDate, Utc};
 use datafusion::common::ScalarValue;
 use datafusion::execution::memory_pool::FairSpillPool;
 use datafusion::execution::runtime_env::{RuntimeEnv, RuntimeEnvBuilder};
+#[cfg(test)]
+use datafusion::physical_plan::ExecutionPlan;
 use datafusion::prelude::{DataFrame, SQLOptions, SessionConfig, SessionContext};
 use lake::{Book, PartitionId, PartitionTotals, Totals};
 use schemas::Kind;
@@ -176,6 +178,22 @@ impl Session {
             .table(view_name(kind))
             .await
             .map_err(|error| QueryError::while_running(error, &self.limits))
+    }
+}
+
+#[cfg(test)]
+impl Session {
+    /// How many files of the book a question opens.
+    pub(crate) async fn files_read(&self, sql: &str) -> usize {
+        fn of(plan: &Arc<dyn ExecutionPlan>) -> usize {
+            let metrics = plan.metrics().and_then(|metrics| metrics.sum_by_name("count_files_scanned"));
+            metrics.map_or(0, |files| files.as_usize()) + plan.children().into_iter().map(of).sum::<usize>()
+        }
+        let frame = self.context.sql(sql).await.expect("a plan");
+        let plan = frame.create_physical_plan().await.expect("a plan");
+        let rows = datafusion::physical_plan::collect(Arc::clone(&plan), self.context.task_ctx()).await;
+        rows.expect("rows");
+        of(&plan)
     }
 }
 

@@ -232,6 +232,28 @@ async fn a_refusal_says_what_to_do() {
     );
 }
 
+#[tokio::test]
+async fn conditions_on_day_moment_tenant_and_user_skip_files() {
+    let mut book = TestBook::new().await;
+    for (day, tenant, user) in [("01", "acme", "ada"), ("02", "globex", "bob"), ("03", "initech", "cy")] {
+        let event = event(at(&format!("2026-03-{day}T08:00:00Z")));
+        book.land(&[event.with(|event| (event.tenant_id, event.user_key) = (tenant, user))]).await;
+    }
+    let session = book.session(Limits::default());
+    for (condition, expected) in [
+        ("true", 3),
+        ("day = DATE '2026-03-02'", 1),
+        ("occurred_at >= '2026-03-02'", 2),
+        ("occurred_at BETWEEN '2026-03-02T00:00:00Z' AND '2026-03-03T00:00:00Z'", 1),
+        ("tenant_id = 'globex'", 1),
+        ("user_key = 'cy'", 1),
+        ("user_key = 'dan'", 0),
+    ] {
+        let sql = format!("SELECT count(*), min(event_id) FROM events WHERE {condition}");
+        assert_eq!(session.files_read(&sql).await, expected, "{condition}");
+    }
+}
+
 /// On the usual stack this query ends the process.
 #[test]
 fn a_long_chain_of_operators_does_not_overflow_the_stack() {

@@ -316,9 +316,10 @@ fn busy(no_turn: NoTurn, limits: &SqlLimits) -> QueryError {
 /// Why a worker died: an allocation that failed aborts it.
 fn died(status: ExitStatus, limits: &SqlLimits) -> QueryError {
     tracing::warn!(%status, "a worker for SQL died with its question");
-    let bytes = limits.memory_bytes as u64 * PROCESS_FACTOR;
-    let found = format!("its process needed more than {bytes} bytes, {PROCESS_FACTOR} times as much as it may hold");
-    QueryError::TooLarge(limits.memory_told().refuse(&found))
+    let told = limits.memory_told();
+    let bytes = told.value * PROCESS_FACTOR;
+    let found = format!("its process needed more than {bytes} bytes, {PROCESS_FACTOR} times {}", told.name);
+    QueryError::TooLarge(format!("{}: {found} ({})", told.advice, told.value))
 }
 
 fn unexpected() -> QueryError {
