@@ -57,7 +57,8 @@ e25 2026-10-26T12:00:00Z        umbrella heidi            mobile-app-notificatio
 async fn golden_book() -> TestBook {
     let mut events: Vec<TestEvent> = EVENTS.trim().lines().map(listed).collect();
     // What the table has no column for.
-    let mut change = |row: usize, change: fn(TestEvent) -> TestEvent| events[row] = change(events[row].clone());
+    let mut change =
+        |row: usize, change: fn(TestEvent) -> TestEvent| events[row] = change(events[row].clone());
     change(0, |event| {
         event.with(|event| (event.client_ip, event.application) = (Some("198.51.100.7"), Some("vpn")))
     });
@@ -76,7 +77,9 @@ async fn golden_book() -> TestBook {
     change(10, |event| event.with(|event| event.client_ip = Some("2001:db8::1")));
     change(13, TestEvent::duplicate);
     change(15, |event| event.with(|event| event.server_ip = None));
-    change(16, |event| event.with(|event| event.unknown_values = unknown(&["method=Carrier Pigeon", "mode=loud"])));
+    change(16, |event| {
+        event.with(|event| event.unknown_values = unknown(&["method=Carrier Pigeon", "mode=loud"]))
+    });
     change(17, |event| {
         event.with(|event| (event.application, event.prompts, event.steps) = (Some("mail"), Some(2), steps()))
     });
@@ -208,7 +211,8 @@ fn column_type(data_type: &DataType) -> DefaultColumnType {
 fn texts(field: &FieldRef, column: &ArrayRef) -> Result<Vec<String>, ArrowError> {
     let nulls = column.logical_nulls();
     let options = EncoderOptions::default().with_explicit_nulls(true);
-    let mut nested = column.data_type().is_nested().then(|| make_encoder(field, column, &options)).transpose()?;
+    let mut nested =
+        column.data_type().is_nested().then(|| make_encoder(field, column, &options)).transpose()?;
     let plain = ArrayFormatter::try_new(column, &FormatOptions::new())?;
     let text = |row| -> Result<String, ArrowError> {
         if nulls.as_ref().is_some_and(|nulls| nulls.is_null(row)) {

@@ -49,7 +49,7 @@ impl Default for SqlLimits {
             operators: 500,
             deadline: Duration::from_secs(30),
             fetch: Duration::from_secs(600),
-            memory_bytes: 512 << 20,
+            memory_bytes: 256 << 20,
             spill_bytes: 4 << 30,
             row_bytes: 16 << 20,
             workers: 4,
