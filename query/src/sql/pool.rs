@@ -147,13 +147,20 @@ impl SqlPool {
     /// Keeps a worker for the next question.
     fn take_back(&self, worker: Worker) {
         if worker.questions >= self.0.limits.questions_per_worker {
-            drop(worker);
-            return self.add_worker();
+            return self.replace(worker);
         }
         let mut idle = self.0.idle.lock().unwrap_or_else(PoisonError::into_inner);
         if idle.len() < self.0.limits.workers {
             idle.push(worker);
+        } else {
+            worker.end();
         }
+    }
+
+    /// Ends a worker, and starts another one.
+    fn replace(&self, worker: Worker) {
+        worker.end();
+        self.add_worker();
     }
 }
 
@@ -178,6 +185,8 @@ impl Worker {
             .stdout(Stdio::piped())
             // What an engine says when it dies may repeat what it read.
             .stderr(Stdio::null())
+            // Ctrl-C in a terminal is for the server, which lets open answers end.
+            .process_group(0)
             .kill_on_drop(true)
             .spawn()?;
         let (Some(stdin), Some(stdout)) = (child.stdin.take(), child.stdout.take()) else {
@@ -202,6 +211,15 @@ impl Worker {
             Ok(Err(error)) => Err(error),
             Err(_) => Err(io::Error::other("a worker for SQL did not open the book in time")),
         }
+    }
+
+    /// Kills it, and removes its spill files once it can write no more.
+    fn end(mut self) {
+        // Without a runtime this process ends, and what it started with it.
+        let Ok(runtime) = Handle::try_current() else { return };
+        runtime.spawn(async move {
+            let _ = self.child.kill().await;
+        });
     }
 
     async fn write(&mut self, line: &str) -> io::Result<()> {
@@ -269,9 +287,11 @@ impl Reading {
             }
             match self.frame().await? {
                 (Tag::Data, bytes) => self.rows.push(bytes),
-                (Tag::End, _) => {
+                (Tag::End, still_works) => {
                     self.rows.finish()?;
-                    self.give_back();
+                    if let Some(worker) = self.worker.take() {
+                        if still_works.is_empty() { self.pool.take_back(worker) } else { self.pool.replace(worker) }
+                    }
                     return Ok(None);
                 }
                 (Tag::Failed, bytes) => return Err(self.failed(&bytes)),
@@ -280,28 +300,23 @@ impl Reading {
         }
     }
 
-    /// What the worker could not do. It can do the next.
+    /// What the worker could not do. Where nothing was begun, it can do the next.
     fn failed(&mut self, bytes: &[u8]) -> QueryError {
-        let failed = match serde_json::from_slice::<Failed>(bytes) {
-            Ok(failed) => failed.into(),
-            Err(_) => return unexpected(),
-        };
-        self.give_back();
-        failed
-    }
-
-    fn give_back(&mut self) {
-        if let Some(worker) = self.worker.take() {
+        let Ok(failed) = serde_json::from_slice::<Failed>(bytes) else { return unexpected() };
+        if matches!(failed, Failed::Refused(_))
+            && self.rows.schema().is_none()
+            && let Some(worker) = self.worker.take()
+        {
             self.pool.take_back(worker);
         }
+        failed.into()
     }
 }
 
 impl Drop for Reading {
     fn drop(&mut self) {
         if let Some(worker) = self.worker.take() {
-            drop(worker);
-            self.pool.add_worker();
+            self.pool.replace(worker);
         }
     }
 }

@@ -88,7 +88,8 @@ pub(super) enum Tag {
     Begun = b'B',
     /// Bytes of the Arrow IPC stream.
     Data = b'D',
-    /// The answer is whole.
+    /// The answer is whole. A byte says that the worker has not ended its work on it, as a join may not for a while
+    /// after its rows are not wanted any more.
     End = b'E',
     /// [`Failed`], as JSON.
     Failed = b'F',

@@ -15,8 +15,9 @@ use arrow::error::ArrowError;
 use arrow::ipc::writer::StreamWriter;
 use lake::{Book, Location, Totals};
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+use tokio::runtime::Handle;
 use tokio::sync::mpsc;
-use tokio::time::timeout;
+use tokio::time::{sleep, timeout};
 
 use super::limits::{PROCESS_FACTOR, SqlLimits};
 use super::protocol::{Ask, Begun, Failed, Start, Tag, write_frame};
@@ -27,6 +28,10 @@ use crate::session::{Resources, Session};
 /// How often a worker without a question goes on to the latest version of the book, so that the next question need
 /// not read many versions.
 const REFRESH_INTERVAL: Duration = Duration::from_secs(5);
+
+/// How often, and after which pauses, is looked whether all work has ended.
+const REST_LOOKS: usize = 25;
+const REST_PAUSE: Duration = Duration::from_millis(2);
 
 /// Bytes of a piece of an answer: what is sent at a time, and held by the server.
 const PIECE_BYTES: usize = 1 << 20;
@@ -63,7 +68,7 @@ pub async fn work() -> Result<(), WorkerError> {
     let Start { location, spill, limits } = serde_json::from_str(&first).map_err(WorkerError::Start)?;
     let mut lines = lines(spill.clone());
     let mut desk = Desk::open(&Location::parse(&location)?, spill, limits).await?;
-    limit_address_space(limits.memory_bytes as u64 * PROCESS_FACTOR);
+    limit_process(limits.memory_bytes as u64 * PROCESS_FACTOR);
     let mut out = io::stdout().lock();
     write_frame(&mut out, Tag::Ready, &[])?;
     loop {
@@ -105,15 +110,18 @@ fn lines(spill: PathBuf) -> mpsc::Receiver<String> {
     receiver
 }
 
-/// Allows this process so many bytes beyond those that it has. An allocation past that ends it.
-fn limit_address_space(more: u64) {
+/// Allows this process so many bytes beyond those that it has: an allocation past that ends it, without an image on
+/// disk of what it read. Where the machine itself runs out of memory, it goes before others.
+fn limit_process(more: u64) {
+    // Lowering a limit, and going first, is always allowed; elsewhere than on Linux nothing of it may exist.
+    let _ = setrlimit(Resource::Core, Rlimit { current: Some(0), maximum: Some(0) });
+    let _ = fs::write("/proc/self/oom_score_adj", "500");
     let status = fs::read_to_string("/proc/self/status").unwrap_or_default();
     let size = status.lines().find_map(|line| line.strip_prefix("VmSize:")?.trim().strip_suffix(" kB"));
     let Some(size) = size.and_then(|size| size.parse::<u64>().ok()) else { return };
     let limit = (size << 10) + more;
     let maximum = getrlimit(Resource::As).maximum;
     let limit = maximum.map_or(limit, |maximum| limit.min(maximum));
-    // Lowering a limit is always allowed.
     let _ = setrlimit(Resource::As, Rlimit { current: Some(limit), maximum: Some(limit) });
 }
 
@@ -175,7 +183,9 @@ impl Desk {
         }
         stream.finish().map_err(unsendable)?;
         write_frame(out, Tag::Data, stream.get_ref()).map_err(AnswerError::Pipe)?;
-        write_frame(out, Tag::End, &[]).map_err(AnswerError::Pipe)
+        drop(answer);
+        let still_works: &[u8] = if is_at_rest().await { &[] } else { &[1] };
+        write_frame(out, Tag::End, still_works).map_err(AnswerError::Pipe)
     }
 
     /// Sends rows in pieces, each of which has at most [`PIECE_BYTES`] where it has more than one row.
@@ -201,6 +211,17 @@ impl Desk {
         stream.get_mut().clear();
         Ok(())
     }
+}
+
+/// Whether all work ends soon after its rows are not wanted any more.
+async fn is_at_rest() -> bool {
+    for _ in 0..REST_LOOKS {
+        if Handle::current().metrics().num_alive_tasks() == 0 {
+            return true;
+        }
+        sleep(REST_PAUSE).await;
+    }
+    false
 }
 
 /// A type that has no place in Arrow's stream: none is known.
