@@ -1,6 +1,6 @@
 //! A batch: what one pipeline has read since its last commit, decoded into columns.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -12,8 +12,8 @@ use chrono::{DateTime, NaiveDate, Utc};
 use lake::{DataFile, Segment};
 use parquet::errors::ParquetError;
 use schemas::{
-    Decoder, Element, EventBuilder, Fields, Kind, Place, Record, Redaction, Rejection, RejectionBuilder,
-    TimeLimits,
+    ChangeBuilder, Decoder, Element, EventBuilder, Fields, Kind, NameCounts, Place, Record, Redaction,
+    Rejection, RejectionBuilder, TimeLimits,
 };
 use sha2::{Digest, Sha256};
 
@@ -23,6 +23,10 @@ use crate::window::{Fingerprinter, Seen};
 
 const US_PER_DAY: i64 = 86_400_000_000;
 
+/// Kinds of skipped elements that a segment tells apart, and bytes of a name.
+const SKIPPED_KINDS_MAX: usize = 256;
+const SKIPPED_KIND_BYTES_MAX: usize = 128;
+
 /// Bytes that an element takes beside its texts, for the bound on memory.
 const ELEMENT_BYTES: usize = 128;
 
@@ -31,6 +35,7 @@ pub(crate) struct Batch {
     events: EventBuilder,
     /// For each event, the index of its slot.
     event_slots: Vec<u16>,
+    changes: ChangeBuilder,
     rejections: RejectionBuilder,
     rejection_count: usize,
     days: DaySet,
@@ -70,6 +75,7 @@ impl Batch {
         Self {
             events: EventBuilder::new(fields),
             event_slots: Vec::new(),
+            changes: ChangeBuilder::new(fields),
             rejections: RejectionBuilder::new(),
             rejection_count: 0,
             days: DaySet::default(),
@@ -84,13 +90,13 @@ impl Batch {
 
     /// Whether it has reached a limit and is to be cut before the next record.
     pub(crate) fn is_full(&self, limits: &Limits) -> bool {
-        self.event_slots.len() + self.rejection_count >= limits.batch_rows_max
+        self.event_slots.len() + self.changes.len() + self.rejection_count >= limits.batch_rows_max
             || self.bytes >= limits.batch_bytes_max
             || self.days.len() >= limits.batch_days_max
     }
 
-    /// Decodes a record and takes in its elements. Each ends as an event or as a rejection, and is counted
-    /// in the slot's segment.
+    /// Decodes a record and takes in its elements. Each ends as an event, a change or a rejection, or is
+    /// skipped, and is counted in the slot's segment.
     pub(crate) fn read(
         &mut self,
         slot: &mut Slot,
@@ -133,6 +139,12 @@ impl Batch {
                     self.event_slots.push(slot_index);
                     segment.events += 1;
                 }
+                Element::Change(change) => {
+                    self.days.insert(change.occurred_at_us.div_euclid(US_PER_DAY));
+                    self.changes.append(&change, &place, source, decoder_name);
+                    segment.changes += 1;
+                }
+                Element::Skipped(kind) => count_skipped(&mut segment.skipped_by_kind, kind),
                 Element::Rejection(rejection) => {
                     keep(&mut self.rejections, &rejection, &place, (source, decoder_name), value, reading);
                     self.rejection_count += 1;
@@ -158,6 +170,11 @@ impl Batch {
         let mut files = Vec::with_capacity(self.days.len() + 1);
         for (day, rows) in by_day(events)? {
             files.push(lake::encode(Kind::Event, day, &rows)?);
+        }
+        if !self.changes.is_empty() {
+            for (day, rows) in by_day(self.changes.finish())? {
+                files.push(lake::encode(Kind::Change, day, &rows)?);
+            }
         }
         if self.rejection_count > 0 {
             files.push(lake::encode(Kind::Rejection, today, &self.rejections.finish())?);
@@ -195,6 +212,19 @@ impl Batch {
         let mut columns = events.columns().to_vec();
         columns[index] = Arc::new(flags);
         RecordBatch::try_new(events.schema(), columns)
+    }
+}
+
+/// Counts a skipped element by its kind: a bounded number of kinds, whose names a stranger may choose.
+fn count_skipped(counts: &mut BTreeMap<String, i64>, kind: &str) {
+    let kind = &kind[..kind.floor_char_boundary(SKIPPED_KIND_BYTES_MAX)];
+    let is_full = counts.len() >= SKIPPED_KINDS_MAX && !counts.contains_key(kind);
+    let kind = if is_full { NameCounts::OTHERS } else { kind };
+    match counts.get_mut(kind) {
+        Some(count) => *count += 1,
+        None => {
+            counts.insert(kind.to_owned(), 1);
+        }
     }
 }
 
@@ -248,7 +278,7 @@ impl DaySet {
     }
 }
 
-/// Parts the events by the UTC day of `occurred_at`.
+/// Parts events or changes by the UTC day of `occurred_at`.
 fn by_day(events: RecordBatch) -> Result<Vec<(NaiveDate, RecordBatch)>, ArrowError> {
     let index = events.schema_ref().index_of("occurred_at")?;
     let moments = events.column(index).as_primitive::<TimestampMicrosecondType>();

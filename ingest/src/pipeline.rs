@@ -16,7 +16,7 @@ use std::time::{Duration, Instant};
 use chrono::Utc;
 use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, TryRecvError, bounded};
 use lake::Book;
-use schemas::Decoder;
+use schemas::{Decoder, Maps};
 use tokio::runtime::Handle;
 use tokio::sync::Mutex;
 
@@ -26,7 +26,7 @@ use crate::batch::{Batch, Reading};
 use crate::client::Rebalance;
 use crate::cluster::{Cluster, ClusterError, TopicIdentity};
 use crate::committer::{Answer, Submission};
-use crate::settings::{Settings, Until};
+use crate::settings::{Settings, Topic, Until};
 use crate::slot::Slot;
 use crate::window::Fingerprinter;
 
@@ -66,6 +66,7 @@ pub(crate) enum Partitions {
 pub(crate) struct Pipeline {
     shared: Arc<Shared>,
     assignment: Assignment,
+    /// One for each topic, in the order of the settings.
     decoders: Vec<Decoder>,
     batch: Batch,
     submissions: Sender<Submission>,
@@ -78,12 +79,15 @@ pub(crate) struct Pipeline {
 
 impl Pipeline {
     pub(crate) fn new(shared: Arc<Shared>, submissions: Sender<Submission>) -> Result<Self, PipelineError> {
-        let fields = &shared.settings.fields;
-        let decoders = schemas::Source::ALL.iter().map(|source| Decoder::new(*source, fields)).collect();
+        let Settings { maps, topics, .. } = &shared.settings;
+        let decoder = |topic: &Topic| {
+            Decoder::new(topic.source, &Maps { tenant: topic.tenant.clone(), ..maps.clone() })
+        };
+        let decoders = topics.iter().map(decoder).collect();
         Ok(Self {
             assignment: Assignment::new(Arc::clone(&shared))?,
             decoders,
-            batch: Batch::new(fields),
+            batch: Batch::new(&maps.fields),
             submissions,
             in_flight: None,
             empty_since: Instant::now(),
@@ -154,7 +158,7 @@ impl Pipeline {
 
     /// Drops what was read and reads again from the book's offsets.
     fn start_over(&mut self) -> Result<(), PipelineError> {
-        self.batch = Batch::new(&self.shared.settings.fields);
+        self.batch = Batch::new(&self.shared.settings.maps.fields);
         self.assignment.start_over()
     }
 
@@ -182,7 +186,7 @@ impl Pipeline {
             return self.wait_paused(&reply);
         }
         let reading =
-            Reading { limits, fields: &self.shared.settings.fields, now_us: Utc::now().timestamp_micros() };
+            Reading { limits, fields: &self.shared.settings.maps.fields, now_us: Utc::now().timestamp_micros() };
         let wait = match self.batch.began() {
             Some(began) if self.in_flight.is_none() => {
                 limits.commit_interval.saturating_sub(began.elapsed()).min(POLL_WAIT)
@@ -192,7 +196,7 @@ impl Pipeline {
         };
         let (batch, decoders) = (&mut self.batch, &mut self.decoders);
         let taken = self.assignment.read(wait, |index, slot, place, value| {
-            let decoder = &mut decoders[slot.source as usize];
+            let decoder = &mut decoders[slot.topic_index];
             batch.read(slot, index as u16, decoder, place, value, &reading);
             if batch.is_full(limits) { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
         });

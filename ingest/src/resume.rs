@@ -87,9 +87,9 @@ impl Resume<'_> {
         let mut slots = Vec::with_capacity(partitions.len());
         for (topic, partition) in partitions {
             let identity = self.topics.iter().find(|identity| &identity.name == topic);
-            let configured = self.settings.topics.iter().find(|configured| &configured.name == topic);
-            if let (Some(identity), Some(configured)) = (identity, configured) {
-                slots.push(self.slot(book, identity, configured, *partition).await?);
+            let index = self.settings.topics.iter().position(|configured| &configured.name == topic);
+            if let (Some(identity), Some(index)) = (identity, index) {
+                slots.push(self.slot(book, identity, index, *partition).await?);
             }
         }
         self.fill_windows(book, &mut slots).await;
@@ -100,9 +100,10 @@ impl Resume<'_> {
         &self,
         book: &mut Book,
         identity: &TopicIdentity,
-        topic: &Topic,
+        topic_index: usize,
         partition: i32,
     ) -> Result<Slot, ResumeError> {
+        let topic = &self.settings.topics[topic_index];
         let id = PartitionId { topic_id: identity.id.clone(), partition };
         let expected = book.next_offset(&id).await.map_err(ReadError::from)?;
         let there = self.watermarks(&topic.name, partition, expected)?;
@@ -131,6 +132,7 @@ impl Resume<'_> {
         Ok(Slot {
             topic: topic.name.clone(),
             id,
+            topic_index,
             source: topic.source,
             backfill: topic.backfill,
             segment,

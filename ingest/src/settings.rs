@@ -5,7 +5,7 @@ use std::fmt;
 use std::time::Duration;
 
 use lake::Location;
-use schemas::{Fields, Source};
+use schemas::{Maps, Source};
 
 /// Everything that ingest needs to know.
 #[derive(Debug, Clone)]
@@ -16,8 +16,8 @@ pub struct Settings {
     pub topics: Vec<Topic>,
     /// Where the book lies.
     pub location: Location,
-    /// Which optional fields are stored.
-    pub fields: Fields,
+    /// What the deployment says about names, and which optional fields are stored.
+    pub maps: Maps,
     /// The limits.
     pub limits: Limits,
     /// How long to go on.
@@ -57,6 +57,8 @@ pub struct Topic {
     pub name: String,
     /// The product whose log format it carries.
     pub source: Source,
+    /// Whose events it carries, where the source does not say.
+    pub tenant: Option<String>,
     /// Whether events of any age are welcome.
     pub backfill: bool,
 }

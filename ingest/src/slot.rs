@@ -9,6 +9,8 @@ use crate::window::Window;
 pub(crate) struct Slot {
     pub(crate) topic: String,
     pub(crate) id: PartitionId,
+    /// The topic's place among those of the settings.
+    pub(crate) topic_index: usize,
     /// The product whose format it carries.
     pub(crate) source: Source,
     /// Whether events of any age are welcome.

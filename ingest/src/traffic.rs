@@ -116,7 +116,7 @@ mod tests {
     use std::collections::HashSet;
 
     use schemas::vocabulary::{AuthResult, DenialReason, Method};
-    use schemas::{Decoder, Element, Event, Fields, Record, Source, TimeLimits, UnknownCounts};
+    use schemas::{Decoder, Element, Event, Maps, Record, Source, TimeLimits, UnknownCounts};
 
     use super::*;
 
@@ -138,7 +138,7 @@ mod tests {
 
     /// Decodes values as ingest would; nothing may be rejected or unknown.
     fn decode(values: &[Vec<u8>], see: &mut dyn FnMut(&Event<'_>)) {
-        let mut decoder = Decoder::new(Source::Gatebook, &Fields::default());
+        let mut decoder = Decoder::new(Source::Gatebook, &Maps::default());
         let now_us = MONDAY_US + DAY_US;
         let limits = TimeLimits { max_age_us: Some(DAY_US), max_ahead_us: 0, now_us };
         let mut counts = UnknownCounts::default();
@@ -146,9 +146,7 @@ mod tests {
             let record = Record { value: Some(value), timestamp_us: Some(now_us) };
             decoder.decode(&record, &limits, &mut counts, &mut |_, element| match element {
                 Element::Event(event) => see(&event),
-                Element::Rejection(rejection) => {
-                    panic!("{rejection:?}: {}", String::from_utf8_lossy(value));
-                }
+                element => panic!("{element:?}: {}", String::from_utf8_lossy(value)),
             });
         }
         assert!(counts.is_empty(), "{counts:?}");

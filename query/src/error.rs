@@ -31,9 +31,12 @@ pub enum QueryError {
     Worker(#[from] io::Error),
     /// A value in the book does not fit the question. Its text is left out: it may be personal.
     #[error(
-        "check casts and arguments (try_cast gives null): a value does not fit what the query does with it"
+        "check casts, patterns and arguments (try_cast gives null): a value does not fit what the query does with it"
     )]
     Value,
+    /// The engine itself failed on the question.
+    #[error("write the query another way: the engine cannot work on it")]
+    Engine,
     /// The book could not be read.
     #[error("the book cannot be read; `gatebook check` says whether it is whole")]
     Read(#[source] Box<DataFusionError>),
@@ -52,6 +55,12 @@ impl QueryError {
         matches!(self, Self::Refused(_))
     }
 
+    /// Whether it is the question's own doing, and not the machine's.
+    #[must_use]
+    pub fn is_askers(&self) -> bool {
+        matches!(self, Self::Refused(_) | Self::TooLarge(_) | Self::Value | Self::Engine)
+    }
+
     /// What went wrong before the first row: mostly the question itself.
     pub(crate) fn while_planning(error: DataFusionError, limits: &Limits) -> Self {
         match error.find_root() {
@@ -67,29 +76,36 @@ impl QueryError {
     /// What went wrong on the way.
     pub(crate) fn while_running(error: DataFusionError, limits: &Limits) -> Self {
         match error.find_root() {
-            DataFusionError::ResourcesExhausted(_) => Self::TooLarge(format!(
-                "ask for a shorter range, fewer groups or fewer columns: the question needs more than its {} MiB of memory \
-                 (memory_bytes_max) and {} MiB of spill files (spill_bytes_max)",
-                limits.memory_bytes >> 20,
-                limits.spill_bytes >> 20
-            )),
-            DataFusionError::ArrowError(arrow, _) if is_about_a_value(arrow) => Self::Value,
+            DataFusionError::ResourcesExhausted(_) => {
+                let Limits { section, memory_bytes, spill_bytes, .. } = limits;
+                Self::TooLarge(format!(
+                    "ask for a shorter range, fewer groups or fewer columns: the question needs more than its \
+                     {memory_bytes} bytes of memory ({section}.memory_bytes_max) and {spill_bytes} bytes of spill files \
+                     ({section}.spill_bytes_max)"
+                ))
+            }
+            DataFusionError::SQL(..)
+            | DataFusionError::Plan(_)
+            | DataFusionError::SchemaError(..)
+            | DataFusionError::NotImplemented(_) => Self::Refused(advice(&error)),
+            DataFusionError::ArrowError(arrow, _) if !is_about_reading(arrow) => Self::Value,
             DataFusionError::Execution(_) => Self::Value,
+            DataFusionError::External(source) if !source.is::<DeltaTableError>() => {
+                if source.is::<object_store::Error>() || source.is::<io::Error>() {
+                    Self::Read(Box::new(error))
+                } else {
+                    Self::Value
+                }
+            }
+            DataFusionError::Internal(_) | DataFusionError::Context(..) => Self::Engine,
             _ => Self::Read(Box::new(error)),
         }
     }
 }
 
-fn is_about_a_value(error: &ArrowError) -> bool {
-    matches!(
-        error,
-        ArrowError::CastError(_)
-            | ArrowError::ParseError(_)
-            | ArrowError::ComputeError(_)
-            | ArrowError::ArithmeticOverflow(_)
-            | ArrowError::DivideByZero
-            | ArrowError::InvalidArgumentError(_)
-    )
+/// Whether the files are at fault, and not what is asked of them.
+fn is_about_reading(error: &ArrowError) -> bool {
+    matches!(error, ArrowError::IoError(..) | ArrowError::ParquetError(_) | ArrowError::IpcError(_))
 }
 
 /// The engine's message, which repeats the query and never the book, with what to do.
@@ -99,6 +115,8 @@ fn advice(error: &DataFusionError) -> String {
         DataFusionError::Plan(message) => message.clone(),
         other => other.strip_backtrace(),
     };
+    // The engine's names for what has none.
+    let message = message.replace("datafusion.public.", "");
     let is_about_tables = message.starts_with("table '") || message.contains("information_schema");
     if is_about_tables {
         let tables: Vec<&str> = Kind::ALL.iter().map(|kind| view_name(*kind)).collect();

@@ -8,6 +8,8 @@ pub struct Limits {
     pub memory_bytes: usize,
     /// Bytes of spill files in the system's folder for temporary files.
     pub spill_bytes: u64,
+    /// The section of the configuration that they stand in, for messages.
+    pub section: &'static str,
     /// Groups of one report, which are folded in memory.
     pub groups: usize,
 }
@@ -15,6 +17,6 @@ pub struct Limits {
 impl Default for Limits {
     /// Chosen to leave room beside ingest on a machine of 4 GiB.
     fn default() -> Self {
-        Self { memory_bytes: 1 << 30, spill_bytes: 10 << 30, groups: 1_000_000 }
+        Self { section: "query", memory_bytes: 1 << 30, spill_bytes: 10 << 30, groups: 1_000_000 }
     }
 }

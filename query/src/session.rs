@@ -87,7 +87,9 @@ impl Session {
         let events = book.files()?.into_iter().filter(|file| file.kind == Some(Kind::Event));
         let newest_us = events.filter_map(|file| file.newest_us).max();
         // One partition for each core is the default; no information_schema, no table from a file or a URL.
-        let config = SessionConfig::new().with_information_schema(false);
+        let mut config = SessionConfig::new().with_information_schema(false);
+        // What is written with a zone, and `now()`, has one.
+        config.options_mut().execution.time_zone = Some("UTC".to_owned());
         let state = sql::session_state().with_config(config).with_runtime_env(Arc::clone(&resources.runtime));
         let context = SessionContext::new_with_state(state.build());
         views::register(&context, book).map_err(failed)?;

@@ -218,7 +218,7 @@ async fn a_refusal_says_what_to_do() {
     assert_eq!(
         unknown,
         "error: use one of the tables events, changes, rejections, superseded, segments, removals: \
-         table 'datafusion.public.logins' not found"
+         table 'logins' not found"
     );
     let misspelt = book.ask("SELEC 1", Format::Csv).await;
     assert_eq!(
@@ -228,8 +228,17 @@ async fn a_refusal_says_what_to_do() {
     let personal = book.ask("SELECT CAST(user_id AS INT) FROM events", Format::Csv).await;
     assert_eq!(
         personal,
-        "error: check casts and arguments (try_cast gives null): a value does not fit what the query does with it"
+        "error: check casts, patterns and arguments (try_cast gives null): a value does not fit what the query does with it"
     );
+}
+
+/// The reader of the book would give all rows where no stored column is read.
+#[tokio::test]
+async fn a_limit_holds_whatever_is_read() {
+    check("SELECT day FROM events ORDER BY day LIMIT 1", "day\n2026-03-01").await;
+    check("SELECT 1 AS x FROM events LIMIT 1", "x\n1").await;
+    check("SELECT count(*) AS n FROM (SELECT day FROM events LIMIT 2)", "n\n2").await;
+    check("SELECT 1 AS x FROM segments LIMIT 2 OFFSET 2", "x\n1").await;
 }
 
 #[tokio::test]

@@ -46,7 +46,7 @@ fn measure(name: &str, records: &[String], mut decoder: GatebookDecoder, mut bui
                 (Element::Event(_), None) => {
                     black_box(&element);
                 }
-                (Element::Rejection(_), _) => rejection_count += 1,
+                _ => rejection_count += 1,
             });
         }
         if let Some(builder) = &mut builder {

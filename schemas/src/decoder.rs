@@ -1,55 +1,38 @@
 //! The decoder of a topic's source.
 
 use crate::element::Element;
-use crate::fields::Fields;
 use crate::gatebook::GatebookDecoder;
+use crate::maps::Maps;
 use crate::record::Record;
+use crate::source::Source;
 use crate::time_limits::TimeLimits;
 use crate::unknown::UnknownCounts;
-
-/// The product whose log format a topic carries: key `source` of `[[topics]]`, and the column of that name.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub enum Source {
-    /// Gatebook's own contract: one JSON object a record ([`crate::gatebook`]).
-    Gatebook,
-}
-
-impl Source {
-    /// Every source.
-    pub const ALL: &'static [Self] = &[Self::Gatebook];
-
-    /// The source as it stands in the configuration and in the book.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Gatebook => "gatebook",
-        }
-    }
-
-    /// Reads a source; `None` for any other text.
-    pub fn parse(text: &str) -> Option<Self> {
-        Self::ALL.iter().copied().find(|source| source.as_str() == text)
-    }
-}
+use crate::vendor::{self, VendorDecoder};
 
 /// The decoder of one source. It owns scratch space: keep one for each thread and use it again.
 #[derive(Debug)]
 pub enum Decoder {
     /// For [`Source::Gatebook`].
     Gatebook(GatebookDecoder),
+    /// For the sources that are products of others.
+    Vendor(VendorDecoder),
 }
 
 impl Decoder {
-    /// A decoder for a source, which does not read the switched-off fields.
-    pub fn new(source: Source, fields: &Fields) -> Self {
-        match source {
-            Source::Gatebook => Self::Gatebook(GatebookDecoder::new(fields)),
-        }
+    /// A decoder for a source, which reads names by the deployment's maps and not the switched-off fields.
+    pub fn new(source: Source, maps: &Maps) -> Self {
+        let vendor = match source {
+            Source::Gatebook => return Self::Gatebook(GatebookDecoder::new(&maps.fields)),
+            Source::Duo => vendor::DUO,
+        };
+        Self::Vendor(VendorDecoder::new(vendor, maps))
     }
 
     /// Name and version, for the column `decoder`.
     pub const fn name(&self) -> &'static str {
         match self {
             Self::Gatebook(_) => GatebookDecoder::NAME,
+            Self::Vendor(decoder) => decoder.name(),
         }
     }
 
@@ -65,6 +48,7 @@ impl Decoder {
     ) {
         match self {
             Self::Gatebook(decoder) => decoder.decode(record, limits, counts, emit),
+            Self::Vendor(decoder) => decoder.decode(record, limits, counts, emit),
         }
     }
 }

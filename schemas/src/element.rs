@@ -1,7 +1,7 @@
 //! What a decoder emits for each entry of a record.
 
 use crate::rejection::Rejection;
-use crate::vocabulary::{Assurance, AuthResult, DenialReason, Method, Mode, Stage};
+use crate::vocabulary::{Assurance, AuthResult, ChangeKind, DenialReason, Method, Mode, Stage};
 
 /// One entry of a record, as a decoder read it. It borrows from the record and from the decoder.
 #[derive(Debug, Clone, PartialEq)]
@@ -9,8 +9,12 @@ use crate::vocabulary::{Assurance, AuthResult, DenialReason, Method, Mode, Stage
 pub enum Element<'a> {
     /// It decoded into one authentication event.
     Event(Event<'a>),
+    /// It tells of the life of an account or a method.
+    Change(Change<'a>),
     /// It should have decoded and did not.
     Rejection(Rejection<'a>),
+    /// It is well formed and none of these; of the source's own kind that is named. Counted, not kept.
+    Skipped(&'a str),
 }
 
 /// One authentication event: every column that a decoder may set. `None` is null in the book.
@@ -79,6 +83,36 @@ pub struct Event<'a> {
     pub sender: Option<&'a str>,
     /// The source's key of one attempt.
     pub attempt_id: Option<&'a str>,
+}
+
+/// What happened to an account or to a method: every column that a decoder may set. It may hold personal data: never
+/// log one.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Change<'a> {
+    /// What changed.
+    pub change: ChangeKind,
+    /// When, in microseconds since 1970 UTC.
+    pub occurred_at_us: i64,
+    /// Whose change this is.
+    pub tenant_id: &'a str,
+    /// The user whose account or method it is, as the source gives it.
+    pub user_id: &'a str,
+    /// Canonical form of `user_id`, for joining.
+    pub user_key: &'a str,
+    /// Who made the change.
+    pub actor: Option<&'a str>,
+    /// The method that was changed.
+    pub method: Option<Method>,
+    /// What was said of it.
+    pub reason: Option<&'a str>,
+    /// Until when it holds, in microseconds since 1970 UTC.
+    pub until_us: Option<i64>,
+    /// The address it was made from, in canonical form (RFC 5952).
+    pub client_ip: Option<&'a str>,
+    /// The source's own code of what happened.
+    pub result_code: Option<&'a str>,
+    /// The source's own text.
+    pub result_detail: Option<&'a str>,
 }
 
 /// One step of an event that tells of its steps. Every part is optional: sources differ in what they tell.

@@ -6,6 +6,8 @@
 //! - A **record** ([`Record`]) is what Kafka delivered: bytes and a timestamp.
 //! - An **element** ([`Element`]) is one entry of a record. A record of source `gatebook` is one element.
 //! - An **event** ([`Event`]) is an element that decoded into one authentication event.
+//! - A **change** ([`Change`]) is an element about the life of an account or a method; an element that is well formed and
+//!   neither is **skipped**, by the source's own kind.
 //! - A **rejection** ([`Rejection`]) is an element that should have decoded and did not. It has a stable
 //!   [`Reason`], and a detail that never repeats a value of the record.
 //! - A **kind** ([`Kind`]) is what a row of the book is. Its columns stand in one table, [`COLUMNS`], from
@@ -20,6 +22,7 @@
 //! does not know is counted in [`UnknownCounts`].
 
 mod address;
+mod change_builder;
 mod column;
 pub mod contract;
 mod decoder;
@@ -29,6 +32,7 @@ mod fields;
 pub mod gatebook;
 mod kind;
 mod list_column;
+mod maps;
 mod moment;
 mod place;
 mod place_column;
@@ -36,25 +40,30 @@ mod record;
 mod redaction;
 mod rejection;
 mod rejection_builder;
+mod source;
 mod text_column;
 mod time_limits;
 mod unknown;
 mod user_key;
+mod vendor;
 pub mod vocabulary;
 
+pub use change_builder::ChangeBuilder;
 pub use column::{COLUMNS, Column, ColumnType, NOT_CONTENT, SetBy};
-pub use decoder::{Decoder, Source};
-pub use element::{Element, Event, Step};
+pub use decoder::Decoder;
+pub use element::{Change, Element, Event, Step};
 pub use event_builder::EventBuilder;
 pub use fields::Fields;
 pub use kind::{
     Kind, book_schema, change_schema, event_schema, rejection_schema, removal_schema, segment_schema,
     superseded_schema,
 };
+pub use maps::Maps;
 pub use place::Place;
-pub use record::Record;
+pub use record::{RECORD_BYTES_MAX, Record};
 pub use redaction::{Redaction, redact};
 pub use rejection::{Reason, Rejection};
 pub use rejection_builder::RejectionBuilder;
+pub use source::Source;
 pub use time_limits::TimeLimits;
 pub use unknown::{NameCounts, UnknownCounts};

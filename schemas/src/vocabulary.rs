@@ -200,6 +200,46 @@ vocabulary! {
 }
 
 vocabulary! {
+    /// What changed (column `change`). Open.
+    ChangeKind {
+        /// The user got a second factor, or began to get one.
+        Enrolled = "enrolled",
+        /// A method or device was added.
+        MethodAdded = "method-added",
+        /// A method or device was removed.
+        MethodRemoved = "method-removed",
+        /// A method was changed: another number, another default, activated again.
+        MethodChanged = "method-changed",
+        /// All methods of the user were taken away, to be registered anew.
+        Reset = "reset",
+        /// The user was blocked, locked or disabled.
+        Blocked = "blocked",
+        /// The user was unblocked, unlocked or enabled.
+        Unblocked = "unblocked",
+        /// Somebody was let past the second factor: a bypass code, a one-time bypass, a status.
+        BypassGranted = "bypass-granted",
+        /// A bypass was used up, ran out or was taken back.
+        BypassEnded = "bypass-ended",
+        /// An app password was made.
+        AppPasswordAdded = "app-password-added",
+        /// App passwords were deleted.
+        AppPasswordRemoved = "app-password-removed",
+        /// The second factor is asked for from now on.
+        MfaEnabled = "mfa-enabled",
+        /// The second factor is not asked for any more.
+        MfaDisabled = "mfa-disabled",
+        /// The password was set or changed.
+        PasswordChanged = "password-changed",
+        /// The user reported a request as fraud.
+        FraudReported = "fraud-reported",
+        /// A rule of who is asked for what was made, changed or deleted.
+        PolicyChanged = "policy-changed",
+        /// Any other change of an account or a method; `result_code` says which.
+        Other = "other",
+    }
+}
+
+vocabulary! {
     /// Denial reasons grouped for people.
     DenialGroup {
         /// What the user did or did not do.

@@ -297,8 +297,12 @@ struct SqlBody {
 
 async fn sql(state: &State, request: Request<'_>) -> Result<Response, Problem> {
     request.takes_no_parameters()?;
-    let SqlBody { sql } = serde_json::from_slice(request.body())
-        .map_err(|error| Problem::bad_body(format!("send an object such as {}: {error}", sql_body()["example"])))?;
+    let wrong = |found: &str| Problem::bad_body(format!("send an object such as {}: {found}", sql_body()["example"]));
+    if !request.body().trim_ascii_start().starts_with(b"{") {
+        return Err(wrong("it is none"));
+    }
+    let SqlBody { sql } =
+        serde_json::from_slice(request.body()).map_err(|error| wrong(&error.to_string()))?;
     let (pool, asker) = (state.sql.clone(), request.asker().to_owned());
     let limits = state.sql.limits();
     // Its own limits are tighter, and say more.

@@ -69,7 +69,7 @@ impl Problem {
     }
 
     pub(crate) fn body_too_long(bytes: usize) -> Self {
-        let detail = format!("send a shorter body: {bytes} bytes are allowed");
+        let detail = format!("send a shorter text: the body may have {bytes} bytes (6 x sql.text_bytes_max + 1024)");
         Self::new(StatusCode::PAYLOAD_TOO_LARGE, "body-too-long", "The body is too long", detail)
             .with(CONNECTION, "close")
     }
@@ -164,7 +164,7 @@ impl From<ParameterError> for Problem {
 impl From<QueryError> for Problem {
     fn from(error: QueryError) -> Self {
         match &error {
-            QueryError::Refused(_) | QueryError::Value => Self::new(
+            QueryError::Refused(_) | QueryError::Value | QueryError::Engine => Self::new(
                 StatusCode::BAD_REQUEST,
                 "refused",
                 "The question cannot be asked",

@@ -164,6 +164,11 @@ async fn produce(
         };
         is_done = match next {
             Ok(Ok(is_done)) => is_done,
+            // What is said of it may repeat the question.
+            Ok(Err(OutputError::Query(error))) if error.is_askers() => {
+                tracing::warn!("an answer broke off: the question reached a limit, or a value does not fit it");
+                return;
+            }
             Ok(Err(error)) => {
                 tracing::error!(error = &error as &dyn std::error::Error, "an answer broke off");
                 return;

@@ -83,7 +83,7 @@ pub(super) fn settings(config: &Config, accept_new_topics: Vec<String>, accept_g
         kafka: config.kafka.clone(),
         topics: config.topics.clone(),
         location: config.lake.location.clone(),
-        fields: config.fields,
+        maps: config.maps.clone(),
         limits: config.ingest.clone(),
         until: Until::Stopped,
         accept_new_topics,

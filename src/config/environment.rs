@@ -25,7 +25,7 @@ pub(super) fn read(variables: &Environment, settings: &mut Settings, problems: &
         let place = Place::Environment { variable: variable.clone() };
         let shape = match template::find(&path) {
             Some(key) => key.shape,
-            None if template::property(&path).is_some() => Shape::Text,
+            None if template::is_open(&path) => Shape::Text,
             None => {
                 let advice = nearest::advice(&path, variable_of);
                 problems.push(Problem { key: path, place: Some(place), advice });
@@ -51,8 +51,8 @@ fn variable_of(path: &str) -> String {
 /// The dotted path that a variable's name, without the prefix, stands for.
 fn path(name: &str) -> String {
     let path = name.to_ascii_lowercase().replace(LEVEL, ".");
-    match template::property(&path) {
-        Some(property) => template::join(template::OPEN_TABLE, &property.replace('_', ".")),
+    match template::under(&path, template::PROPERTIES) {
+        Some(property) => template::join(template::PROPERTIES, &property.replace('_', ".")),
         None => path,
     }
 }

@@ -52,7 +52,7 @@ impl Reading<'_> {
     }
 
     fn entry(&mut self, path: String, line: usize, value: &Spanned<DeValue<'_>>) {
-        let open = path == template::OPEN_TABLE || template::property(&path).is_some();
+        let open = template::is_open_table(&path) || template::is_open(&path);
         let is_list = template::LISTS.contains(&path.as_str());
         match value.get_ref() {
             // In [kafka.properties] an unquoted name with dots arrives as nested tables.
@@ -64,7 +64,7 @@ impl Reading<'_> {
                 let advice = format!("write [[{path}]], in two brackets, once for each of them");
                 self.problem(path, line, advice);
             }
-            _ if path == template::OPEN_TABLE || template::is_section(&path) => {
+            _ if template::is_section(&path) => {
                 let advice = format!("write it as a section, [{path}], with its keys below");
                 self.problem(path, line, advice);
             }

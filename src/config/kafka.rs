@@ -19,21 +19,21 @@ const ELSEWHERE: &[(&str, &str)] = &[
 pub(super) fn read(reader: &mut Reader<'_>) -> Kafka {
     let properties = properties(reader);
     if let Some((name, advice)) = need_of_tls(&properties, cfg!(feature = "tls")) {
-        reader.problem(&template::join(template::OPEN_TABLE, name), advice);
+        reader.problem(&template::join(template::PROPERTIES, name), advice);
     }
     let brokers = reader.parsed("kafka.brokers", brokers);
     let kafka = Kafka { brokers, group: reader.text("kafka.group"), properties };
     if let Err(fixed) = ingest::check_properties(&kafka) {
-        reader.problem(template::OPEN_TABLE, fixed);
+        reader.problem(template::PROPERTIES, fixed);
     }
     kafka
 }
 
 fn properties(reader: &mut Reader<'_>) -> BTreeMap<String, String> {
     let mut properties = BTreeMap::new();
-    for (name, setting) in reader.settings().properties() {
+    for (name, setting) in reader.settings().open_table(template::PROPERTIES) {
         if let Some((_, key)) = ELSEWHERE.iter().find(|(elsewhere, _)| *elsewhere == name) {
-            let path = template::join(template::OPEN_TABLE, name);
+            let path = template::join(template::PROPERTIES, name);
             reader.problem(&path, format!("remove it, and set {key} instead"));
         }
         if let Value::Text(text) = &setting.value {

@@ -16,6 +16,7 @@ mod ingest;
 mod kafka;
 mod lake;
 mod maintain;
+mod maps;
 mod nearest;
 mod place;
 mod problem;
@@ -34,7 +35,7 @@ mod value;
 
 use std::path::Path;
 
-use schemas::Fields;
+use schemas::Maps;
 
 pub(crate) use http::Http;
 pub(crate) use lake::Lake;
@@ -58,8 +59,8 @@ pub(crate) struct Config {
     pub(crate) topics: Vec<::ingest::Topic>,
     /// `[lake]`
     pub(crate) lake: Lake,
-    /// `[fields]`
-    pub(crate) fields: Fields,
+    /// `[fields]`, `[tenants]`, `[domains]`
+    pub(crate) maps: Maps,
     /// `[ingest]`
     pub(crate) ingest: ::ingest::Limits,
     /// `[maintain]`
@@ -109,7 +110,7 @@ impl Config {
         let kafka = kafka::read(&mut reader);
         let topics = topic::read(&mut reader);
         let lake = Lake::read(&mut reader);
-        let fields = fields::read(&mut reader);
+        let maps = maps::read(&mut reader);
         let retention_days = lake.as_ref().map_or(0, |lake| lake.retention_days);
         let ingest = ingest::read(&mut reader, retention_days);
         let maintain = Maintain::read(&mut reader, retention_days);
@@ -120,7 +121,7 @@ impl Config {
         http::check_protection(&mut reader, &http, &tokens);
         match lake {
             Some(lake) if problems.is_empty() => {
-                Ok(Self { kafka, topics, lake, fields, ingest, maintain, query, sql, http, tokens, settings })
+                Ok(Self { kafka, topics, lake, maps, ingest, maintain, query, sql, http, tokens, settings })
             }
             _ => Err(ConfigError { problems, has_file }),
         }

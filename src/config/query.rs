@@ -7,6 +7,7 @@ use super::reader::Reader;
 /// Reads `[query]`.
 pub(super) fn read(reader: &mut Reader<'_>) -> Limits {
     Limits {
+        section: "query",
         memory_bytes: reader.size("query.memory_bytes_max", 16 << 20..=1 << 40, "bytes"),
         spill_bytes: reader.number("query.spill_bytes_max", 0..=1 << 50, "bytes"),
         groups: reader.size("query.groups_max", 1..=1_000_000_000, "groups"),

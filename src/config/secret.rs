@@ -38,7 +38,7 @@ pub(super) fn shown(path: &str, setting: &Setting) -> String {
     let is_secret = |property: &str| SECRET_PARTS.iter().any(|part| property.contains(part));
     match &setting.reference {
         Some(reference) => Value::Text(reference.clone()).to_string(),
-        None if template::property(path).is_some_and(is_secret) => format!("\"{MASK}\""),
+        None if template::under(path, template::PROPERTIES).is_some_and(is_secret) => format!("\"{MASK}\""),
         None => setting.value.to_string(),
     }
 }

@@ -71,9 +71,9 @@ impl Settings {
         self.settings.iter_mut()
     }
 
-    /// The librdkafka properties: name and setting.
-    pub(super) fn properties(&self) -> impl Iterator<Item = (&str, &Setting)> {
-        self.settings.iter().filter_map(|(path, setting)| Some((template::property(path)?, setting)))
+    /// What stands in a table that takes any name: name and setting.
+    pub(super) fn open_table<'s>(&'s self, table: &'s str) -> impl Iterator<Item = (&'s str, &'s Setting)> {
+        self.settings.iter().filter_map(move |(path, setting)| Some((template::under(path, table)?, setting)))
     }
 
     /// The numbers in a list, ascending.

@@ -16,7 +16,7 @@ pub(super) fn toml(settings: &Settings) -> String {
         }
         if of != section {
             if section == "kafka" {
-                properties(settings, &mut text);
+                open_table(settings, template::PROPERTIES, &mut text);
             }
             section = of;
             if let Some(list) = list {
@@ -27,13 +27,18 @@ pub(super) fn toml(settings: &Settings) -> String {
         }
         setting(settings, &key.path, name, &mut text);
     }
+    for table in ["tenants", "domains"] {
+        if settings.open_table(table).next().is_some() {
+            open_table(settings, table, &mut text);
+        }
+    }
     text
 }
 
-fn properties(settings: &Settings, text: &mut String) {
-    header(&format!("[{}]", template::OPEN_TABLE), text);
-    for (name, _) in settings.properties() {
-        setting(settings, &template::join(template::OPEN_TABLE, name), name, text);
+fn open_table(settings: &Settings, table: &str, text: &mut String) {
+    header(&format!("[{table}]"), text);
+    for (name, _) in settings.open_table(table) {
+        setting(settings, &template::join(table, name), name, text);
     }
 }
 

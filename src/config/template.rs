@@ -10,8 +10,11 @@ use super::value::{Shape, Value};
 /// The complete, commented configuration.
 pub(crate) const DEFAULT_TOML: &str = include_str!("default.toml");
 
-/// The table that takes any name: librdkafka knows which there are.
-pub(super) const OPEN_TABLE: &str = "kafka.properties";
+/// The table whose names librdkafka knows.
+pub(super) const PROPERTIES: &str = "kafka.properties";
+
+/// The tables that take any name.
+const OPEN_TABLES: &[&str] = &[PROPERTIES, "tenants", "domains"];
 
 /// The lists of tables.
 pub(super) const LISTS: &[&str] = &["topics", "tokens"];
@@ -53,7 +56,7 @@ pub(super) fn find(path: &str) -> Option<&'static Key> {
 /// Whether a path is a section: something below it is a key.
 pub(super) fn is_section(path: &str) -> bool {
     let path = general(path);
-    path == OPEN_TABLE || keys().iter().any(|key| under(&key.path, &path).is_some())
+    is_open_table(&path) || keys().iter().any(|key| under(&key.path, &path).is_some())
 }
 
 /// The sections, in the order of `default.toml`.
@@ -65,12 +68,17 @@ pub(super) fn sections() -> impl Iterator<Item = &'static str> {
             sections.push(section);
         }
     }
-    sections.into_iter()
+    sections.into_iter().chain(OPEN_TABLES.iter().copied().filter(|table| !table.contains('.')))
 }
 
-/// The name of a librdkafka property, where the path is one.
-pub(super) fn property(path: &str) -> Option<&str> {
-    under(path, OPEN_TABLE)
+/// Whether a path is a table that takes any name.
+pub(super) fn is_open_table(path: &str) -> bool {
+    OPEN_TABLES.contains(&path)
+}
+
+/// Whether a path is a name in a table that takes any.
+pub(super) fn is_open(path: &str) -> bool {
+    OPEN_TABLES.iter().any(|table| under(path, table).is_some())
 }
 
 /// The number in a list that a path is about.

@@ -48,7 +48,7 @@ fn the_shortest_file_and_the_documented_one_work_as_they_stand() {
         &[],
     );
     let config = config.unwrap_or_else(|message| panic!("{message}"));
-    assert!(!config.fields.first_name && config.fields.last_name);
+    assert!(!config.maps.fields.first_name && config.maps.fields.last_name);
     check(
         "",
         &[],
@@ -89,7 +89,7 @@ fn the_environment_alone_can_say_everything() {
     assert_eq!(config.kafka.brokers, "k-1:9092,k-2:9092");
     assert_eq!(config.kafka.properties["ssl.ca.location"], "/ca.pem");
     assert_eq!(config.lake.retention_days, 30);
-    assert!(!config.fields.email);
+    assert!(!config.maps.fields.email);
 }
 
 #[test]
@@ -126,7 +126,7 @@ fn an_unknown_key_is_refused_with_the_nearest_known_one_and_its_place() {
         "[zebra]\nx = 1",
         &[],
         &[&format!(
-            "f:4: zebra: {section} remove it, or use one of kafka, topics, lake, fields, http, tokens, ingest, maintain, query, sql"
+            "f:4: zebra: {section} remove it, or use one of kafka, topics, lake, fields, http, tokens, ingest, maintain, query, sql, tenants, domains"
         )],
     );
     let variable = [("GATEBOOK_KAFKA__BROKER", "k")];

@@ -20,8 +20,13 @@ pub(super) fn read(reader: &mut Reader<'_>) -> Vec<Topic> {
         let topic = Topic {
             name: reader.parsed(&key("name"), name),
             source: reader.parsed(&key("source"), |text| source(text).map(Some)).unwrap_or(Source::Gatebook),
+            tenant: reader.parsed(&key("tenant"), |text| Ok::<_, &str>(Some(text.to_owned()).filter(|text| !text.is_empty()))),
             backfill: reader.switch(&key("backfill")),
         };
+        if topic.source.names_no_tenant() && topic.tenant.is_none() {
+            let advice = format!("say whose events these are: records of {} do not", topic.source.as_str());
+            reader.problem(&key("tenant"), advice);
+        }
         if topics.iter().any(|earlier| earlier.name == topic.name && !topic.name.is_empty()) {
             reader.problem(&key("name"), "remove this block; an earlier one has the same name");
         }

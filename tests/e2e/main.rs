@@ -6,6 +6,7 @@
 
 mod harness;
 
+mod attacks;
 mod backfill;
 mod brokers;
 mod command_line;

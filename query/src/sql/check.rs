@@ -37,6 +37,9 @@ const CHAINING: &[Keyword] = &[
     Keyword::SELECT,
 ];
 
+/// Bytes of a name: what nobody has given is looked for among all that are alike.
+const NAME_BYTES_MAX: usize = 256;
+
 /// Whether the text may be planned at all.
 pub(super) fn check(sql: &str, limits: &SqlLimits) -> Result<(), QueryError> {
     let refuse = |text| Err(QueryError::Refused(text));
@@ -58,10 +61,23 @@ pub(super) fn check(sql: &str, limits: &SqlLimits) -> Result<(), QueryError> {
     if operators > limits.operators {
         return refuse(limits.operators_told().refuse(&format!("it has {operators} operators")));
     }
+    if let Some(name) = written().filter_map(name_of).find(|name| name.len() > NAME_BYTES_MAX) {
+        return refuse(format!(
+            "shorten the names: one has {} bytes, and {NAME_BYTES_MAX} are allowed",
+            name.len()
+        ));
+    }
     if count == 0 {
         return refuse("write a query, such as SELECT count(*) FROM events: there is none".to_owned());
     }
     Ok(())
+}
+
+fn name_of(token: &Token) -> Option<&str> {
+    match token {
+        Token::Word(word) => Some(&word.value),
+        _ => None,
+    }
 }
 
 /// Whether a token makes an expression or a query deeper. All signs do but those that only divide.
@@ -117,6 +133,7 @@ mod tests {
             "it has 14 tokens, and 12 tokens are allowed (sql.tokens_max)",
         );
         refused("SELECT 1+1+1+1", limits, "it has 4 operators, and 3 operators are allowed (sql.operators_max)");
+        refused(&format!("SELECT {}", "a".repeat(300)), SqlLimits::default(), "shorten the names: one has 300 bytes");
         refused("-- nothing", limits, "write a query");
         refused("SELECT 'open", limits, "change the query");
         refused("SELECT '\0'", limits, "NUL");

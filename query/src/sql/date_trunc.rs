@@ -6,9 +6,11 @@
 
 use std::sync::Arc;
 
-use arrow::array::{Array as _, ArrayRef, ArrowPrimitiveType, AsArray as _, PrimitiveArray};
+use arrow::array::{Array as _, ArrayRef, AsArray as _, PrimitiveArray};
 use arrow::compute::{max, min};
-use arrow::datatypes::{DataType, FieldRef, TimeUnit, TimestampMicrosecondType};
+use arrow::datatypes::{
+    ArrowTimestampType, DataType, FieldRef, TimeUnit, TimestampMicrosecondType, TimestampNanosecondType,
+};
 use datafusion::common::Result;
 use datafusion::logical_expr::sort_properties::{ExprProperties, SortProperties};
 use datafusion::logical_expr::{
@@ -63,25 +65,19 @@ impl ScalarUDFImpl for DateTrunc {
 
     fn invoke_with_args(&self, arguments: ScalarFunctionArgs) -> Result<ColumnarValue> {
         if let [ColumnarValue::Scalar(precision), ColumnarValue::Array(moments)] = arguments.args.as_slice()
-            && let DataType::Timestamp(TimeUnit::Microsecond, Some(zone)) = moments.data_type()
+            && let DataType::Timestamp(unit, Some(zone)) = moments.data_type()
             // A zone that is an offset can be any number of minutes.
             && !zone.starts_with(['+', '-'])
             && let Some(Some(text)) = precision.try_as_str()
             && LONG.contains(&text.to_lowercase().as_str())
-            && let Some(quarters) = Quarters::of(moments.as_primitive())
         {
-            let zone = Arc::clone(zone);
-            let moments = Arc::clone(moments);
-            let starts = PrimitiveArray::<TimestampMicrosecondType>::from(quarters.starts_us.clone())
-                .with_timezone(Arc::clone(&zone));
-            let number_rows = starts.len();
-            let args = vec![arguments.args[0].clone(), ColumnarValue::Array(Arc::new(starts))];
-            let truncated =
-                self.engines.invoke_with_args(ScalarFunctionArgs { args, number_rows, ..arguments })?;
-            let truncated = truncated.into_array(number_rows)?;
-            let truncated = truncated.as_primitive::<TimestampMicrosecondType>();
-            let result = quarters.look_up(moments.as_primitive(), truncated).with_timezone(zone);
-            return Ok(ColumnarValue::Array(Arc::new(result) as ArrayRef));
+            let (unit, zone) = (*unit, Arc::clone(zone));
+            return match unit {
+                // As the book keeps moments, and as `AT TIME ZONE` gives them.
+                TimeUnit::Microsecond => self.by_quarter::<TimestampMicrosecondType>(arguments, &zone, 1),
+                TimeUnit::Nanosecond => self.by_quarter::<TimestampNanosecondType>(arguments, &zone, 1_000),
+                _ => self.engines.invoke_with_args(arguments),
+            };
         }
         self.engines.invoke_with_args(arguments)
     }
@@ -95,13 +91,43 @@ impl ScalarUDFImpl for DateTrunc {
     }
 }
 
+impl DateTrunc {
+    /// Truncates the quarter hours that occur, and looks each moment up; `per_us` are the moments' units in a microsecond.
+    fn by_quarter<T: ArrowTimestampType>(
+        &self,
+        arguments: ScalarFunctionArgs,
+        zone: &Arc<str>,
+        per_us: i64,
+    ) -> Result<ColumnarValue> {
+        let ColumnarValue::Array(moments) = &arguments.args[1] else {
+            return self.engines.invoke_with_args(arguments);
+        };
+        let moments = Arc::clone(moments);
+        let moments = moments.as_primitive::<T>();
+        let Some(quarters) = Quarters::of(moments, per_us) else {
+            return self.engines.invoke_with_args(arguments);
+        };
+        let starts = PrimitiveArray::<T>::from_iter_values(quarters.starts.iter().copied());
+        let starts: ArrayRef = Arc::new(starts.with_timezone(Arc::clone(zone)));
+        let number_rows = starts.len();
+        let args = vec![arguments.args[0].clone(), ColumnarValue::Array(starts)];
+        let truncated =
+            self.engines.invoke_with_args(ScalarFunctionArgs { args, number_rows, ..arguments })?;
+        let truncated = truncated.into_array(number_rows)?;
+        let result = quarters.look_up(moments, truncated.as_primitive::<T>()).with_timezone(Arc::clone(zone));
+        Ok(ColumnarValue::Array(Arc::new(result)))
+    }
+}
+
 /// The quarter hours that occur among some moments.
 struct Quarters {
+    /// The length of one, in the moments' unit.
+    length: i64,
     first: i64,
     /// For each quarter hour from the first on, its place among those that occur.
     places: Vec<u32>,
     /// The beginnings of those that occur.
-    starts_us: Vec<i64>,
+    starts: Vec<i64>,
 }
 
 /// The mark of a quarter hour that does not occur.
@@ -109,35 +135,36 @@ const NONE: u32 = u32::MAX;
 
 impl Quarters {
     /// None where a table of them would not pay, or where moments are too old.
-    fn of(moments: &PrimitiveArray<TimestampMicrosecondType>) -> Option<Self> {
+    fn of<T: ArrowTimestampType>(moments: &PrimitiveArray<T>, per_us: i64) -> Option<Self> {
+        let length = QUARTER_HOUR_US * per_us;
         let (oldest, newest) = (min(moments)?, max(moments)?);
-        let first = oldest.div_euclid(QUARTER_HOUR_US);
-        let span = usize::try_from(newest.div_euclid(QUARTER_HOUR_US) - first).ok()?.checked_add(1)?;
-        if oldest < QUARTERS_SINCE_US || span > moments.len().saturating_mul(QUARTERS_PER_ROW) {
+        let first = oldest.div_euclid(length);
+        let span = usize::try_from(newest.div_euclid(length) - first).ok()?.checked_add(1)?;
+        if oldest < QUARTERS_SINCE_US * per_us || span > moments.len().saturating_mul(QUARTERS_PER_ROW) {
             return None;
         }
-        let mut quarters = Self { first, places: vec![NONE; span], starts_us: Vec::new() };
+        let mut quarters = Self { length, first, places: vec![NONE; span], starts: Vec::new() };
         for moment in moments.iter().flatten() {
-            let quarter = moment.div_euclid(QUARTER_HOUR_US);
+            let quarter = moment.div_euclid(length);
             let place = &mut quarters.places[(quarter - first) as usize];
             if *place == NONE {
-                *place = quarters.starts_us.len() as u32;
-                quarters.starts_us.push(quarter * QUARTER_HOUR_US);
+                *place = quarters.starts.len() as u32;
+                quarters.starts.push(quarter * length);
             }
         }
         Some(quarters)
     }
 
     /// The value that belongs to each moment's quarter hour.
-    fn look_up<T: ArrowPrimitiveType<Native = i64>>(
+    fn look_up<T: ArrowTimestampType>(
         &self,
-        moments: &PrimitiveArray<TimestampMicrosecondType>,
+        moments: &PrimitiveArray<T>,
         values: &PrimitiveArray<T>,
     ) -> PrimitiveArray<T> {
         let values = values.values();
         moments.unary(|moment| {
             // What stands at nulls may be anything.
-            let quarter = moment.div_euclid(QUARTER_HOUR_US).wrapping_sub(self.first);
+            let quarter = moment.div_euclid(self.length).wrapping_sub(self.first);
             let place = usize::try_from(quarter).ok().and_then(|quarter| self.places.get(quarter));
             place.and_then(|place| values.get(*place as usize)).copied().unwrap_or_default()
         })
@@ -187,8 +214,12 @@ mod tests {
             let array = PrimitiveArray::<TimestampMicrosecondType>::from(moments.clone()).with_timezone(zone);
             let array: ArrayRef = Arc::new(array);
             for precision in LONG.iter().chain(&["minute", "DAY"]) {
-                let expected = truncated(&engines, precision, Arc::clone(&array));
-                assert_eq!(&truncated(&ours, precision, Arc::clone(&array)), &expected, "{zone} {precision}");
+                let finer = DataType::Timestamp(TimeUnit::Nanosecond, Some(zone.into()));
+                let finer = arrow::compute::cast(&array, &finer).expect("finer");
+                for array in [&array, &finer] {
+                    let expected = truncated(&engines, precision, Arc::clone(array));
+                    assert_eq!(&truncated(&ours, precision, Arc::clone(array)), &expected, "{zone} {precision}");
+                }
             }
         }
         // Too old, too far apart, and nothing at all.

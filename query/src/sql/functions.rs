@@ -5,9 +5,12 @@
 //! functions, and always there.
 
 use std::collections::HashSet;
+use std::sync::Arc;
 
 use datafusion::execution::SessionStateDefaults;
 use datafusion::execution::session_state::SessionStateBuilder;
+use datafusion::physical_optimizer::PhysicalOptimizerRule;
+use datafusion::physical_optimizer::optimizer::PhysicalOptimizer;
 
 /// What each group of functions is for, and its names as they are written; other names of the same function are
 /// known too.
@@ -83,6 +86,7 @@ pub(crate) fn session_state() -> SessionStateBuilder {
     let table = SessionStateDefaults::default_table_functions().into_iter();
     let series = ["generate_series", "range"];
     SessionStateBuilder::new()
+        .with_physical_optimizer_rules(physical_optimizer_rules())
         .with_expr_planners(SessionStateDefaults::default_expr_planners())
         .with_scalar_functions(
             scalar
@@ -95,6 +99,13 @@ pub(crate) fn session_state() -> SessionStateBuilder {
         .with_table_function_list(
             table.filter(|function| names.contains(function.name())).collect::<Vec<_>>(),
         )
+}
+
+/// The engine's rules but one: the reader of the book says that it stops at a limit where it does not (delta-rs issue
+/// 4037), and would give all rows.
+fn physical_optimizer_rules() -> Vec<Arc<dyn PhysicalOptimizerRule + Send + Sync>> {
+    let rules = PhysicalOptimizer::new().rules.into_iter();
+    rules.filter(|rule| rule.name() != "LimitPushdown").collect()
 }
 
 #[cfg(test)]

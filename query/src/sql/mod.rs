@@ -9,6 +9,8 @@
 mod check;
 mod date_trunc;
 mod functions;
+#[cfg(test)]
+mod golden;
 mod ipc;
 mod limits;
 mod lists;

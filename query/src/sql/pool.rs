@@ -28,6 +28,9 @@ use crate::error::QueryError;
 /// How long a new worker may take to open the book.
 const START_MAX: Duration = Duration::from_secs(30);
 
+/// The exit code of a process that panicked.
+const PANICKED: i32 = 101;
+
 /// Arenas of the C library's allocator: each takes address space of its own.
 const ARENAS_MAX: &str = "2";
 
@@ -331,6 +334,9 @@ fn busy(no_turn: NoTurn, limits: &SqlLimits) -> QueryError {
 /// Why a worker died: an allocation that failed aborts it.
 fn died(status: ExitStatus, limits: &SqlLimits) -> QueryError {
     tracing::warn!(%status, "a worker for SQL died with its question");
+    if status.code() == Some(PANICKED) {
+        return QueryError::Engine;
+    }
     let told = limits.memory_told();
     let bytes = told.value * PROCESS_FACTOR;
     let found = format!("its process needed more than {bytes} bytes, {PROCESS_FACTOR} times {}", told.name);

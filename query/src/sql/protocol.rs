@@ -20,6 +20,9 @@ use crate::error::QueryError;
 /// Bytes of a frame beyond those of the longest row: what is longer is no frame.
 const FRAME_SLACK_BYTES: usize = 1 << 20;
 
+/// Bytes of what is said in the log of a failure.
+const LOG_BYTES_MAX: usize = 500;
+
 /// What a worker is told first.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub(super) struct Start {
@@ -51,6 +54,7 @@ pub(super) enum Failed {
     Refused(String),
     TooLarge(String),
     Value,
+    Engine,
     /// The book cannot be read; what happened, for the log.
     Read(String),
 }
@@ -61,8 +65,9 @@ impl From<QueryError> for Failed {
             QueryError::Refused(text) => Self::Refused(text),
             QueryError::TooLarge(text) => Self::TooLarge(text),
             QueryError::Value => Self::Value,
-            QueryError::Read(source) => Self::Read(source.to_string()),
-            error => Self::Read(error.to_string()),
+            QueryError::Engine => Self::Engine,
+            QueryError::Read(source) => Self::Read(for_the_log(&source.to_string())),
+            error => Self::Read(for_the_log(&error.to_string())),
         }
     }
 }
@@ -73,9 +78,16 @@ impl From<Failed> for QueryError {
             Failed::Refused(text) => Self::Refused(text),
             Failed::TooLarge(text) => Self::TooLarge(text),
             Failed::Value => Self::Value,
+            Failed::Engine => Self::Engine,
             Failed::Read(text) => Self::Read(Box::new(DataFusionError::External(text.into()))),
         }
     }
+}
+
+/// In one line that is not too long.
+fn for_the_log(text: &str) -> String {
+    let line = text.lines().next().unwrap_or_default();
+    line[..line.floor_char_boundary(LOG_BYTES_MAX)].to_owned()
 }
 
 /// What a frame is.

@@ -5,12 +5,12 @@
 //! ([`crate::contract`]) has the rest. Beyond it:
 //!
 //! - A key with the value null or an empty text counts as absent.
-//! - A known key twice is a [`Reason::Contradiction`], whatever its values. Unknown keys are counted.
+//! - A known key twice is a [`crate::Reason::Contradiction`], whatever its values. Unknown keys are counted.
 //! - Words of a vocabulary are read in any ASCII case.
-//! - A byte order mark in front makes the record [`Reason::NotJson`] (RFC 8259 section 8.1 forbids
+//! - A byte order mark in front makes the record [`crate::Reason::NotJson`] (RFC 8259 section 8.1 forbids
 //!   producers to write one).
 //! - Text that JSON can write and Unicode cannot (a lone surrogate, `"\ud800"`), or a number in a known key
-//!   beyond a 64-bit float, makes the record [`Reason::WrongType`].
+//!   beyond a 64-bit float, makes the record [`crate::Reason::WrongType`].
 //!
 //! Two readers fill the same slots, and one judge makes an event of them: a scanner for the JSON that
 //! machines write, and a JSON parser for everything else. The scanner declines whatever it is not sure of,
@@ -29,7 +29,7 @@ mod tests;
 use crate::element::Element;
 use crate::fields::Fields;
 use crate::record::Record;
-use crate::rejection::{Reason, Rejection};
+use crate::rejection::Rejection;
 use crate::time_limits::TimeLimits;
 use crate::unknown::UnknownCounts;
 use judge::{Judge, Scratch};
@@ -37,9 +37,6 @@ use scanner::Scanner;
 use slots::Slots;
 
 pub use judge::{FIELD_BYTES_MAX, STEPS_MAX};
-
-/// The longest record that is read, in bytes: a mebibyte, Kafka's own default limit for a message.
-pub const RECORD_BYTES_MAX: usize = 1 << 20;
 
 /// Reads records of source `gatebook`. It owns scratch space: keep one for each thread and use it again.
 #[derive(Debug)]
@@ -73,7 +70,7 @@ impl GatebookDecoder {
         counts: &mut UnknownCounts,
         emit: &mut dyn FnMut(u32, Element<'_>),
     ) {
-        let text = match text_of(record) {
+        let text = match record.text() {
             Ok(text) => text,
             Err(rejection) => return emit(0, Element::Rejection(rejection)),
         };
@@ -119,26 +116,5 @@ fn emit_judged(
             Err(rejection) => emit(0, Element::Rejection(rejection)),
         },
         Err(rejection) => emit(0, Element::Rejection(rejection.clone())),
-    }
-}
-
-/// The record's text, without white space around it.
-fn text_of<'a>(record: &Record<'a>) -> Result<&'a str, Rejection<'static>> {
-    let value = record.value.unwrap_or_default();
-    if value.is_empty() {
-        return Err(Rejection::whole(Reason::Empty, "the record has no value"));
-    }
-    if value.len() > RECORD_BYTES_MAX {
-        return Err(Rejection::whole(
-            Reason::TooLong,
-            format!("the record has more than {RECORD_BYTES_MAX} bytes"),
-        ));
-    }
-    match std::str::from_utf8(value) {
-        Ok(text) => Ok(text.trim_matches([' ', '\t', '\n', '\r'])),
-        Err(error) => {
-            let detail = format!("no UTF-8 after byte {}", error.valid_up_to());
-            Err(Rejection::whole(Reason::NotUtf8, detail))
-        }
     }
 }

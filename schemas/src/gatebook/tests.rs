@@ -1,6 +1,7 @@
 //! What the contract accepts, refuses and makes of a record.
 
-use crate::gatebook::{FIELD_BYTES_MAX, GatebookDecoder, RECORD_BYTES_MAX, STEPS_MAX};
+use crate::RECORD_BYTES_MAX;
+use crate::gatebook::{FIELD_BYTES_MAX, GatebookDecoder, STEPS_MAX};
 use crate::{Element, Fields, NameCounts, Record, TimeLimits, UnknownCounts};
 
 const DAY_US: i64 = 86_400_000_000;
@@ -60,6 +61,7 @@ fn decode(
 fn verdict(_: u32, element: &Element<'_>) -> String {
     match element {
         Element::Event(_) => "event".to_owned(),
+        Element::Change(_) | Element::Skipped(_) => "neither".to_owned(),
         Element::Rejection(rejection) => {
             [rejection.reason.as_str(), rejection.field.unwrap_or_default()].join(" ").trim_end().to_owned()
         }
@@ -87,7 +89,7 @@ fn check_event(
 ) {
     let describe = |index, element: &Element<'_>| match element {
         Element::Event(event) => describe(event),
-        Element::Rejection(_) => verdict(index, element),
+        _ => verdict(index, element),
     };
     assert_eq!(decode(Some(record(changes).as_bytes()), &Fields::ALL, describe).0, expected);
 }
@@ -322,7 +324,7 @@ fn unknown_words_become_other_and_are_kept_and_counted() {
             event.assurance,
             event.unknown_values.join("|")
         ),
-        Element::Rejection(rejection) => format!("{rejection:?}"),
+        element => format!("{element:?}"),
     };
     let (answer, counts) = decode(Some(record(&changes).as_bytes()), &Fields::ALL, describe);
     assert_eq!(
@@ -420,8 +422,8 @@ fn a_switched_off_field_is_neither_read_nor_judged() {
 fn the_detail_of_a_rejection_repeats_no_value() {
     let secret = "S3CRET";
     let describe = |_, element: &Element<'_>| match element {
-        Element::Event(_) => panic!("expected a rejection"),
         Element::Rejection(rejection) => format!("{:?}", (rejection.field, &rejection.detail)),
+        _ => panic!("expected a rejection"),
     };
     for field in ["occurred_at", "result", "server_ip", "denial_reason", "prompts", "steps"] {
         let record = record(&[(field, Some(&format!("{secret:?}")))]);

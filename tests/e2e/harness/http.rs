@@ -56,6 +56,21 @@ impl Api {
         self.send(format!("{head}\r\n").as_bytes())
     }
 
+    /// Asks with POST and a body of JSON.
+    pub(crate) fn post(&self, target: &str, headers: &[(&str, &str)], body: &[u8]) -> Answer {
+        self.send(&self.request(target, headers, body))
+    }
+
+    /// The bytes of such a request, for a client that does more than wait for the answer.
+    pub(crate) fn request(&self, target: &str, headers: &[(&str, &str)], body: &[u8]) -> Vec<u8> {
+        let mut head = format!("POST {target} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n");
+        head.push_str(&format!("Content-Type: application/json\r\nContent-Length: {}\r\n", body.len()));
+        for (name, value) in headers {
+            head.push_str(&format!("{name}: {value}\r\n"));
+        }
+        [head.as_bytes(), b"\r\n", body].concat()
+    }
+
     /// Sends bytes, and reads what comes until the server closes the connection.
     pub(crate) fn send(&self, bytes: &[u8]) -> Answer {
         let mut stream = TcpStream::connect(&self.address).expect("it listens");

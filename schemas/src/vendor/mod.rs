@@ -1,0 +1,133 @@
+//! The sources that are products of others: their logs as they come, each read by a file of its own.
+//!
+//! One way for all: a record is parsed, its elements are found (a record may wrap many), the vendor's reader makes a
+//! [`Draft`](draft::Draft) of each, and [`judge`] makes an event of it: addresses and ids in canonical form, tenants by
+//! the configuration's map, times within their limits. What a vendor's words mean stands in the tables under
+//! `schemas/vocabularies`.
+
+mod addresses;
+mod draft;
+mod duo;
+mod json;
+mod judge;
+mod times;
+mod words;
+
+use sha2::{Digest as _, Sha256};
+
+use self::draft::Found;
+use self::json::Json;
+use self::judge::Judge;
+use crate::element::Element;
+use crate::maps::Maps;
+use crate::record::Record;
+use crate::rejection::{Reason, Rejection};
+use crate::time_limits::TimeLimits;
+use crate::unknown::UnknownCounts;
+
+/// How a vendor's records are read.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Vendor {
+    /// Name and version, for the column `decoder`. The version grows when a record would read differently.
+    pub(crate) decoder: &'static str,
+    /// Keys under which a record keeps a list of elements, each a way from the root.
+    lists: &'static [&'static [&'static str]],
+    /// Reads an element that is a JSON object.
+    read: for<'t> fn(Json<'t>) -> Result<Found<'t>, Rejection<'static>>,
+    /// Reads a record that is no JSON; none where the vendor writes JSON alone.
+    read_text: Option<ReadText>,
+}
+
+/// Reads a record of text: calls back with each element.
+type ReadText = fn(&str, &mut dyn FnMut(Result<Found<'_>, Rejection<'static>>));
+
+/// Duo Security.
+pub(crate) const DUO: Vendor = duo::VENDOR;
+
+/// Reads a vendor's records. It owns scratch space: keep one for each thread and use it again.
+#[derive(Debug)]
+pub struct VendorDecoder {
+    vendor: Vendor,
+    judge: Judge,
+    /// The record's bytes: the parser unescapes texts in place.
+    bytes: Vec<u8>,
+}
+
+impl VendorDecoder {
+    pub(crate) fn new(vendor: Vendor, maps: &Maps) -> Self {
+        Self { vendor, judge: Judge::new(maps), bytes: Vec::new() }
+    }
+
+    pub(crate) const fn name(&self) -> &'static str {
+        self.vendor.decoder
+    }
+
+    pub(crate) fn decode(
+        &mut self,
+        record: &Record<'_>,
+        limits: &TimeLimits,
+        counts: &mut UnknownCounts,
+        emit: &mut dyn FnMut(u32, Element<'_>),
+    ) {
+        let text = match record.text() {
+            Ok(text) => text,
+            Err(rejection) => return emit(0, Element::Rejection(rejection)),
+        };
+        let judge = &mut self.judge;
+        let mut index = 0;
+        let mut take = |found: Result<Found<'_>, Rejection<'static>>| {
+            let plausible = |at_us| limits.check(at_us, record.timestamp_us);
+            judge.emit(found, &plausible, counts, &mut |element| emit(index, element));
+            index += 1;
+        };
+        let is_json = text.starts_with(['{', '[']);
+        if let (false, Some(read_text)) = (is_json, self.vendor.read_text) {
+            return read_text(text, &mut take);
+        }
+        self.bytes.clear();
+        self.bytes.extend_from_slice(text.as_bytes());
+        match simd_json::to_tape(&mut self.bytes) {
+            Ok(tape) => self.vendor.elements(Json::root(&tape.0), &mut take),
+            Err(error) => {
+                // Its text may repeat the record.
+                let detail = format!("no JSON from byte {} on", error.index());
+                take(Err(Rejection::whole(Reason::NotJson, detail)));
+            }
+        }
+    }
+}
+
+impl Vendor {
+    /// Finds the elements: of a list each, of an object with a list each of its own, else the object.
+    fn elements(&self, root: Json<'_>, take: &mut dyn FnMut(Result<Found<'_>, Rejection<'static>>)) {
+        let mut read = |element: Json<'_>| {
+            take(if element.is_object() {
+                (self.read)(element)
+            } else {
+                Err(Rejection::whole(Reason::WrongType, "found no object, expected one"))
+            });
+        };
+        let list = self.lists.iter().find_map(|way| root.at(way).filter(|list| list.is_list()));
+        match list {
+            Some(list) => list.elements().for_each(read),
+            None if root.is_list() => root.elements().for_each(read),
+            None => read(root),
+        }
+    }
+}
+
+/// An id made of what an event says, for sources that give none or use theirs again for other events: 32 hexadecimal
+/// digits of SHA-256 over the parts. The same parts give the same id for ever.
+pub(crate) fn derived_id(parts: &[Option<&str>]) -> String {
+    let mut hash = Sha256::new();
+    for part in parts {
+        match part {
+            Some(part) => {
+                hash.update((part.len() as u64).to_le_bytes());
+                hash.update(part.as_bytes());
+            }
+            None => hash.update(u64::MAX.to_le_bytes()),
+        }
+    }
+    hash.finalize().iter().take(16).map(|byte| format!("{byte:02x}")).collect()
+}
