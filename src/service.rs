@@ -16,8 +16,8 @@ use tokio::runtime::{Builder, Handle, Runtime};
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
-use crate::commands::maintain;
 use crate::cli::SQL_WORKER;
+use crate::commands::maintain;
 use crate::config::Config;
 
 /// How often Kafka is asked what waits there.

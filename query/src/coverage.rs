@@ -46,7 +46,13 @@ impl Coverage {
         newest_occurred_at: Option<DateTime<Utc>>,
         sql: String,
     ) -> Self {
-        Self { book_version, offsets, newest_occurred_at, tz: "UTC".to_owned(), question: Question::Sql { sql } }
+        Self {
+            book_version,
+            offsets,
+            newest_occurred_at,
+            tz: "UTC".to_owned(),
+            question: Question::Sql { sql },
+        }
     }
 
     /// The coverage as a JSON object in one line.

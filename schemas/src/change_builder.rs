@@ -14,7 +14,15 @@ use crate::text_column::{RunColumn, TextColumn};
 
 /// Texts of a change, in an order of their own.
 const TEXTS: [&str; 10] = [
-    "change", "tenant_id", "user_id", "user_key", "actor", "method", "reason", "client_ip", "result_code",
+    "change",
+    "tenant_id",
+    "user_id",
+    "user_key",
+    "actor",
+    "method",
+    "reason",
+    "client_ip",
+    "result_code",
     "result_detail",
 ];
 
@@ -135,12 +143,25 @@ mod tests {
             element_index: 5,
             received_at_us: 6,
         };
-        for (fields, address) in [(Fields::ALL, "192.0.2.1"), (Fields { client_ip: false, ..Fields::ALL }, "")] {
+        for (fields, address) in
+            [(Fields::ALL, "192.0.2.1"), (Fields { client_ip: false, ..Fields::ALL }, "")]
+        {
             let mut builder = ChangeBuilder::new(&fields);
             builder.append(&change, &place, "duo", "duo/1");
             let batch = builder.finish();
             let book = book_schema();
-            let texts = ["bypass-granted", "tenant", "User", "user", "actor", "oath-token", "reason", address, "code", "detail"];
+            let texts = [
+                "bypass-granted",
+                "tenant",
+                "User",
+                "user",
+                "actor",
+                "oath-token",
+                "reason",
+                address,
+                "code",
+                "detail",
+            ];
             for (name, expected) in TEXTS.iter().zip(texts) {
                 let column = batch.column_by_name(name).expect("a column");
                 let found = column.as_string::<i32>();

@@ -23,7 +23,14 @@ impl Decoder {
     pub fn new(source: Source, maps: &Maps) -> Self {
         let vendor = match source {
             Source::Gatebook => return Self::Gatebook(GatebookDecoder::new(&maps.fields)),
+            Source::MfaServer => vendor::MFA_SERVER,
+            Source::Entra => vendor::ENTRA,
             Source::Duo => vendor::DUO,
+            Source::Okta => vendor::OKTA,
+            Source::Keycloak => vendor::KEYCLOAK,
+            Source::O365 => vendor::O365,
+            Source::CloudTrail => vendor::CLOUDTRAIL,
+            Source::Ocsf => vendor::OCSF,
         };
         Self::Vendor(VendorDecoder::new(vendor, maps))
     }

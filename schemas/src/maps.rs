@@ -59,7 +59,10 @@ mod tests {
             domains: BTreeMap::from([("CORP".into(), "corp.example".into())]),
             ..Maps::default()
         };
-        assert_eq!((maps.tenant(None), maps.tenant(Some("8c1b")), maps.tenant(Some("x"))), ("acme", "globex", "x"));
+        assert_eq!(
+            (maps.tenant(None), maps.tenant(Some("8c1b")), maps.tenant(Some("x"))),
+            ("acme", "globex", "x")
+        );
         assert_eq!(maps.user_key("corp\\Ada"), "ada@corp.example");
         assert_eq!(maps.user_key("OTHER\\Ada"), "OTHER\\Ada");
         assert_eq!(maps.user_key("Ada@Corp.Example"), "ada@corp.example");

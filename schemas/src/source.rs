@@ -5,19 +5,50 @@
 pub enum Source {
     /// Gatebook's own contract: one JSON object a record ([`crate::gatebook`]).
     Gatebook,
+    /// Microsoft Azure Multi-Factor Authentication Server: activity report, authentication attempts.
+    MfaServer,
+    /// Microsoft Entra: sign-in and audit logs.
+    Entra,
     /// Duo Security: authentication, telephony, administrator and activity logs.
     Duo,
+    /// Okta: System Log.
+    Okta,
+    /// Keycloak: events of a listener, or of the server's log.
+    Keycloak,
+    /// Microsoft 365: unified audit log.
+    O365,
+    /// AWS CloudTrail: console sign-ins.
+    CloudTrail,
+    /// OCSF Authentication (class 3002), of any producer.
+    Ocsf,
 }
 
 impl Source {
     /// Every source.
-    pub const ALL: &'static [Self] = &[Self::Gatebook, Self::Duo];
+    pub const ALL: &'static [Self] = &[
+        Self::Gatebook,
+        Self::MfaServer,
+        Self::Entra,
+        Self::Duo,
+        Self::Okta,
+        Self::Keycloak,
+        Self::O365,
+        Self::CloudTrail,
+        Self::Ocsf,
+    ];
 
     /// The source as it stands in the configuration and in the book.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Gatebook => "gatebook",
+            Self::MfaServer => "mfa-server",
+            Self::Entra => "entra",
             Self::Duo => "duo",
+            Self::Okta => "okta",
+            Self::Keycloak => "keycloak",
+            Self::O365 => "o365",
+            Self::CloudTrail => "cloudtrail",
+            Self::Ocsf => "ocsf",
         }
     }
 
@@ -29,8 +60,10 @@ impl Source {
     /// Whether its records never say whose they are, so that the topic's `tenant` has to.
     pub const fn names_no_tenant(self) -> bool {
         match self {
-            Self::Gatebook => false,
-            Self::Duo => true,
+            Self::Gatebook | Self::Entra | Self::Keycloak | Self::O365 | Self::CloudTrail | Self::Ocsf => {
+                false
+            }
+            Self::MfaServer | Self::Duo | Self::Okta => true,
         }
     }
 }

@@ -234,6 +234,10 @@ vocabulary! {
         FraudReported = "fraud-reported",
         /// A rule of who is asked for what was made, changed or deleted.
         PolicyChanged = "policy-changed",
+        /// The account was made, by hand or by a directory.
+        AccountCreated = "account-created",
+        /// The account was deleted.
+        AccountDeleted = "account-deleted",
         /// Any other change of an account or a method; `result_code` says which.
         Other = "other",
     }

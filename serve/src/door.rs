@@ -167,12 +167,7 @@ fn enter<'r>(
 }
 
 /// Reads the body that the operation takes.
-async fn read_body(
-    state: &State,
-    operation: &Operation,
-    head: &Parts,
-    body: Body,
-) -> Result<Bytes, Problem> {
+async fn read_body(state: &State, operation: &Operation, head: &Parts, body: Body) -> Result<Bytes, Problem> {
     if matches!(operation.takes, Takes::Nothing) {
         return Ok(Bytes::new());
     }

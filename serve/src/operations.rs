@@ -297,7 +297,8 @@ struct SqlBody {
 
 async fn sql(state: &State, request: Request<'_>) -> Result<Response, Problem> {
     request.takes_no_parameters()?;
-    let wrong = |found: &str| Problem::bad_body(format!("send an object such as {}: {found}", sql_body()["example"]));
+    let wrong =
+        |found: &str| Problem::bad_body(format!("send an object such as {}: {found}", sql_body()["example"]));
     if !request.body().trim_ascii_start().starts_with(b"{") {
         return Err(wrong("it is none"));
     }

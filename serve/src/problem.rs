@@ -69,13 +69,15 @@ impl Problem {
     }
 
     pub(crate) fn body_too_long(bytes: usize) -> Self {
-        let detail = format!("send a shorter text: the body may have {bytes} bytes (6 x sql.text_bytes_max + 1024)");
+        let detail =
+            format!("send a shorter text: the body may have {bytes} bytes (6 x sql.text_bytes_max + 1024)");
         Self::new(StatusCode::PAYLOAD_TOO_LARGE, "body-too-long", "The body is too long", detail)
             .with(CONNECTION, "close")
     }
 
     pub(crate) fn body_too_slow(seconds: u64) -> Self {
-        let detail = format!("send the body at once: it did not come within {seconds} s (http.head_timeout_s)");
+        let detail =
+            format!("send the body at once: it did not come within {seconds} s (http.head_timeout_s)");
         Self::new(StatusCode::REQUEST_TIMEOUT, "body-too-slow", "The body did not come", detail)
             .with(CONNECTION, "close")
     }

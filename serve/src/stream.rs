@@ -166,7 +166,9 @@ async fn produce(
             Ok(Ok(is_done)) => is_done,
             // What is said of it may repeat the question.
             Ok(Err(OutputError::Query(error))) if error.is_askers() => {
-                tracing::warn!("an answer broke off: the question reached a limit, or a value does not fit it");
+                tracing::warn!(
+                    "an answer broke off: the question reached a limit, or a value does not fit it"
+                );
                 return;
             }
             Ok(Err(error)) => {

@@ -93,15 +93,17 @@ pub(crate) fn work() -> anyhow::Result<()> {
 async fn ask_server(server: &Url, token_file: Option<&Path>, sql: String) -> anyhow::Result<Answer> {
     let token = match token_file {
         Some(path) => {
-            let text = fs::read_to_string(path)
-                .with_context(|| Usage(format!("choose another --token-file: {} cannot be read", path.display())))?;
+            let text = fs::read_to_string(path).with_context(|| {
+                Usage(format!("choose another --token-file: {} cannot be read", path.display()))
+            })?;
             Some(text.trim().to_owned())
         }
         None => std::env::var(TOKEN_VARIABLE).ok(),
     };
     let mut address = server.clone();
     address.set_path(&format!("{}/api/v1/sql", server.path().trim_end_matches('/')));
-    let client = Client::builder().build().context("give the system's certificates a look: none can be used")?;
+    let client =
+        Client::builder().build().context("give the system's certificates a look: none can be used")?;
     let mut request = client
         .post(address)
         .header(CONTENT_TYPE, "application/json")
@@ -110,8 +112,10 @@ async fn ask_server(server: &Url, token_file: Option<&Path>, sql: String) -> any
     if let Some(token) = token {
         request = request.bearer_auth(token);
     }
-    let response =
-        request.send().await.with_context(|| format!("check --server and that it runs: {server} cannot be asked"))?;
+    let response = request
+        .send()
+        .await
+        .with_context(|| format!("check --server and that it runs: {server} cannot be asked"))?;
     if response.status() != StatusCode::OK {
         return Err(refusal(response).await);
     }

@@ -27,6 +27,14 @@ impl<'a> Reader<'a> {
         self.parsed(path, |text| Ok::<_, String>(text.to_owned()))
     }
 
+    /// A text that may be empty, which says nothing.
+    pub(super) fn optional_text(&mut self, path: &str) -> Option<String> {
+        match self.settings.get(path).map(|setting| &setting.value) {
+            Some(Value::Text(text)) => Some(text.trim().to_owned()).filter(|text| !text.is_empty()),
+            _ => None,
+        }
+    }
+
     /// A text that `parse` reads. Where it does not, its message is what to do; the value given back then
     /// is never used, since a problem stands.
     pub(super) fn parsed<T: Default, E: Display>(

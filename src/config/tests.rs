@@ -180,7 +180,7 @@ fn a_value_that_makes_no_sense_is_refused_with_what_to_do() {
         &topic,
         &[
             "GATEBOOK_TOPICS__1__NAME: topics.1.name: remove this block; an earlier one has the same name",
-            "GATEBOOK_TOPICS__1__SOURCE: topics.1.source: give one of gatebook; it is another text",
+            "GATEBOOK_TOPICS__1__SOURCE: topics.1.source: give one of gatebook, mfa-server, entra, duo, okta, keycloak, o365, cloudtrail, ocsf; it is another text",
         ],
     );
     let brokers = [("GATEBOOK_KAFKA__BROKERS", "k:port"), ("GATEBOOK_LAKE__LOCATION", "s3://bucket")];

@@ -20,7 +20,7 @@ pub(super) fn read(reader: &mut Reader<'_>) -> Vec<Topic> {
         let topic = Topic {
             name: reader.parsed(&key("name"), name),
             source: reader.parsed(&key("source"), |text| source(text).map(Some)).unwrap_or(Source::Gatebook),
-            tenant: reader.parsed(&key("tenant"), |text| Ok::<_, &str>(Some(text.to_owned()).filter(|text| !text.is_empty()))),
+            tenant: reader.optional_text(&key("tenant")),
             backfill: reader.switch(&key("backfill")),
         };
         if topic.source.names_no_tenant() && topic.tenant.is_none() {

@@ -54,7 +54,10 @@ pub(super) async fn count_events(
     while let Some(batch) = batches.next().await {
         let groups = take_in(&batch.map_err(failed)?).map_err(|error| failed(error.into()))?;
         if groups > limits.groups {
-            return Err(QueryError::TooLarge(format!("ask for a shorter range or fewer groups: the report has more than {} groups (query.groups_max)", limits.groups)));
+            return Err(QueryError::TooLarge(format!(
+                "ask for a shorter range or fewer groups: the report has more than {} groups (query.groups_max)",
+                limits.groups
+            )));
         }
     }
     Ok(())

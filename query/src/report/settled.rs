@@ -111,7 +111,10 @@ pub(super) async fn settled(session: &Session, parameters: &ReportParameters) ->
     while let Some(batch) = batches.next().await {
         seen.take_in(&batch.map_err(failed)?, range.to).map_err(|error| failed(error.into()))?;
         if seen.servers.len() > limits.groups {
-            return Err(QueryError::TooLarge(format!("name a server or a source: there are more than {} servers (query.groups_max)", limits.groups)));
+            return Err(QueryError::TooLarge(format!(
+                "name a server or a source: there are more than {} servers (query.groups_max)",
+                limits.groups
+            )));
         }
     }
     Ok(seen.judge(from, range.to))
@@ -131,7 +134,8 @@ fn frame(
         }
     }
     let us = |name: &str| cast(col(name), DataType::Int64);
-    let late_s = greatest(vec![us("received_at") - us("occurred_at"), lit(SECOND_US)]) / lit(SECOND_US as f64);
+    let late_s =
+        greatest(vec![us("received_at") - us("occurred_at"), lit(SECOND_US)]) / lit(SECOND_US as f64);
     let keys = vec![
         col("source"),
         col("server_name"),

@@ -103,7 +103,10 @@ async fn more_groups_than_allowed_are_refused_with_advice() {
     book.land(&[event(at("2026-12-31T00:00:00Z")), event(at("2026-12-31T01:00:00Z"))]).await;
     let session = book.session(Limits { groups: 1, ..Limits::default() });
     let found = text(super::usage(&session, &parameters(&[("by", "hour")])).await, Format::Csv).await;
-    assert_eq!(found, "error: ask for a shorter range or fewer groups: the report has more than 1 groups (query.groups_max)");
+    assert_eq!(
+        found,
+        "error: ask for a shorter range or fewer groups: the report has more than 1 groups (query.groups_max)"
+    );
 }
 
 /// How a person would label a moment, from nothing but its local time.

@@ -95,10 +95,12 @@ fn chains(token: &Token) -> bool {
 /// The one read-only question that a text holds.
 pub(crate) fn question(sql: &str) -> Result<Statement, QueryError> {
     let refuse = |what: &str| {
-        Err(QueryError::Refused(format!("ask one read-only question, such as SELECT … or DESCRIBE events: {what}")))
+        Err(QueryError::Refused(format!(
+            "ask one read-only question, such as SELECT … or DESCRIBE events: {what}"
+        )))
     };
-    let mut statements = DFParser::parse_sql(sql)
-        .map_err(|error| QueryError::while_planning(error, &Limits::default()))?;
+    let mut statements =
+        DFParser::parse_sql(sql).map_err(|error| QueryError::while_planning(error, &Limits::default()))?;
     let (Some(statement), true) = (statements.pop_front(), statements.is_empty()) else {
         return refuse("there is none, or more than one");
     };
@@ -132,8 +134,16 @@ mod tests {
             limits,
             "it has 14 tokens, and 12 tokens are allowed (sql.tokens_max)",
         );
-        refused("SELECT 1+1+1+1", limits, "it has 4 operators, and 3 operators are allowed (sql.operators_max)");
-        refused(&format!("SELECT {}", "a".repeat(300)), SqlLimits::default(), "shorten the names: one has 300 bytes");
+        refused(
+            "SELECT 1+1+1+1",
+            limits,
+            "it has 4 operators, and 3 operators are allowed (sql.operators_max)",
+        );
+        refused(
+            &format!("SELECT {}", "a".repeat(300)),
+            SqlLimits::default(),
+            "shorten the names: one has 300 bytes",
+        );
         refused("-- nothing", limits, "write a query");
         refused("SELECT 'open", limits, "change the query");
         refused("SELECT '\0'", limits, "NUL");
@@ -143,8 +153,42 @@ mod tests {
     fn every_sign_that_chains_is_counted() {
         let limits = SqlLimits { operators: 1, ..SqlLimits::default() };
         let signs = [
-            "+", "-", "*", "/", "%", "||", "=", "<", ">", "<=", ">=", "<>", "!=", "&", "|", "^", "<<", ">>", "~", "~*",
-            "!~", "!~*", "AND", "OR", "LIKE", "ILIKE", "UNION", "EXCEPT", "INTERSECT", "IS", "::", "->", "->>", "@>", "<@", "#>",
+            "+",
+            "-",
+            "*",
+            "/",
+            "%",
+            "||",
+            "=",
+            "<",
+            ">",
+            "<=",
+            ">=",
+            "<>",
+            "!=",
+            "&",
+            "|",
+            "^",
+            "<<",
+            ">>",
+            "~",
+            "~*",
+            "!~",
+            "!~*",
+            "AND",
+            "OR",
+            "LIKE",
+            "ILIKE",
+            "UNION",
+            "EXCEPT",
+            "INTERSECT",
+            "IS",
+            "::",
+            "->",
+            "->>",
+            "@>",
+            "<@",
+            "#>",
         ];
         for sign in signs {
             refused(&format!("SELECT a {sign} b"), limits, "sql.operators_max");

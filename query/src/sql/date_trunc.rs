@@ -210,7 +210,9 @@ mod tests {
             let midnight = at(&format!("{day}T00:00:00Z"));
             moments.extend((0..24 * 12).map(|step| Some(midnight + step * 300_000_000 + 7)));
         }
-        for zone in ["UTC", "Europe/Berlin", "Asia/Kathmandu", "Australia/Lord_Howe", "America/New_York", "+00:07"] {
+        for zone in
+            ["UTC", "Europe/Berlin", "Asia/Kathmandu", "Australia/Lord_Howe", "America/New_York", "+00:07"]
+        {
             let array = PrimitiveArray::<TimestampMicrosecondType>::from(moments.clone()).with_timezone(zone);
             let array: ArrayRef = Arc::new(array);
             for precision in LONG.iter().chain(&["minute", "DAY"]) {
@@ -218,13 +220,22 @@ mod tests {
                 let finer = arrow::compute::cast(&array, &finer).expect("finer");
                 for array in [&array, &finer] {
                     let expected = truncated(&engines, precision, Arc::clone(array));
-                    assert_eq!(&truncated(&ours, precision, Arc::clone(array)), &expected, "{zone} {precision}");
+                    assert_eq!(
+                        &truncated(&ours, precision, Arc::clone(array)),
+                        &expected,
+                        "{zone} {precision}"
+                    );
                 }
             }
         }
         // Too old, too far apart, and nothing at all.
-        for moments in [vec![Some(-1), Some(5)], vec![Some(at("1980-01-01T00:00:00Z")), Some(at("2026-01-01T00:00:00Z"))], vec![]] {
-            let array = PrimitiveArray::<TimestampMicrosecondType>::from(moments).with_timezone("Europe/Berlin");
+        for moments in [
+            vec![Some(-1), Some(5)],
+            vec![Some(at("1980-01-01T00:00:00Z")), Some(at("2026-01-01T00:00:00Z"))],
+            vec![],
+        ] {
+            let array =
+                PrimitiveArray::<TimestampMicrosecondType>::from(moments).with_timezone("Europe/Berlin");
             let array: ArrayRef = Arc::new(array);
             assert_eq!(&truncated(&ours, "day", Arc::clone(&array)), &truncated(&engines, "day", array));
         }

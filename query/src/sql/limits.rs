@@ -83,7 +83,12 @@ impl Told {
 impl SqlLimits {
     /// What the engine of one worker may use.
     pub(super) fn engine(&self) -> Limits {
-        Limits { section: "sql", memory_bytes: self.memory_bytes, spill_bytes: self.spill_bytes, ..Limits::default() }
+        Limits {
+            section: "sql",
+            memory_bytes: self.memory_bytes,
+            spill_bytes: self.spill_bytes,
+            ..Limits::default()
+        }
     }
 
     pub(super) fn told(&self) -> [Told; 12] {

@@ -47,7 +47,8 @@ pub async fn sql_tables(session: &Session) -> Result<Answer, QueryError> {
             let prunes = lake::STATISTICS_COLUMNS.contains(&column.name);
             rows.push((table, about, column.name.to_owned(), column_type, column.doc, prunes));
         }
-        let meaning = "The UTC day of `occurred_at`, or of the commit where there is none: the folder of the file.";
+        let meaning =
+            "The UTC day of `occurred_at`, or of the commit where there is none: the folder of the file.";
         rows.push((table, about, "day".to_owned(), "Date32".to_owned(), meaning, true));
     }
     let columns: Vec<(&str, ArrayRef)> = vec![

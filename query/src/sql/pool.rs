@@ -12,8 +12,8 @@ use futures::stream;
 use lake::Location;
 use tempfile::TempDir;
 use tokio::io::{AsyncWriteExt as _, BufReader};
-use tokio::runtime::Handle;
 use tokio::process::{Child, ChildStdin, ChildStdout, Command};
+use tokio::runtime::Handle;
 use tokio::time::{Instant, timeout, timeout_at};
 
 use super::check;
@@ -56,7 +56,8 @@ impl SqlPool {
     /// The system does not say where this program is.
     pub fn new(location: Location, argument: &'static str, limits: SqlLimits) -> io::Result<Self> {
         // On Linux it stays this very program, also when its file is replaced by a newer one.
-        let program = if cfg!(target_os = "linux") { "/proc/self/exe".into() } else { std::env::current_exe()? };
+        let program =
+            if cfg!(target_os = "linux") { "/proc/self/exe".into() } else { std::env::current_exe()? };
         let turns = Turns::new(limits.workers, limits.waiting);
         Ok(Self(Arc::new(Shared { program, argument, location, limits, turns, idle: Mutex::default() })))
     }
@@ -123,7 +124,9 @@ impl SqlPool {
             match worker.write(ask).await {
                 Ok(()) => return Ok(worker),
                 Err(error) if is_new => return Err(error.into()),
-                Err(error) => tracing::warn!(%error, "a worker for SQL had ended; another one takes its place"),
+                Err(error) => {
+                    tracing::warn!(%error, "a worker for SQL had ended; another one takes its place")
+                }
             }
         }
     }
@@ -179,7 +182,12 @@ struct Worker {
 
 impl Worker {
     /// Starts one, and waits until it is ready.
-    async fn start(program: &PathBuf, argument: &str, location: &Location, limits: SqlLimits) -> io::Result<Self> {
+    async fn start(
+        program: &PathBuf,
+        argument: &str,
+        location: &Location,
+        limits: SqlLimits,
+    ) -> io::Result<Self> {
         let spill = TempDir::with_prefix("gatebook-sql-")?;
         let mut child = Command::new(program)
             .arg(argument)
@@ -293,7 +301,11 @@ impl Reading {
                 (Tag::End, still_works) => {
                     self.rows.finish()?;
                     if let Some(worker) = self.worker.take() {
-                        if still_works.is_empty() { self.pool.take_back(worker) } else { self.pool.replace(worker) }
+                        if still_works.is_empty() {
+                            self.pool.take_back(worker)
+                        } else {
+                            self.pool.replace(worker)
+                        }
                     }
                     return Ok(None);
                 }

@@ -30,7 +30,8 @@ pub async fn read_answer(
     }
     let broke_off = |text: &str| QueryError::BrokeOff(io::Error::other(text.to_owned()));
     let schema = reader.schema().ok_or_else(|| broke_off("there were no columns"))?;
-    let text = schema.metadata().get(COVERAGE_KEY).ok_or_else(|| broke_off("it does not say what it covers"))?;
+    let text =
+        schema.metadata().get(COVERAGE_KEY).ok_or_else(|| broke_off("it does not say what it covers"))?;
     let begun: Begun =
         serde_json::from_str(text).map_err(|error| QueryError::BrokeOff(io::Error::other(error)))?;
     let coverage = Coverage::of_sql(begun.book_version, begun.offsets, begun.newest_occurred_at, sql);

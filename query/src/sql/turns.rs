@@ -66,7 +66,8 @@ impl Turns {
             state.waiting.push_back(Waiting { asker: asker.to_owned(), begin });
             self.begin_next(&mut state);
             // Whoever has its turn at once does not wait.
-            if of_asker >= self.0.waiting_max && state.waiting.back().is_some_and(|last| last.asker == asker) {
+            if of_asker >= self.0.waiting_max && state.waiting.back().is_some_and(|last| last.asker == asker)
+            {
                 state.waiting.pop_back();
                 return Err(NoTurn::QueueFull);
             }

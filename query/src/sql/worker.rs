@@ -176,7 +176,8 @@ impl Desk {
             offsets: answer.coverage.offsets.clone(),
             newest_occurred_at: answer.coverage.newest_occurred_at,
         };
-        write_frame(out, Tag::Begun, &serde_json::to_vec(&begun).unwrap_or_default()).map_err(AnswerError::Pipe)?;
+        write_frame(out, Tag::Begun, &serde_json::to_vec(&begun).unwrap_or_default())
+            .map_err(AnswerError::Pipe)?;
         while let Some(rows) = batch {
             self.send(&flatten(&rows, &plain).map_err(unsendable)?, &mut stream, out)?;
             batch = answer.next().await?;
@@ -231,9 +232,10 @@ fn unsendable(error: ArrowError) -> QueryError {
 
 /// The columns with plain texts in place of views, which would carry with each row all that was read beside it.
 fn plain(schema: &SchemaRef) -> SchemaRef {
-    let fields = schema.fields().iter().map(|field| {
-        Field::new(field.name(), plain_type(field.data_type()), field.is_nullable())
-    });
+    let fields = schema
+        .fields()
+        .iter()
+        .map(|field| Field::new(field.name(), plain_type(field.data_type()), field.is_nullable()));
     Arc::new(Schema::new(fields.collect::<Vec<_>>()))
 }
 
@@ -256,7 +258,8 @@ fn plain_type(data_type: &DataType) -> DataType {
 }
 
 fn flatten(rows: &RecordBatch, plain: &SchemaRef) -> Result<RecordBatch, ArrowError> {
-    let columns = rows.columns().iter().zip(plain.fields()).map(|(column, field)| cast(column, field.data_type()));
+    let columns =
+        rows.columns().iter().zip(plain.fields()).map(|(column, field)| cast(column, field.data_type()));
     let columns = columns.collect::<Result<Vec<_>, _>>()?;
     let options = arrow::array::RecordBatchOptions::new().with_row_count(Some(rows.num_rows()));
     RecordBatch::try_new_with_options(Arc::clone(plain), columns, &options)

@@ -35,7 +35,8 @@ fn bare(text: &str) -> &str {
     if parse(text).is_some() {
         return text;
     }
-    let is_port = |port: &str| !port.is_empty() && port.len() <= 5 && port.bytes().all(|byte| byte.is_ascii_digit());
+    let is_port =
+        |port: &str| !port.is_empty() && port.len() <= 5 && port.bytes().all(|byte| byte.is_ascii_digit());
     for sign in ['#', 'p', '.', ':'] {
         let Some((address, port)) = text.rsplit_once(sign) else { continue };
         let is_possible = match sign {
@@ -76,7 +77,14 @@ mod tests {
         ] {
             assert_eq!(address(text).as_deref(), Some(expected), "{text}");
         }
-        for text in ["192.0.2.XXX", "gate.example", "8c1b6e2e-0000-4000-8000-000000000000", "", "192.0.2", "1:2:3:443"] {
+        for text in [
+            "192.0.2.XXX",
+            "gate.example",
+            "8c1b6e2e-0000-4000-8000-000000000000",
+            "",
+            "192.0.2",
+            "1:2:3:443",
+        ] {
             assert_eq!(address(text), None, "{text}");
         }
     }

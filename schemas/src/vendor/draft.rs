@@ -17,6 +17,8 @@ pub(crate) enum Found<'t> {
     Change(ChangeDraft<'t>),
     /// Well formed, and neither; by the source's own kind.
     Skipped(Cow<'t, str>),
+    /// A row around a record: the key under which it keeps the record as a text of JSON, and the text.
+    Wrapped(&'static str, &'t str),
 }
 
 /// An event as a vendor's reader found it. What stands here is judged in one place, for all vendors alike.
@@ -122,4 +124,9 @@ pub(crate) fn missing(field: &'static str) -> Rejection<'static> {
 /// A time that cannot be read.
 pub(crate) fn bad_time(field: &'static str, expected: &'static str) -> Rejection<'static> {
     Rejection::field(Reason::BadTime, field, format!("found another text, expected {expected}"))
+}
+
+/// A row that keeps no record where one should be.
+pub(crate) fn no_json(field: &'static str) -> Rejection<'static> {
+    Rejection::field(Reason::NotJson, field, "found another text, expected a record in JSON")
 }

@@ -62,7 +62,7 @@ impl<'t> Json<'t> {
     /// This text: not empty, not the word `null`, without blanks around it.
     pub(crate) fn as_text(self) -> Option<&'t str> {
         match self.0.first()? {
-            Node::String(text) => Some(text.trim()).filter(|text| !text.is_empty() && *text != "null"),
+            Node::String(text) => Some(text.trim_ascii()).filter(|text| !text.is_empty() && *text != "null"),
             _ => None,
         }
     }
@@ -101,7 +101,7 @@ impl<'t> Json<'t> {
         matches!(self.0.first(), Some(Node::Array { .. }))
     }
 
-    fn is_null(self) -> bool {
+    pub(crate) fn is_null(self) -> bool {
         matches!(self.0.first(), Some(Node::Static(StaticNode::Null)) | None)
     }
 

@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 use super::addresses;
-use super::draft::{ChangeDraft, Draft, Found, Text, missing};
+use super::draft::{ChangeDraft, Draft, Found, Text, missing, no_json};
 use crate::element::{Change, Element, Event};
 use crate::gatebook::{FIELD_BYTES_MAX, STEPS_MAX};
 use crate::maps::Maps;
@@ -41,6 +41,8 @@ impl Judge {
                 emit(Element::Skipped(&kind));
                 Ok(())
             }
+            // Records are taken out of their rows before they are judged.
+            Ok(Found::Wrapped(key, _)) => Err(no_json(key)),
             Err(rejection) => Err(rejection),
         };
         if let Err(rejection) = judged {
@@ -77,8 +79,8 @@ impl Judge {
         if !self.maps.fields.client_ip {
             draft.unknown_values.retain(|value| !value.starts_with("client_ip="));
         }
-        let denial_reason = (result == AuthResult::Denied)
-            .then(|| draft.denial_reason.unwrap_or(DenialReason::Unspecified));
+        let denial_reason =
+            (result == AuthResult::Denied).then(|| draft.denial_reason.unwrap_or(DenialReason::Unspecified));
         emit(Element::Event(Event {
             event_id: bounded(&draft.event_id, "event_id")?.ok_or_else(|| missing("event_id"))?,
             occurred_at_us,

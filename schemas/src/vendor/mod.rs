@@ -6,14 +6,27 @@
 //! `schemas/vocabularies`.
 
 mod addresses;
+mod change_words;
+mod cloudtrail;
 mod draft;
 mod duo;
+mod entra;
 mod json;
 mod judge;
+mod keycloak;
+mod mfa_server;
+mod o365;
+mod ocsf;
+mod okta;
+#[cfg(test)]
+mod summary;
 mod times;
 mod words;
 
+use std::fmt;
+
 use sha2::{Digest as _, Sha256};
+use simd_json::Buffers;
 
 use self::draft::Found;
 use self::json::Json;
@@ -43,19 +56,40 @@ type ReadText = fn(&str, &mut dyn FnMut(Result<Found<'_>, Rejection<'static>>));
 
 /// Duo Security.
 pub(crate) const DUO: Vendor = duo::VENDOR;
+/// Microsoft Azure Multi-Factor Authentication Server.
+pub(crate) const MFA_SERVER: Vendor = mfa_server::VENDOR;
+/// Any producer of OCSF Authentication events.
+pub(crate) const OCSF: Vendor = ocsf::VENDOR;
+/// Microsoft Entra.
+pub(crate) const ENTRA: Vendor = entra::VENDOR;
+/// Okta.
+pub(crate) const OKTA: Vendor = okta::VENDOR;
+/// Keycloak.
+pub(crate) const KEYCLOAK: Vendor = keycloak::VENDOR;
+/// Microsoft 365.
+pub(crate) const O365: Vendor = o365::VENDOR;
+/// AWS CloudTrail.
+pub(crate) const CLOUDTRAIL: Vendor = cloudtrail::VENDOR;
 
 /// Reads a vendor's records. It owns scratch space: keep one for each thread and use it again.
-#[derive(Debug)]
 pub struct VendorDecoder {
     vendor: Vendor,
     judge: Judge,
     /// The record's bytes: the parser unescapes texts in place.
     bytes: Vec<u8>,
+    /// The parser's own scratch space.
+    buffers: Buffers,
+}
+
+impl fmt::Debug for VendorDecoder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("VendorDecoder").field("vendor", &self.vendor).finish_non_exhaustive()
+    }
 }
 
 impl VendorDecoder {
     pub(crate) fn new(vendor: Vendor, maps: &Maps) -> Self {
-        Self { vendor, judge: Judge::new(maps), bytes: Vec::new() }
+        Self { vendor, judge: Judge::new(maps), bytes: Vec::new(), buffers: Buffers::default() }
     }
 
     pub(crate) const fn name(&self) -> &'static str {
@@ -86,7 +120,7 @@ impl VendorDecoder {
         }
         self.bytes.clear();
         self.bytes.extend_from_slice(text.as_bytes());
-        match simd_json::to_tape(&mut self.bytes) {
+        match simd_json::to_tape_with_buffers(&mut self.bytes, &mut self.buffers) {
             Ok(tape) => self.vendor.elements(Json::root(&tape.0), &mut take),
             Err(error) => {
                 // Its text may repeat the record.
@@ -97,24 +131,53 @@ impl VendorDecoder {
     }
 }
 
+/// How deep records are wrapped in one another as text, at most: a message around a list around a row.
+const WRAPPED_DEPTH_MAX: usize = 3;
+
 impl Vendor {
-    /// Finds the elements: of a list each, of an object with a list each of its own, else the object.
+    /// Finds the elements: of a list each, of an object with lists each of theirs, else the object.
     fn elements(&self, root: Json<'_>, take: &mut dyn FnMut(Result<Found<'_>, Rejection<'static>>)) {
+        self.elements_within(root, 0, take);
+    }
+
+    fn elements_within(
+        &self,
+        root: Json<'_>,
+        depth: usize,
+        take: &mut dyn FnMut(Result<Found<'_>, Rejection<'static>>),
+    ) {
         let mut read = |element: Json<'_>| {
-            take(if element.is_object() {
+            let found = if element.is_object() {
                 (self.read)(element)
             } else {
                 Err(Rejection::whole(Reason::WrongType, "found no object, expected one"))
-            });
+            };
+            match found {
+                Ok(Found::Wrapped(key, text)) if depth < WRAPPED_DEPTH_MAX => {
+                    let mut bytes = text.as_bytes().to_vec();
+                    match simd_json::to_tape(&mut bytes) {
+                        Ok(tape) => self.elements_within(Json::root(&tape.0), depth + 1, take),
+                        Err(_) => take(Err(draft::no_json(key))),
+                    }
+                }
+                found => take(found),
+            }
         };
-        let list = self.lists.iter().find_map(|way| root.at(way).filter(|list| list.is_list()));
-        match list {
-            Some(list) => list.elements().for_each(read),
-            None if root.is_list() => root.elements().for_each(read),
-            None => read(root),
+        // Most records hold no list: one look tells, before one for each way.
+        let is_nested = root.entries().any(|(_, value)| value.is_list() || value.is_object());
+        let ways = if is_nested { self.lists } else { &[] };
+        let lists = || ways.iter().filter_map(|way| root.at(way).filter(|list| list.is_list()));
+        if lists().next().is_some() {
+            lists().for_each(|list| list.elements().for_each(&mut read));
+        } else if root.is_list() {
+            root.elements().for_each(read);
+        } else {
+            read(root);
         }
     }
 }
+
+const HEX: &[u8; 16] = b"0123456789abcdef";
 
 /// An id made of what an event says, for sources that give none or use theirs again for other events: 32 hexadecimal
 /// digits of SHA-256 over the parts. The same parts give the same id for ever.
@@ -129,5 +192,6 @@ pub(crate) fn derived_id(parts: &[Option<&str>]) -> String {
             None => hash.update(u64::MAX.to_le_bytes()),
         }
     }
-    hash.finalize().iter().take(16).map(|byte| format!("{byte:02x}")).collect()
+    let digit = |value: u8| char::from(HEX[usize::from(value & 15)]);
+    hash.finalize().iter().take(16).flat_map(|byte| [digit(byte >> 4), digit(*byte)]).collect()
 }

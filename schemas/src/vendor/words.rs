@@ -21,6 +21,8 @@ pub(crate) struct Word {
 /// A table of a vendor's words, looked up in any ASCII case.
 #[derive(Debug)]
 pub(crate) struct Words {
+    /// As the vendor writes them: found so without a copy.
+    as_written: HashMap<&'static str, Word>,
     by_text: HashMap<String, Word>,
 }
 
@@ -33,16 +35,16 @@ impl Words {
     /// A part is no word of ours: the tables are compiled in, and a test reads each.
     pub(crate) fn read(table: &'static str) -> Self {
         let lines = table.lines().skip(1).filter(|line| !line.is_empty() && !line.starts_with('#'));
-        let words = lines.map(|line| {
-            let word = word(line).unwrap_or_else(|| panic!("no line of a table of words: {line}"));
-            (word.text.to_ascii_lowercase(), word)
-        });
-        Self { by_text: words.collect() }
+        let words =
+            lines.map(|line| word(line).unwrap_or_else(|| panic!("no line of a table of words: {line}")));
+        let as_written: HashMap<_, _> = words.map(|word| (word.text, word)).collect();
+        let by_text = as_written.values().map(|word| (word.text.to_ascii_lowercase(), *word)).collect();
+        Self { as_written, by_text }
     }
 
     /// The word, in any ASCII case.
     pub(crate) fn get(&self, text: &str) -> Option<Word> {
-        if let Some(word) = self.by_text.get(text) {
+        if let Some(word) = self.as_written.get(text) {
             return Some(*word);
         }
         self.by_text.get(&text.to_ascii_lowercase()).copied()

@@ -1,0 +1,64 @@
+//! AWS CloudTrail: sign-ins to the console and to IAM Identity Center, and changes of devices, passwords and
+//! their rules.
+//!
+//! `ConsoleLogin` judges a whole sign-in; `MFAUsed` says whether AWS itself checked a second factor. For
+//! people who come from another provider (roles, federation, Identity Center) it is always `No`, whatever
+//! their provider checked. `CheckMfa` and `CredentialChallenge` say `Success` when a challenge was *shown*:
+//! pending. Identity Center logs each factor (`CredentialVerification`) and then the whole
+//! (`UserAuthentication`, which is always a success).
+//!
+//! `eventID` is unique; a trail may deliver a record again, unchanged. Same id, other content: not
+//! documented, so each would be an event of its own (`new event`). Copies in several accounts have ids of
+//! their own and `sharedEventID`.
+
+mod change;
+mod identity;
+mod sign_in;
+#[cfg(test)]
+mod tests;
+
+use std::borrow::Cow;
+
+use super::Vendor;
+use super::draft::{Found, bad_time, missing};
+use super::json::Json;
+use super::times;
+use crate::rejection::Rejection;
+
+pub(super) const VENDOR: Vendor = Vendor {
+    decoder: "cloudtrail/1",
+    lists: &[&["Records"], &["logEvents"], &["Events"]],
+    read,
+    read_text: None,
+};
+
+/// Where a row keeps the record as text: `LookupEvents`; CloudWatch Logs, shippers; SNS.
+const WRAPPERS: [&str; 4] = ["CloudTrailEvent", "message", "@message", "Message"];
+
+fn read<'t>(json: Json<'t>) -> Result<Found<'t>, Rejection<'static>> {
+    let Some(name) = json.text("eventName") else { return around(json) };
+    if let Some(event) = sign_in::of(name) {
+        return sign_in::read(json, name, event);
+    }
+    change::read(json, name)
+}
+
+/// What is no record itself: EventBridge keeps the record under `detail`, others keep it as text.
+fn around<'t>(json: Json<'t>) -> Result<Found<'t>, Rejection<'static>> {
+    if let Some(detail) = json.get("detail").filter(|detail| detail.text("eventName").is_some()) {
+        return read(detail);
+    }
+    for key in WRAPPERS {
+        if let Some(text) = json.text(key).filter(|text| text.starts_with(['{', '['])) {
+            return Ok(Found::Wrapped(key, text));
+        }
+    }
+    let kind = json.text("eventType").or_else(|| json.text("detail-type"));
+    Ok(Found::Skipped(Cow::Borrowed(kind.unwrap_or("other"))))
+}
+
+/// `eventTime` is documented as UTC; some shippers write it with a blank and without its `Z`.
+fn occurred_at(json: Json<'_>) -> Result<i64, Rejection<'static>> {
+    let text = json.text("eventTime").ok_or_else(|| missing("eventTime"))?;
+    times::utc(text).ok_or_else(|| bad_time("eventTime", "a date and time in UTC"))
+}

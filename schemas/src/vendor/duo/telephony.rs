@@ -1,0 +1,60 @@
+//! The telephony log: a text or a call went out, and cost credits. Nothing is decided by it, and it names no
+//! user; the authentication record with the same `txid` says how it ended.
+
+use std::borrow::Cow;
+
+use super::{Keys, occurred_at, server_name, text};
+use crate::rejection::Rejection;
+use crate::vendor::draft::Draft;
+use crate::vendor::{derived_id, draft};
+use crate::vocabulary::{Assurance, AuthResult, Method, Mode, Stage};
+
+pub(super) fn read<'t>(keys: &Keys<'t>) -> Result<Draft<'t>, Rejection<'static>> {
+    let occurred_at_us = occurred_at(keys)?;
+    let (context, phone, kind) = (text(keys.context), text(keys.phone), text(keys.kind));
+    let credits = keys.credits.and_then(super::Json::as_scalar);
+    let event_id = text(keys.telephony_id).map_or_else(
+        || {
+            let at = occurred_at_us.to_string();
+            Cow::Owned(derived_id(&[Some("telephony"), Some(&at), context, phone, kind, credits.as_deref()]))
+        },
+        Cow::Borrowed,
+    );
+    let mut draft = Draft {
+        event_id: Some(event_id),
+        occurred_at_us: Some(occurred_at_us),
+        phone_number: draft::text(phone),
+        result: Some(AuthResult::Pending),
+        result_code: draft::text(context),
+        result_detail: credits.map(|credits| Cow::Owned(format!("credits={credits}"))),
+        assurance: Some(Assurance::Unknown),
+        prompts: Some(1),
+        server_name: draft::text(server_name(keys)),
+        sender: draft::text(text(keys.sender)),
+        attempt_id: draft::text(text(keys.txid)),
+        ..Draft::default()
+    };
+    match kind {
+        Some(kind) if kind.eq_ignore_ascii_case("sms") => {
+            (draft.method, draft.mode) = (Some(Method::TextMessage), Some(Mode::OneWay));
+        }
+        Some(kind) if kind.eq_ignore_ascii_case("phone") => draft.method = Some(Method::VoiceCall),
+        Some(kind) => {
+            draft.method = Some(Method::UNKNOWN);
+            draft.unknown("method", kind);
+        }
+        None => {}
+    }
+    // An enrolment and a verification of a number go out as well: they are no second factor of a sign-in.
+    let is_sign_in = |context: &&str| {
+        ["authentication", "administrator login"].iter().any(|it| it.eq_ignore_ascii_case(context))
+    };
+    draft.stage = Some(match context {
+        Some(context) if !is_sign_in(&context) => {
+            draft.unknown("stage", context);
+            Stage::UNKNOWN
+        }
+        _ => Stage::SecondFactor,
+    });
+    Ok(draft)
+}

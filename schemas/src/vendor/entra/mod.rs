@@ -1,0 +1,98 @@
+//! Microsoft Entra: sign-in logs and the audit log, as Azure Monitor streams them to an Event Hub (one
+//! record wraps many under `records`, the sign-in stands under `properties`), as the Graph API gives them
+//! (alone, in a list, under `value`), and as a Log Analytics export writes them (flat, keys in another case,
+//! objects as texts).
+//!
+//! - A sign-in is one event, whoever asked for it: `status.errorCode` decides, the steps explain. An
+//!   interrupt is pending.
+//! - Rows of service principals and managed identities are no persons, and a client's protocol error judges
+//!   nobody: both are skipped by their kind.
+//! - What a success proves is read from the steps, then from `status.additionalDetails`, then from
+//!   `authenticationRequirement`. A claim, a remembered device or a trusted place is never a push or a code.
+//! - Times are UTC, as Microsoft documents for `createdDateTime`, `activityDateTime` and `time`.
+//! - `id` is unique to a sign-in. Entra sends one again when it knows more of it: the same id with other
+//!   content supersedes what came before, and the last state counts.
+//! - Operations of the audit log that change a person's methods, blocks or the policies are changes; one
+//!   that failed changed nothing.
+
+mod audit;
+mod embedded;
+mod facts;
+mod sign_in;
+mod slots;
+mod status;
+mod steps;
+#[cfg(test)]
+mod tests;
+mod words;
+
+use std::borrow::Cow;
+
+use self::slots::{Slots, as_text};
+use super::Vendor;
+use super::draft::Found;
+use super::json::Json;
+use super::times;
+use crate::rejection::Rejection;
+
+pub(super) const VENDOR: Vendor =
+    Vendor { decoder: "entra/1", lists: &[&["records"], &["value"]], read, read_text: None };
+
+/// Categories of sign-ins by persons.
+const PERSONS: &[&str] = &["SignInLogs", "NonInteractiveUserSignInLogs", "ADFSSignInLogs", "UserSignInLogs"];
+
+/// Categories of sign-ins by programs.
+const PROGRAMS: &[&str] =
+    &["ServicePrincipalSignInLogs", "ManagedIdentitySignInLogs", "MicrosoftServicePrincipalSignInLogs"];
+
+fn read<'t>(json: Json<'t>) -> Result<Found<'t>, Rejection<'static>> {
+    let slots = Slots::read(json);
+    let category = as_text(slots.category);
+    let is_in = |names: &[&str]| {
+        category.is_some_and(|category| names.iter().any(|name| category.eq_ignore_ascii_case(name)))
+    };
+    if is_in(PROGRAMS) {
+        return Ok(skipped(category));
+    }
+    if let Some(program) = sign_in::program(&slots) {
+        return Ok(skipped(Some(program)));
+    }
+    if is_in(PERSONS) || (category.is_none() && slots.has_sign_in()) {
+        return sign_in::read(&slots);
+    }
+    if slots.has_audit() || is_in(&["AuditLogs"]) {
+        return audit::read(&slots);
+    }
+    Ok(skipped(category.or_else(|| as_text(slots.operation))))
+}
+
+fn skipped(kind: Option<&str>) -> Found<'_> {
+    Found::Skipped(Cow::Borrowed(kind.unwrap_or("other")))
+}
+
+/// A time of Entra's: ISO 8601, or as .NET writes it for no culture (`12/31/2025 3:03:58 PM`), month first.
+/// Without a zone
+/// it is UTC.
+fn utc(text: &str) -> Option<i64> {
+    times::utc(text).or_else(|| times::utc(&invariant(text)?))
+}
+
+fn invariant(text: &str) -> Option<String> {
+    let mut parts = text.split_ascii_whitespace();
+    let (date, time) = (parts.next()?, parts.next()?);
+    let (half, zone) = match (parts.next(), parts.next()) {
+        (Some(half @ ("AM" | "PM")), zone) => (Some(half), zone),
+        (zone, _) => (None, zone),
+    };
+    let mut numbers = date.split('/').map(|part| part.parse::<u32>().ok());
+    let (month, day, year) = (numbers.next()??, numbers.next()??, numbers.next()??);
+    let (hour, rest) = time.split_once(':')?;
+    let hour = hour.parse::<u32>().ok()?;
+    let hour = match half {
+        Some(_) if !(1..=12).contains(&hour) => return None,
+        Some("PM") => hour % 12 + 12,
+        Some(_) => hour % 12,
+        None => hour,
+    };
+    Some(format!("{year:04}-{month:02}-{day:02}T{hour:02}:{rest}{}", zone.unwrap_or("Z")))
+}

@@ -1,0 +1,123 @@
+//! What MFA Server's own words mean.
+
+use std::collections::HashMap;
+use std::sync::LazyLock;
+
+use super::row::Value;
+use crate::vendor::words::{Word, Words};
+use crate::vocabulary::{AuthResult, DenialReason, Method, Mode};
+
+static RESULTS: LazyLock<Words> =
+    LazyLock::new(|| Words::read(include_str!("../../../vocabularies/mfa_server_results.csv")));
+static METHODS: LazyLock<Words> =
+    LazyLock::new(|| Words::read(include_str!("../../../vocabularies/mfa_server_methods.csv")));
+/// Labels and numbers of the results, in lower case; each as the vendor writes it, and the text of its word.
+static NAMES: LazyLock<HashMap<String, (&'static str, &'static str)>> = LazyLock::new(|| {
+    let table = include_str!("../../../vocabularies/mfa_server_names.csv");
+    let pairs = table.lines().skip(1).filter_map(|line| line.split_once(';'));
+    pairs.map(|(name, code)| (name.to_ascii_lowercase(), (name, code))).collect()
+});
+
+/// What a field says of a result: a code, or a verdict in other words.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Said<'t> {
+    /// As the source writes it.
+    pub(super) code: Option<&'t str>,
+    /// None where the table does not know the code.
+    pub(super) word: Option<Word>,
+    /// Yes or no, where it is no code.
+    pub(super) verdict: Option<bool>,
+}
+
+impl<'t> Said<'t> {
+    pub(super) fn of(value: Value<'t>) -> Self {
+        match value {
+            Value::Text(text) => {
+                let word = word(text);
+                Self { code: Some(text), word, verdict: if word.is_none() { value.flag() } else { None } }
+            }
+            Value::Number(number) => {
+                let name = NAMES.get(&number.to_string());
+                Self {
+                    code: name.map(|name| name.0),
+                    word: name.and_then(|name| RESULTS.get(name.1)),
+                    verdict: None,
+                }
+            }
+            Value::Flag(verdict) => Self { verdict: Some(verdict), ..Self::default() },
+        }
+    }
+
+    /// Whether the table knows the code.
+    pub(super) fn is_known(&self) -> bool {
+        self.word.is_some()
+    }
+
+    /// What the code alone says of the person, with the user's mode where it depends on that.
+    pub(super) fn result(&self, mode: Option<Mode>) -> Option<AuthResult> {
+        let word = self.word?;
+        word.result.or_else(|| {
+            // The two whose meaning the mode turns round: # alone, and a PIN. Whether a PIN was right the
+            // code does not say.
+            match (word.text, mode?) {
+                ("SUCCESS_NO_PIN", Mode::Standard) => Some(AuthResult::Success),
+                ("SUCCESS_NO_PIN", Mode::Pin) | ("SUCCESS_WITH_PIN", Mode::Standard) => {
+                    Some(AuthResult::Denied)
+                }
+                _ => None,
+            }
+        })
+    }
+
+    /// Why a denial was one: nothing where the code calls it a success.
+    pub(super) fn reason(&self) -> Option<DenialReason> {
+        self.word.filter(|word| word.result != Some(AuthResult::Success)).and_then(|word| word.reason)
+    }
+}
+
+/// The result of this code or label, in any ASCII case.
+fn word(text: &str) -> Option<Word> {
+    let by_label = || NAMES.get(&text.to_ascii_lowercase()).and_then(|(_, code)| RESULTS.get(code));
+    RESULTS.get(text).or_else(by_label)
+}
+
+/// A method in any spelling; none where the table does not know it.
+pub(super) fn method(text: &str) -> Option<Method> {
+    let plain: String = text.chars().filter(char::is_ascii_alphanumeric).collect();
+    METHODS.get(&plain)?.method
+}
+
+/// A mode or direction in any spelling.
+pub(super) fn mode(text: &str) -> Option<Mode> {
+    let plain: String = text.chars().filter(char::is_ascii_alphanumeric).collect();
+    Some(match plain.to_ascii_lowercase().as_str() {
+        "standard" | "otp" => Mode::Standard,
+        "pin" | "otppin" => Mode::Pin,
+        "oneway" => Mode::OneWay,
+        "twoway" => Mode::TwoWay,
+        _ => return None,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_result_says_all_that_it_can() {
+        for word in RESULTS.all() {
+            let Word { text, stage, assurance, meaning, .. } = *word;
+            assert!(stage.is_some() && assurance.is_some() && !meaning.is_empty(), "{text}");
+            let is_let_in = matches!(word.result, Some(AuthResult::Success | AuthResult::Pending));
+            assert_eq!(word.reason.is_none(), is_let_in, "{text}");
+        }
+    }
+
+    #[test]
+    fn each_name_is_one_of_a_result() {
+        for (name, code) in NAMES.values() {
+            assert!(RESULTS.get(code).is_some(), "{name}");
+            assert!(RESULTS.get(name).is_none(), "{name}");
+        }
+    }
+}

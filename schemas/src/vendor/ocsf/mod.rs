@@ -1,0 +1,57 @@
+//! The Open Cybersecurity Schema Framework (OCSF), versions 1.0 to 1.6: class Authentication (3002) of any
+//! producer.
+//!
+//! - `status_id` decides; where it says neither success nor failure, `status`, then what its codes are known
+//!   to mean. Codes that interrupt a sign-in before its second factor are pending whatever the producer calls
+//!   them.
+//! - A logon is an event; so are Kerberos pre-authentications and tickets of persons (their first factor),
+//!   and other activities that name a factor. Logoffs, service tickets, account switches and logons of
+//!   machines and services are skipped by name, other classes by theirs.
+//! - `is_mfa` and `auth_factors` say what was proved. Without either nothing is known.
+//! - The user's id is the name or id that looks like a UPN, else `DOMAIN\name`, else the e-mail address,
+//!   `uid`, `name`; for events that Gatebook wrote, `uid`, which is where it writes it.
+//! - `metadata.uid` is the id. The same id with other content: each is an event of its own, since many
+//!   producers put a vendor's transaction id there, which that vendor uses again for other events.
+
+mod authentication;
+#[cfg(test)]
+mod tests;
+mod user;
+mod words;
+
+use std::borrow::Cow;
+
+use super::Vendor;
+use super::draft::Found;
+use super::json::Json;
+use crate::rejection::Rejection;
+
+pub(super) const VENDOR: Vendor =
+    Vendor { decoder: "ocsf/1", lists: &[&["events"], &["records"], &["value"]], read, read_text: None };
+
+const AUTHENTICATION: i64 = 3002;
+
+fn read<'t>(json: Json<'t>) -> Result<Found<'t>, Rejection<'static>> {
+    let event = unwrapped(json);
+    match class(event) {
+        Some(AUTHENTICATION) => authentication::read(event),
+        Some(class) => Ok(Found::Skipped(match event.text("class_name") {
+            Some(name) => Cow::Borrowed(name),
+            None => Cow::Owned(format!("class {class}")),
+        })),
+        None => Ok(Found::Skipped(Cow::Borrowed("no class"))),
+    }
+}
+
+fn class(event: Json<'_>) -> Option<i64> {
+    event.number("class_uid").or_else(|| event.number("type_uid").map(|kind| kind / 100))
+}
+
+/// The event within an envelope: CloudEvents, EventBridge, or a log line that carries it.
+fn unwrapped(json: Json<'_>) -> Json<'_> {
+    if class(json).is_some() {
+        return json;
+    }
+    let inner = ["ocsf", "data", "detail", "event"].iter().find_map(|key| json.get(key));
+    inner.filter(|inner| class(*inner).is_some()).unwrap_or(json)
+}
