@@ -11,7 +11,7 @@ use futures::FutureExt as _;
 use lake::{Book, PartitionId, ReadError, Segment};
 
 use crate::cluster::{Cluster, ClusterError, TopicIdentity, Watermarks};
-use crate::settings::{Gap, Settings, Topic, Until};
+use crate::settings::{Gap, Settings, Until};
 use crate::slot::Slot;
 use crate::window::{Fingerprinter, Recent};
 

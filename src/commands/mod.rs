@@ -8,6 +8,7 @@ mod answer;
 pub(crate) mod check;
 pub(crate) mod completions;
 pub(crate) mod config;
+pub(crate) mod decode;
 pub(crate) mod demo;
 pub(crate) mod ingest;
 pub(crate) mod lake;
@@ -40,6 +41,7 @@ pub(crate) async fn run(cli: Cli) -> anyhow::Result<()> {
         Command::Report(args) => report::run(*args, &config()?),
         Command::Produce(args) => produce::run(args, config()?).await,
         Command::Config(args) => config::run(&args, path),
+        Command::Decode(args) => decode::run(&args),
         Command::Demo(args) => demo::run(args).await,
         Command::Run(args) => run::run(args, config()?).await,
         Command::Serve(args) => serve::run(args, config()?).await,
