@@ -13,7 +13,7 @@ use lake::{DataFile, Segment};
 use parquet::errors::ParquetError;
 use schemas::{
     ChangeBuilder, Decoder, Element, EventBuilder, Fields, Kind, NameCounts, Place, Record, Redaction,
-    Rejection, RejectionBuilder, TimeLimits,
+    Rejection, RejectionBuilder, Source, TimeLimits,
 };
 use sha2::{Digest, Sha256};
 
@@ -237,7 +237,10 @@ fn keep(
     value: Option<&[u8]>,
     reading: &Reading<'_>,
 ) {
-    let redaction = value.map(|raw| (raw, schemas::redact(raw, reading.fields)));
+    // The keys of other products are not known to what blanks switched-off fields.
+    let is_ours = source == Source::Gatebook.as_str() || reading.fields.stores_all();
+    let redacted = |raw| if is_ours { schemas::redact(raw, reading.fields) } else { Redaction::Unparsed };
+    let redaction = value.map(|raw| (raw, redacted(raw)));
     match redaction {
         None => rejections.append(rejection, place, source, decoder, None, false),
         Some((_, Redaction::Redacted(raw))) => {
