@@ -232,6 +232,24 @@ async fn a_refusal_says_what_to_do() {
     );
 }
 
+#[tokio::test]
+async fn what_sql_knows_is_listed() {
+    let book = small_book().await;
+    let session = book.session(Limits::default());
+    let limits = text(crate::sql_limits(&session, &crate::SqlLimits::default()).await, Format::Csv).await;
+    assert!(limits.contains("\r\nsql.operators_max,500,operators,"), "{limits}");
+    let tables = text(crate::sql_tables(&session).await, Format::Csv).await;
+    let row = |table: &str, column: &str| {
+        let is_it =
+            |line: &&str| line.starts_with(&format!("{table},")) && line.contains(&format!(",{column},"));
+        tables.lines().filter(is_it).map(|line| line.ends_with(",true")).collect::<Vec<_>>()
+    };
+    assert_eq!((row("events", "user_key"), row("events", "user_id")), (vec![true], vec![false]));
+    assert_eq!((row("segments", "gap"), row("events", "gap")), (vec![false], vec![]));
+    let functions = text(crate::sql_functions(&session).await, Format::Csv).await;
+    assert!(functions.contains("date_trunc,time\r\n") && !functions.contains("repeat,"), "{functions}");
+}
+
 /// The reader of the book would give all rows where no stored column is read.
 #[tokio::test]
 async fn a_limit_holds_whatever_is_read() {

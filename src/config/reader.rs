@@ -30,7 +30,8 @@ impl<'a> Reader<'a> {
     /// A text that may be empty, which says nothing.
     pub(super) fn optional_text(&mut self, path: &str) -> Option<String> {
         match self.settings.get(path).map(|setting| &setting.value) {
-            Some(Value::Text(text)) => Some(text.trim().to_owned()).filter(|text| !text.is_empty()),
+            Some(Value::Text(text)) if text.is_empty() => None,
+            Some(Value::Text(_)) => Some(self.text(path)),
             _ => None,
         }
     }

@@ -827,13 +827,17 @@ fn long_texts() -> Vec<Attack> {
             AnsweredOrStopped,
         ),
         sql("a list of 4,000", format!("SELECT [{}] AS x", numbers(4_000)), AnsweredOrStopped),
-        sql("a long name", format!("SELECT 1 AS \"{}\"", "x".repeat(60_000)), Answered),
+        sql("a long name", format!("SELECT 1 AS \"{}\"", "x".repeat(60_000)), Refused("shorten the names")),
         sql(
             "a long name of a table",
             format!("SELECT * FROM \"{}\"", "x".repeat(60_000)),
-            Refused("not found"),
+            Refused("shorten the names"),
         ),
-        sql("a long name of a function", format!("SELECT {}(1)", "x".repeat(20_000)), RefusedOrStopped),
+        sql(
+            "a long name of a function",
+            format!("SELECT {}(1)", "x".repeat(20_000)),
+            Refused("shorten the names"),
+        ),
         sql("4,000 names with dots", format!("SELECT a{}", ".a".repeat(4_000)), Refused("change the query")),
         sql("10,000 comments", format!("{}SELECT 1 AS x", "-- x\n".repeat(10_000)), Answered),
         sql(

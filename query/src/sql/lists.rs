@@ -68,10 +68,14 @@ pub async fn sql_tables(session: &Session) -> Result<Answer, QueryError> {
 ///
 /// The book cannot be read.
 pub async fn sql_functions(session: &Session) -> Result<Answer, QueryError> {
-    let all = || FUNCTIONS.iter().flat_map(|(about, names)| names.iter().map(move |name| (*name, *about)));
+    let of_group = |(about, names): &(&'static str, &[&'static str])| {
+        let about = *about;
+        names.iter().map(move |name| (*name, about)).collect::<Vec<_>>()
+    };
+    let all: Vec<_> = FUNCTIONS.iter().flat_map(of_group).collect();
     let columns: Vec<(&str, ArrayRef)> = vec![
-        ("function", Arc::new(StringArray::from_iter_values(all().map(|(name, _)| name)))),
-        ("about", Arc::new(StringArray::from_iter_values(all().map(|(_, about)| about)))),
+        ("function", Arc::new(StringArray::from_iter_values(all.iter().map(|row| row.0)))),
+        ("about", Arc::new(StringArray::from_iter_values(all.iter().map(|row| row.1)))),
     ];
     Answer::list(session, "sql-functions", columns).await
 }

@@ -263,6 +263,10 @@ impl Reading {
         let limits = self.pool.0.limits;
         let Some(worker) = &mut self.worker else { return Err(unexpected()) };
         let began = Instant::now();
+        // Rows that are always there would never let a timer fire.
+        if began >= self.fetch_until {
+            return Err(QueryError::TooLarge(limits.fetch_told().refuse("it was not fetched by then")));
+        }
         let until = (began + self.left).min(self.fetch_until);
         let read = timeout_at(until, read_frame(&mut worker.stdout, &limits)).await;
         self.left = self.left.saturating_sub(began.elapsed());
@@ -351,8 +355,8 @@ fn died(status: ExitStatus, limits: &SqlLimits) -> QueryError {
     }
     let told = limits.memory_told();
     let bytes = told.value * PROCESS_FACTOR;
-    let found = format!("its process needed more than {bytes} bytes, {PROCESS_FACTOR} times {}", told.name);
-    QueryError::TooLarge(format!("{}: {found} ({})", told.advice, told.value))
+    let found = format!("its process needed more than {bytes} bytes, {PROCESS_FACTOR} x {}", told.value);
+    QueryError::TooLarge(format!("{}: {found} ({})", told.advice, told.name))
 }
 
 fn unexpected() -> QueryError {
