@@ -3,6 +3,7 @@
 use std::future::Future;
 use std::io;
 use std::thread;
+use std::time::Duration;
 
 use tokio::runtime;
 
@@ -10,6 +11,12 @@ use tokio::runtime;
 /// operators fill the usual 2 MiB, and the process aborts. 64 KiB of SQL ([`crate::Limits::sql_bytes`])
 /// hold at most 32,000. Pages that are never touched cost nothing.
 const STACK_BYTES: usize = 256 << 20;
+
+/// Threads that may block, as readers of files do; each has such a stack in its address space.
+pub(crate) const BLOCKING_THREADS: usize = 8;
+
+/// How long a thread without work stays: longer than any process.
+const STAY: Duration = Duration::from_secs(100 * 365 * 86_400);
 
 /// Runs a question to its end on a thread, and a runtime, of its own, with large stacks. Blocks.
 ///
@@ -32,6 +39,8 @@ where
                 let runtime = runtime::Builder::new_multi_thread()
                     .enable_all()
                     .thread_stack_size(STACK_BYTES)
+                    .max_blocking_threads(BLOCKING_THREADS)
+                    .thread_keep_alive(STAY)
                     .build()?;
                 Ok(runtime.block_on(question()))
             },

@@ -88,8 +88,6 @@ impl Session {
         let newest_us = events.filter_map(|file| file.newest_us).max();
         // One partition for each core is the default; no information_schema, no table from a file or a URL.
         let mut config = SessionConfig::new().with_information_schema(false);
-        // A look-up of one user or a text decodes the columns of its rows alone.
-        config.options_mut().execution.parquet.pushdown_filters = true;
         // What is written with a zone, and `now()`, has one.
         config.options_mut().execution.time_zone = Some("UTC".to_owned());
         let state = sql::session_state().with_config(config).with_runtime_env(Arc::clone(&resources.runtime));

@@ -233,6 +233,23 @@ async fn a_refusal_says_what_to_do() {
 }
 
 #[tokio::test]
+async fn what_is_wrong_with_a_condition_is_the_askers() {
+    let book = small_book().await;
+    for condition in [
+        "user_id ~ '('",
+        "user_id SIMILAR TO '('",
+        "CAST(user_id AS INT) = 1",
+        "1 / (kafka_offset - kafka_offset) = 1",
+    ] {
+        let answer =
+            book.ask(&format!("SELECT count(*) AS n FROM events WHERE {condition}"), Format::Csv).await;
+        let is_askers =
+            ["error: check casts", "error: write the query another way", "error: change the query"];
+        assert!(is_askers.iter().any(|start| answer.starts_with(start)), "{condition}: {answer}");
+    }
+}
+
+#[tokio::test]
 async fn what_sql_knows_is_listed() {
     let book = small_book().await;
     let session = book.session(Limits::default());

@@ -3,12 +3,14 @@
 use std::fs;
 use std::io::{self, Read as _};
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use anyhow::Context as _;
 use futures::{StreamExt as _, stream};
 use query::output::Format;
 use query::{Answer, SqlLimits};
 use reqwest::header::{ACCEPT, CONTENT_TYPE};
+use reqwest::redirect::Policy;
 use reqwest::{Client, Response, StatusCode, Url};
 use serde::Deserialize;
 use serde_json::json;
@@ -30,6 +32,9 @@ Tables: events, changes, rejections, superseded, segments, removals";
 
 /// The variable that holds an access token.
 const TOKEN_VARIABLE: &str = "GATEBOOK_TOKEN";
+
+/// How long a server may take to accept a connection.
+const CONNECT_MAX: Duration = Duration::from_secs(10);
 
 /// Bytes of a text that is read from standard input; a server may allow less.
 const TEXT_BYTES_MAX: u64 = 1 << 20;
@@ -64,7 +69,8 @@ pub(crate) async fn run(
     let sql = match args.sql.as_str() {
         "-" => {
             let mut text = String::new();
-            io::stdin().lock().take(TEXT_BYTES_MAX).read_to_string(&mut text)?;
+            // One byte more than any server allows, so that what is too long is refused and not cut.
+            io::stdin().lock().take(TEXT_BYTES_MAX + 1).read_to_string(&mut text)?;
             text
         }
         _ => args.sql,
@@ -98,12 +104,23 @@ async fn ask_server(server: &Url, token_file: Option<&Path>, sql: String) -> any
             })?;
             Some(text.trim().to_owned())
         }
-        None => std::env::var(TOKEN_VARIABLE).ok(),
+        None => std::env::var(TOKEN_VARIABLE).ok().map(|token| token.trim().to_owned()),
     };
+    let is_local = matches!(server.host_str(), Some("localhost" | "127.0.0.1" | "[::1]"));
+    if server.password().is_some() {
+        anyhow::bail!(Usage(format!("give the token in {TOKEN_VARIABLE}: an address is seen by others")));
+    }
+    if token.is_some() && server.scheme() == "http" && !is_local {
+        anyhow::bail!(Usage("give an https address: a token would be sent in clear".to_owned()));
+    }
     let mut address = server.clone();
     address.set_path(&format!("{}/api/v1/sql", server.path().trim_end_matches('/')));
-    let client =
-        Client::builder().build().context("give the system's certificates a look: none can be used")?;
+    // Neither the token nor the question goes anywhere else.
+    let mut builder = Client::builder().redirect(Policy::none()).connect_timeout(CONNECT_MAX);
+    if is_local {
+        builder = builder.no_proxy();
+    }
+    let client = builder.build().context("give the system's certificates a look: none can be used")?;
     let mut request = client
         .post(address)
         .header(CONTENT_TYPE, "application/json")
@@ -120,7 +137,7 @@ async fn ask_server(server: &Url, token_file: Option<&Path>, sql: String) -> any
         return Err(refusal(response).await);
     }
     let pieces = stream::try_unfold(response, |mut response| async {
-        let piece = response.chunk().await.map_err(io::Error::other)?;
+        let piece = response.chunk().await.map_err(|error| io::Error::other(error.to_string()))?;
         Ok(piece.map(|piece| (piece.to_vec(), response)))
     });
     query::read_answer(sql, pieces.boxed()).await.map_err(answer::usage_or_failure)
@@ -135,7 +152,7 @@ async fn refusal(response: Response) -> anyhow::Error {
     let status = response.status();
     let body = response.bytes().await.unwrap_or_default();
     match serde_json::from_slice::<Problem>(&body) {
-        Ok(Problem { detail }) if status.is_client_error() => anyhow::anyhow!(Usage(detail)),
+        Ok(Problem { detail }) if status == StatusCode::BAD_REQUEST => anyhow::anyhow!(Usage(detail)),
         Ok(Problem { detail }) => anyhow::anyhow!(detail),
         Err(_) => anyhow::anyhow!("check --server: what answers there is no Gatebook ({status})"),
     }

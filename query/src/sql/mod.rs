@@ -18,6 +18,7 @@ mod pool;
 mod protocol;
 mod remote;
 mod turns;
+mod weight;
 mod worker;
 
 pub(crate) use check::question;

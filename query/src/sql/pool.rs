@@ -1,9 +1,10 @@
 //! The workers: processes of this program that answer free SQL, and are killed when a question goes too far.
 
 use std::io;
+use std::os::unix::process::ExitStatusExt as _;
 use std::path::PathBuf;
 use std::process::{ExitStatus, Stdio};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::Duration;
 
 use arrow::array::RecordBatch;
@@ -14,12 +15,13 @@ use tempfile::TempDir;
 use tokio::io::{AsyncWriteExt as _, BufReader};
 use tokio::process::{Child, ChildStdin, ChildStdout, Command};
 use tokio::runtime::Handle;
+use tokio::sync::Notify;
 use tokio::time::{Instant, timeout, timeout_at};
 
 use super::check;
 use super::ipc::IpcReader;
 use super::limits::{PROCESS_FACTOR, SqlLimits};
-use super::protocol::{Ask, Begun, Failed, Start, Tag, read_frame};
+use super::protocol::{Ask, Begun, Ended, Start, Tag, read_frame};
 use super::turns::{NoTurn, Turn, Turns};
 use crate::answer::Answer;
 use crate::coverage::Coverage;
@@ -30,6 +32,10 @@ const START_MAX: Duration = Duration::from_secs(30);
 
 /// The exit code of a process that panicked.
 const PANICKED: i32 = 101;
+
+const SIGABRT: i32 = 6;
+const SIGKILL: i32 = 9;
+const SIGSEGV: i32 = 11;
 
 /// Arenas of the C library's allocator: each takes address space of its own.
 const ARENAS_MAX: &str = "2";
@@ -44,7 +50,18 @@ struct Shared {
     location: Location,
     limits: SqlLimits,
     turns: Turns,
-    idle: Mutex<Vec<Worker>>,
+    workers: Mutex<Workers>,
+    /// A worker is ready, did not start, or ended.
+    changed: Notify,
+}
+
+#[derive(Default)]
+struct Workers {
+    idle: Vec<Worker>,
+    /// Processes that start, work, wait, or are being killed: never more than the limit.
+    living: usize,
+    /// Why the last one did not start.
+    failure: Option<io::Error>,
 }
 
 impl SqlPool {
@@ -59,7 +76,8 @@ impl SqlPool {
         let program =
             if cfg!(target_os = "linux") { "/proc/self/exe".into() } else { std::env::current_exe()? };
         let turns = Turns::new(limits.workers, limits.waiting);
-        Ok(Self(Arc::new(Shared { program, argument, location, limits, turns, idle: Mutex::default() })))
+        let (workers, changed) = (Mutex::default(), Notify::new());
+        Ok(Self(Arc::new(Shared { program, argument, location, limits, turns, workers, changed })))
     }
 
     /// Starts all workers in the background, so that the first questions need not wait for it.
@@ -113,40 +131,58 @@ impl SqlPool {
         Ok(Answer::of_stream(coverage, schema, Box::pin(rows)))
     }
 
-    /// Gives a question to a worker. One that died while it had nothing to do is passed over.
+    /// Gives a question to a worker, once there is one. One that died while it had nothing to do is passed over.
     async fn begin(&self, ask: &str) -> Result<Worker, QueryError> {
+        let mut has_waited = false;
         loop {
-            let idle = self.0.idle.lock().unwrap_or_else(PoisonError::into_inner).pop();
-            let (mut worker, is_new) = match idle {
-                Some(worker) => (worker, false),
-                None => (self.new_worker().await?, true),
+            // Made before the look, so that nothing that happens in between is missed.
+            let changed = self.0.changed.notified();
+            let (idle, failure) = {
+                let mut workers = self.workers();
+                (workers.idle.pop(), workers.failure.take())
             };
-            match worker.write(ask).await {
-                Ok(()) => return Ok(worker),
-                Err(error) if is_new => return Err(error.into()),
-                Err(error) => {
-                    tracing::warn!(%error, "a worker for SQL had ended; another one takes its place")
+            match (idle, failure) {
+                (Some(mut worker), _) => match worker.write(ask).await {
+                    Ok(()) => return Ok(worker),
+                    Err(error) => {
+                        tracing::warn!(%error, "a worker for SQL had ended; another one takes its place");
+                        self.replace(worker);
+                    }
+                },
+                // What failed before this question was asked is no answer to it.
+                (None, Some(error)) if has_waited => return Err(error.into()),
+                (None, _) => {
+                    self.add_worker();
+                    changed.await;
+                    has_waited = true;
                 }
             }
         }
     }
 
-    async fn new_worker(&self) -> io::Result<Worker> {
-        let Shared { program, argument, location, limits, .. } = &*self.0;
-        Worker::start(program, argument, location, *limits).await
-    }
-
-    /// Starts a worker in the background.
+    /// Starts a worker in the background, if there is room for one: whoever waits for it may go away.
     fn add_worker(&self) {
         // Without a runtime nothing is asked any more.
         let Ok(runtime) = Handle::try_current() else { return };
+        let living = {
+            let mut workers = self.workers();
+            if workers.living >= self.0.limits.workers {
+                return;
+            }
+            workers.living += 1;
+            Living(Arc::downgrade(&self.0))
+        };
         let pool = self.clone();
         runtime.spawn(async move {
-            match pool.new_worker().await {
+            let Shared { program, argument, location, limits, .. } = &*pool.0;
+            match Worker::start(program, argument, location, *limits, living).await {
                 Ok(worker) => pool.take_back(worker),
-                // The next question tries again, and tells.
-                Err(error) => tracing::warn!(%error, "a worker for SQL did not start"),
+                Err(error) => {
+                    tracing::warn!(%error, "a worker for SQL did not start");
+                    pool.workers().failure = Some(error);
+                }
             }
+            pool.0.changed.notify_waiters();
         });
     }
 
@@ -155,18 +191,35 @@ impl SqlPool {
         if worker.questions >= self.0.limits.questions_per_worker {
             return self.replace(worker);
         }
-        let mut idle = self.0.idle.lock().unwrap_or_else(PoisonError::into_inner);
-        if idle.len() < self.0.limits.workers {
-            idle.push(worker);
-        } else {
-            worker.end();
-        }
+        self.workers().idle.push(worker);
+        self.0.changed.notify_waiters();
     }
 
-    /// Ends a worker, and starts another one.
-    fn replace(&self, worker: Worker) {
-        worker.end();
-        self.add_worker();
+    /// Kills a worker, removes its spill files once it can write no more, and starts another one.
+    fn replace(&self, mut worker: Worker) {
+        // Without a runtime this process ends, and what it started with it.
+        let Ok(runtime) = Handle::try_current() else { return };
+        let pool = self.clone();
+        runtime.spawn(async move {
+            let _ = worker.child.kill().await;
+            drop(worker);
+            pool.add_worker();
+        });
+    }
+
+    fn workers(&self) -> MutexGuard<'_, Workers> {
+        self.0.workers.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// The place of a process among those that there may be.
+struct Living(Weak<Shared>);
+
+impl Drop for Living {
+    fn drop(&mut self) {
+        let Some(shared) = self.0.upgrade() else { return };
+        shared.workers.lock().unwrap_or_else(PoisonError::into_inner).living -= 1;
+        shared.changed.notify_waiters();
     }
 }
 
@@ -178,6 +231,7 @@ struct Worker {
     questions: u64,
     /// Removed with it.
     _spill: TempDir,
+    _living: Living,
 }
 
 impl Worker {
@@ -187,6 +241,7 @@ impl Worker {
         argument: &str,
         location: &Location,
         limits: SqlLimits,
+        living: Living,
     ) -> io::Result<Self> {
         let spill = TempDir::with_prefix("gatebook-sql-")?;
         let mut child = Command::new(program)
@@ -203,7 +258,8 @@ impl Worker {
         let (Some(stdin), Some(stdout)) = (child.stdin.take(), child.stdout.take()) else {
             return Err(io::Error::other("a worker for SQL has no pipes"));
         };
-        let mut worker = Self { child, stdin, stdout: BufReader::new(stdout), questions: 0, _spill: spill };
+        let stdout = BufReader::new(stdout);
+        let mut worker = Self { child, stdin, stdout, questions: 0, _spill: spill, _living: living };
         let start = Start {
             location: location.folder().display().to_string(),
             spill: worker._spill.path().to_owned(),
@@ -224,23 +280,14 @@ impl Worker {
         }
     }
 
-    /// Kills it, and removes its spill files once it can write no more.
-    fn end(mut self) {
-        // Without a runtime this process ends, and what it started with it.
-        let Ok(runtime) = Handle::try_current() else { return };
-        runtime.spawn(async move {
-            let _ = self.child.kill().await;
-        });
-    }
-
     async fn write(&mut self, line: &str) -> io::Result<()> {
         if let Some(status) = self.child.try_wait()? {
             return Err(io::Error::other(status.to_string()));
         }
         self.questions += 1;
-        self.stdin.write_all(line.as_bytes()).await?;
-        self.stdin.write_all(b"\n").await?;
-        self.stdin.flush().await
+        let line = format!("{line}\n");
+        // A closed pipe here is no closed standard output.
+        self.stdin.write_all(line.as_bytes()).await.map_err(|error| io::Error::other(error.to_string()))
     }
 }
 
@@ -319,16 +366,15 @@ impl Reading {
         }
     }
 
-    /// What the worker could not do. Where nothing was begun, it can do the next.
+    /// What the worker could not do. Where it has ended its work on it, it can do the next.
     fn failed(&mut self, bytes: &[u8]) -> QueryError {
-        let Ok(failed) = serde_json::from_slice::<Failed>(bytes) else { return unexpected() };
-        if matches!(failed, Failed::Refused(_))
-            && self.rows.schema().is_none()
+        let Ok(failed) = serde_json::from_slice::<Ended>(bytes) else { return unexpected() };
+        if !failed.still_works
             && let Some(worker) = self.worker.take()
         {
             self.pool.take_back(worker);
         }
-        failed.into()
+        failed.why.into()
     }
 }
 
@@ -350,8 +396,11 @@ fn busy(no_turn: NoTurn, limits: &SqlLimits) -> QueryError {
 /// Why a worker died: an allocation that failed aborts it.
 fn died(status: ExitStatus, limits: &SqlLimits) -> QueryError {
     tracing::warn!(%status, "a worker for SQL died with its question");
-    if status.code() == Some(PANICKED) {
-        return QueryError::Engine;
+    match (status.code(), status.signal()) {
+        (Some(PANICKED), _) => return QueryError::Engine,
+        // An allocation that failed, a stack that was full, a machine without memory.
+        (_, Some(SIGABRT | SIGSEGV | SIGKILL)) => {}
+        _ => return io::Error::other(format!("a worker for SQL ended: {status}")).into(),
     }
     let told = limits.memory_told();
     let bytes = told.value * PROCESS_FACTOR;

@@ -90,6 +90,14 @@ fn for_the_log(text: &str) -> String {
     line[..line.floor_char_boundary(LOG_BYTES_MAX)].to_owned()
 }
 
+/// The end of an answer that is none, or not whole.
+#[derive(Debug, Serialize, Deserialize)]
+pub(super) struct Ended {
+    pub(super) why: Failed,
+    /// Whether the worker has not ended its work on it.
+    pub(super) still_works: bool,
+}
+
 /// What a frame is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[repr(u8)]
@@ -103,7 +111,7 @@ pub(super) enum Tag {
     /// The answer is whole. A byte says that the worker has not ended its work on it, as a join may not for a while
     /// after its rows are not wanted any more.
     End = b'E',
-    /// [`Failed`], as JSON.
+    /// [`Ended`], as JSON.
     Failed = b'F',
 }
 

@@ -4,7 +4,7 @@ use std::fs;
 use std::io::{self, StdoutLock};
 use std::path::PathBuf;
 use std::process;
-use std::sync::Arc;
+use std::sync::{Arc, Barrier};
 use std::thread;
 use std::time::Duration;
 
@@ -16,13 +16,16 @@ use arrow::ipc::writer::StreamWriter;
 use lake::{Book, Location, Totals};
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use tokio::runtime::Handle;
+use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::mpsc;
 use tokio::time::{sleep, timeout};
 
 use super::limits::{PROCESS_FACTOR, SqlLimits};
-use super::protocol::{Ask, Begun, Failed, Start, Tag, write_frame};
+use super::protocol::{Ask, Begun, Ended, Failed, Start, Tag, write_frame};
+use super::weight;
 use crate::answer::Answer;
 use crate::error::QueryError;
+use crate::large_stack::BLOCKING_THREADS;
 use crate::session::{Resources, Session};
 
 /// How often a worker without a question goes on to the latest version of the book, so that the next question need
@@ -67,6 +70,10 @@ pub async fn work() -> Result<(), WorkerError> {
     io::stdin().read_line(&mut first)?;
     let Start { location, spill, limits } = serde_json::from_str(&first).map_err(WorkerError::Start)?;
     let mut lines = lines(spill.clone());
+    // A stop of the service is told to all of its processes: open answers then have a while to end, and the end of
+    // standard input ends this one.
+    let _ignored = [SignalKind::terminate(), SignalKind::interrupt(), SignalKind::hangup()].map(signal);
+    start_blocking_threads().await;
     let mut desk = Desk::open(&Location::parse(&location)?, spill, limits).await?;
     limit_process(limits.memory_bytes as u64 * PROCESS_FACTOR);
     let mut out = io::stdout().lock();
@@ -85,8 +92,8 @@ pub async fn work() -> Result<(), WorkerError> {
         if let Err(error) = desk.answer(&ask.sql, &mut out).await {
             match error {
                 AnswerError::Query(error) => {
-                    let failed = Failed::from(error);
-                    write_frame(&mut out, Tag::Failed, &serde_json::to_vec(&failed).unwrap_or_default())?;
+                    let ended = Ended { why: Failed::from(error), still_works: !is_at_rest().await };
+                    write_frame(&mut out, Tag::Failed, &serde_json::to_vec(&ended).unwrap_or_default())?;
                 }
                 AnswerError::Pipe(error) => return Err(error.into()),
             }
@@ -108,6 +115,18 @@ fn lines(spill: PathBuf) -> mpsc::Receiver<String> {
         process::exit(0);
     });
     receiver
+}
+
+/// Starts all threads that may block, so that none is started once the address space is limited.
+async fn start_blocking_threads() {
+    let all = Arc::new(Barrier::new(BLOCKING_THREADS));
+    let threads = (0..BLOCKING_THREADS).map(|_| {
+        let all = Arc::clone(&all);
+        tokio::task::spawn_blocking(move || {
+            all.wait();
+        })
+    });
+    futures::future::join_all(threads).await;
 }
 
 /// Allows this process so many bytes beyond those that it has: an allocation past that ends it, without an image on
@@ -168,6 +187,7 @@ impl Desk {
         self.refresh().await?;
         let mut answer: Answer = self.session.sql(sql).await?;
         let plain = plain(&answer.schema());
+        weight::check_schema(&plain)?;
         let mut stream = StreamWriter::try_new(Vec::new(), &plain).map_err(unsendable)?;
         // With the first rows: an error until then is an error, and no answer that breaks off.
         let mut batch = answer.next().await?;
@@ -189,28 +209,32 @@ impl Desk {
         write_frame(out, Tag::End, still_works).map_err(AnswerError::Pipe)
     }
 
-    /// Sends rows in pieces, each of which has at most [`PIECE_BYTES`] where it has more than one row.
+    /// Sends rows in pieces, each of which has at most about [`PIECE_BYTES`] where it has more than one row.
     fn send(
         &self,
         rows: &RecordBatch,
         stream: &mut StreamWriter<Vec<u8>>,
         out: &mut StdoutLock<'_>,
     ) -> Result<(), AnswerError> {
-        let bytes = rows.columns().iter().map(|column| column.to_data().get_slice_memory_size().unwrap_or(0));
-        let bytes = bytes.sum::<usize>();
-        if bytes > PIECE_BYTES && rows.num_rows() > 1 {
-            let half = rows.num_rows() / 2;
-            self.send(&rows.slice(0, half), stream, out)?;
-            return self.send(&rows.slice(half, rows.num_rows() - half), stream, out);
+        let mut bytes = weight::of(rows);
+        if bytes <= PIECE_BYTES || rows.num_rows() <= 1 {
+            let begins = stream.get_ref().len();
+            stream.write(rows).map_err(unsendable)?;
+            bytes = bytes.max(stream.get_ref().len() - begins);
+            if bytes <= PIECE_BYTES || (rows.num_rows() <= 1 && bytes <= self.limits.row_bytes) {
+                write_frame(out, Tag::Data, stream.get_ref()).map_err(AnswerError::Pipe)?;
+                stream.get_mut().clear();
+                return Ok(());
+            }
+            stream.get_mut().truncate(begins);
         }
-        if bytes > self.limits.row_bytes {
+        if rows.num_rows() <= 1 {
             let told = self.limits.row_bytes_told();
             return Err(QueryError::TooLarge(told.refuse(&format!("a row has {bytes} bytes"))).into());
         }
-        stream.write(rows).map_err(unsendable)?;
-        write_frame(out, Tag::Data, stream.get_ref()).map_err(AnswerError::Pipe)?;
-        stream.get_mut().clear();
-        Ok(())
+        let half = rows.num_rows() / 2;
+        self.send(&rows.slice(0, half), stream, out)?;
+        self.send(&rows.slice(half, rows.num_rows() - half), stream, out)
     }
 }
 
