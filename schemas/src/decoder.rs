@@ -11,6 +11,7 @@ use crate::vendor::{self, VendorDecoder};
 
 /// The decoder of one source. It owns scratch space: keep one for each thread and use it again.
 #[derive(Debug)]
+#[expect(clippy::large_enum_variant, reason = "one for each topic lives as long as its pipeline")]
 pub enum Decoder {
     /// For [`Source::Gatebook`].
     Gatebook(GatebookDecoder),

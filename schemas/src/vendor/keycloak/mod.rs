@@ -226,7 +226,7 @@ fn user_change<'t>(
 fn credential_method(kind: Option<&str>) -> Option<Method> {
     let kind = kind?;
     let named = CREDENTIALS.get(kind).and_then(|word| word.method);
-    named.or_else(|| match kind {
+    named.or(match kind {
         "webauthn-register" | "webauthn-register-passwordless" => Some(Method::SecurityKey),
         "CONFIGURE_TOTP" => Some(Method::OathToken),
         "CONFIGURE_RECOVERY_AUTHN_CODES" => Some(Method::Other),
