@@ -23,6 +23,7 @@ mod rejections;
 #[cfg(feature = "tls")]
 mod security;
 mod shutdown;
+mod sources;
 mod storage;
 mod topics;
 mod versions;
