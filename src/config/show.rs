@@ -27,7 +27,7 @@ pub(super) fn toml(settings: &Settings) -> String {
         }
         setting(settings, &key.path, name, &mut text);
     }
-    for table in ["tenants", "domains"] {
+    for table in template::open_sections() {
         if settings.open_table(table).next().is_some() {
             open_table(settings, table, &mut text);
         }

@@ -68,7 +68,12 @@ pub(super) fn sections() -> impl Iterator<Item = &'static str> {
             sections.push(section);
         }
     }
-    sections.into_iter().chain(OPEN_TABLES.iter().copied().filter(|table| !table.contains('.')))
+    sections.into_iter().chain(open_sections())
+}
+
+/// The sections that take any name.
+pub(super) fn open_sections() -> impl Iterator<Item = &'static str> {
+    OPEN_TABLES.iter().copied().filter(|table| !table.contains('.'))
 }
 
 /// Whether a path is a table that takes any name.

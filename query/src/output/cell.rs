@@ -10,7 +10,7 @@ use arrow::json::writer::{EncoderOptions, NullableEncoder, make_encoder};
 use arrow::util::display::{ArrayFormatter, FormatOptions};
 
 /// One column's cells as text.
-pub(super) struct Cells<'a> {
+pub(crate) struct Cells<'a> {
     /// Those of the values: of a dictionary's, and of a column that is nothing but null.
     nulls: Option<NullBuffer>,
     form: Form<'a>,
@@ -22,7 +22,7 @@ enum Form<'a> {
 }
 
 impl<'a> Cells<'a> {
-    pub(super) fn new(
+    pub(crate) fn new(
         field: &'a FieldRef,
         array: &'a ArrayRef,
         nested: &'a EncoderOptions,
@@ -36,7 +36,7 @@ impl<'a> Cells<'a> {
     }
 
     /// The cell in a row, read into `text`; false for null, which leaves `text` empty.
-    pub(super) fn read(&mut self, row: usize, text: &mut Vec<u8>) -> Result<bool, ArrowError> {
+    pub(crate) fn read(&mut self, row: usize, text: &mut Vec<u8>) -> Result<bool, ArrowError> {
         text.clear();
         if self.nulls.as_ref().is_some_and(|nulls| nulls.is_null(row)) {
             return Ok(false);
@@ -50,7 +50,7 @@ impl<'a> Cells<'a> {
 }
 
 /// Lists, structs and maps say null where it is, as JSON rows do.
-pub(super) fn nested_options() -> EncoderOptions {
+pub(crate) fn nested_options() -> EncoderOptions {
     EncoderOptions::default().with_explicit_nulls(true)
 }
 

@@ -4,7 +4,7 @@
 //! 3339, those with a zone in UTC with `Z`; binary is hexadecimal. Lists, structs and maps are nested in JSON, and
 //! JSON text in a cell of a table and of CSV.
 
-mod cell;
+pub(crate) mod cell;
 mod columnar;
 mod csv;
 mod json;

@@ -10,8 +10,6 @@ use std::path::{Path, PathBuf};
 use arrow::array::{Array as _, ArrayRef};
 use arrow::datatypes::{DataType, FieldRef};
 use arrow::error::ArrowError;
-use arrow::json::writer::{EncoderOptions, make_encoder};
-use arrow::util::display::{ArrayFormatter, FormatOptions};
 use chrono::{DateTime, TimeDelta, Utc};
 use futures::FutureExt as _;
 use futures::future::BoxFuture;
@@ -21,6 +19,7 @@ use sqllogictest::{AsyncDB, DBOutput, DefaultColumnType, Runner};
 
 use crate::error::QueryError;
 use crate::limits::Limits;
+use crate::output::cell::{Cells, nested_options};
 use crate::session::Session;
 use crate::test_book::{TestBook, TestEvent, event};
 
@@ -209,24 +208,15 @@ fn column_type(data_type: &DataType) -> DefaultColumnType {
 
 /// The cells of a column as a table shows them, but null as `NULL` and an empty text as `(empty)`.
 fn texts(field: &FieldRef, column: &ArrayRef) -> Result<Vec<String>, ArrowError> {
-    let nulls = column.logical_nulls();
-    let options = EncoderOptions::default().with_explicit_nulls(true);
-    let mut nested =
-        column.data_type().is_nested().then(|| make_encoder(field, column, &options)).transpose()?;
-    let plain = ArrayFormatter::try_new(column, &FormatOptions::new())?;
+    let nested = nested_options();
+    let mut cells = Cells::new(field, column, &nested)?;
+    let mut bytes = Vec::new();
     let text = |row| -> Result<String, ArrowError> {
-        if nulls.as_ref().is_some_and(|nulls| nulls.is_null(row)) {
+        if !cells.read(row, &mut bytes)? {
             return Ok("NULL".to_owned());
         }
-        let text = match &mut nested {
-            Some(nested) => {
-                let mut json = Vec::new();
-                nested.encode(row, &mut json);
-                String::from_utf8(json).expect("JSON is text")
-            }
-            None => plain.value(row).try_to_string()?,
-        };
-        Ok(if text.is_empty() { "(empty)".to_owned() } else { text })
+        let text = std::str::from_utf8(&bytes).expect("cells are text");
+        Ok(if text.is_empty() { "(empty)" } else { text }.to_owned())
     };
     (0..column.len()).map(text).collect()
 }
