@@ -76,7 +76,8 @@ impl QueryError {
     /// What went wrong on the way.
     pub(crate) fn while_running(error: DataFusionError, limits: &Limits) -> Self {
         match error.find_root() {
-            DataFusionError::ResourcesExhausted(_) => {
+            // The book is read through its store: what else fails to be read or written are spill files.
+            DataFusionError::ResourcesExhausted(_) | DataFusionError::IoError(_) => {
                 let Limits { section, memory_bytes, spill_bytes, .. } = limits;
                 Self::TooLarge(format!(
                     "ask for a shorter range, fewer groups or fewer columns: the question needs more than its \
