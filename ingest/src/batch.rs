@@ -12,14 +12,14 @@ use chrono::{DateTime, NaiveDate, Utc};
 use lake::{DataFile, Segment};
 use parquet::errors::ParquetError;
 use schemas::{
-    ChangeBuilder, Decoder, Element, EventBuilder, Fields, Kind, NameCounts, Place, Record, Redaction,
+    ChangeBuilder, Decoder, Element, EventBuilder, Fields, Fingerprinter, Kind, NameCounts, Place, Record, Redaction,
     Rejection, RejectionBuilder, Source, TimeLimits,
 };
 use sha2::{Digest, Sha256};
 
 use crate::settings::Limits;
 use crate::slot::Slot;
-use crate::window::{Fingerprinter, Seen};
+use crate::window::Seen;
 
 const US_PER_DAY: i64 = 86_400_000_000;
 

@@ -16,7 +16,7 @@ use std::time::{Duration, Instant};
 use chrono::Utc;
 use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, TryRecvError, bounded};
 use lake::Book;
-use schemas::{Decoder, Maps};
+use schemas::{Decoder, Fingerprinter, Maps};
 use tokio::runtime::Handle;
 use tokio::sync::Mutex;
 
@@ -28,7 +28,6 @@ use crate::cluster::{Cluster, ClusterError, TopicIdentity};
 use crate::committer::{Answer, Submission};
 use crate::settings::{Settings, Topic, Until};
 use crate::slot::Slot;
-use crate::window::Fingerprinter;
 
 /// How long one call waits for records: the delay of a rebalance or a stop, and part of that of an event.
 const POLL_WAIT: Duration = Duration::from_millis(20);

@@ -9,11 +9,12 @@ use arrow::array::AsArray;
 use arrow::datatypes::{Int32Type, Int64Type};
 use futures::FutureExt as _;
 use lake::{Book, PartitionId, ReadError, Segment};
+use schemas::Fingerprinter;
 
 use crate::cluster::{Cluster, ClusterError, TopicIdentity, Watermarks};
 use crate::settings::{Gap, Settings, Until};
 use crate::slot::Slot;
-use crate::window::{Fingerprinter, Recent};
+use crate::window::Recent;
 
 /// How often, and at what distance, an end that lies before the book's offset is looked at again.
 const TRUNCATION_LOOKS: u32 = 20;

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use crossbeam_channel::bounded;
 use lake::{Book, OpenError};
+use schemas::Fingerprinter;
 use tokio::runtime::Handle;
 use tokio::sync::Mutex;
 
@@ -15,7 +16,6 @@ use crate::committer::Committer;
 use crate::identity::{self, IdentityError};
 use crate::pipeline::{Partitions, Pipeline, PipelineError, Shared};
 use crate::settings::{Settings, Until};
-use crate::window::Fingerprinter;
 
 /// How long a commit is tried again once the process was told to stop.
 const STOP_RETRY_MAX: Duration = Duration::from_secs(5);

@@ -1,22 +1,11 @@
 //! The deduplication window: has the same event been seen among the last N of its partition?
 //!
-//! Two events are the same when their ids and their contents are equal, and content is every column but
-//! where an event came from, which decoder read it and this flag. Contents are compared by keyed 64-bit
-//! hashes beside keyed 64-bit hashes of the ids; the keys are drawn anew in each process, so that nobody
-//! can craft an event that passes for another.
+//! Two events are the same when their [`Fingerprint`]s are.
 
 use std::collections::{HashMap, HashSet, VecDeque};
 
 use ahash::RandomState;
-use arrow::array::{Array, ArrayRef, AsArray, RecordBatch};
-use arrow::datatypes::{DataType, Int32Type, Int64Type, TimestampMicrosecondType};
-
-/// An event, as far as telling repeats needs it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub(crate) struct Fingerprint {
-    id: u64,
-    content: u64,
-}
+use schemas::Fingerprint;
 
 /// What the window knows of an event.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -27,90 +16,6 @@ pub(crate) enum Seen {
     Repeat,
     /// Its id, with other content.
     Conflict,
-}
-
-/// Computes fingerprints with the keys of this process.
-#[derive(Debug, Clone)]
-pub(crate) struct Fingerprinter {
-    ids: RandomState,
-    contents: RandomState,
-}
-
-impl Fingerprinter {
-    pub(crate) fn new() -> Self {
-        Self { ids: RandomState::new(), contents: RandomState::new() }
-    }
-
-    /// One fingerprint a row. Columns are hashed one after the other, and what is null adds nothing, so that
-    /// it makes no difference whether a batch has a column at all.
-    pub(crate) fn of(&self, events: &RecordBatch) -> Vec<Fingerprint> {
-        let mut contents = vec![0; events.num_rows()];
-        let mut ids = vec![0; events.num_rows()];
-        for (field, column) in events.schema_ref().fields().iter().zip(events.columns()) {
-            let name = field.name().as_str();
-            if name == "event_id" {
-                self.ids.add(column, 0, &mut ids);
-            } else if !schemas::NOT_CONTENT.contains(&name) && column.null_count() < column.len() {
-                self.contents.add(column, self.contents.hash_one(name), &mut contents);
-            }
-        }
-        ids.into_iter().zip(contents).map(|(id, content)| Fingerprint { id, content }).collect()
-    }
-}
-
-/// Adds a hash of each value to the sum of its row.
-trait AddHashes {
-    fn add(&self, column: &ArrayRef, seed: u64, sums: &mut [u64]);
-}
-
-impl AddHashes for RandomState {
-    fn add(&self, column: &ArrayRef, seed: u64, sums: &mut [u64]) {
-        match column.data_type() {
-            DataType::Utf8 => {
-                let values = column.as_string::<i32>();
-                add_each(column, sums, |row| self.hash_one((seed, values.value(row).as_bytes())));
-            }
-            DataType::Int32 => {
-                let values = column.as_primitive::<Int32Type>();
-                add_each(column, sums, |row| self.hash_one((seed, values.value(row))));
-            }
-            DataType::Int64 => {
-                let values = column.as_primitive::<Int64Type>();
-                add_each(column, sums, |row| self.hash_one((seed, values.value(row))));
-            }
-            DataType::Timestamp(..) => {
-                let values = column.as_primitive::<TimestampMicrosecondType>();
-                add_each(column, sums, |row| self.hash_one((seed, values.value(row))));
-            }
-            DataType::Struct(_) => {
-                for (index, child) in column.as_struct().columns().iter().enumerate() {
-                    self.add(child, self.hash_one((seed, index)), sums);
-                }
-            }
-            DataType::List(_) => {
-                let lists = column.as_list::<i32>();
-                let mut elements = vec![0; lists.values().len()];
-                self.add(lists.values(), seed, &mut elements);
-                let offsets = lists.value_offsets();
-                // An empty list adds nothing, as an absent one.
-                add_each(column, sums, |row| {
-                    let (from, to) = (offsets[row] as usize, offsets[row + 1] as usize);
-                    if from == to { 0 } else { self.hash_one((seed, &elements[from..to])) }
-                });
-            }
-            other => unreachable!("an event has no column of type {other}"),
-        }
-    }
-}
-
-/// Adds `value` of each row that is not null.
-#[inline]
-fn add_each(column: &ArrayRef, sums: &mut [u64], value: impl Fn(usize) -> u64) {
-    let mut add = |row: usize| sums[row] = sums[row].wrapping_add(value(row));
-    match column.nulls() {
-        Some(nulls) => nulls.valid_indices().for_each(add),
-        None => (0..column.len()).for_each(&mut add),
-    }
 }
 
 /// The last `capacity` events of one partition.

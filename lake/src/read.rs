@@ -83,19 +83,31 @@ impl Book {
     ) -> Result<(), ReadError> {
         for file in self.files()?.iter().filter(|file| file.kind == Some(Kind::Event) && reaches(file, since))
         {
-            let builder = self.open_file(file).await?;
-            let place = ["kafka_topic_id", "kafka_partition", "kafka_offset"];
-            let mask = ProjectionMask::columns(builder.parquet_schema(), place);
+            let place = &["kafka_topic_id", "kafka_partition", "kafka_offset"];
             let since = since.clone();
-            let wanted = ArrowPredicateFn::new(mask, move |rows| wanted(&rows, &since));
-            let reader = builder
-                .with_row_filter(RowFilter::new(vec![Box::new(wanted)]))
-                .with_batch_size(BATCH_ROWS)
-                .build()
-                .map_err(|source| damaged(file, source))?;
-            for batch in reader {
-                take(&batch.map_err(|source| columns_differ(file, source))?);
-            }
+            self.read_where(file, place, move |rows| wanted(rows, &since), &mut take).await?;
+        }
+        Ok(())
+    }
+
+    /// The rows of a file that are wanted by what these columns of theirs hold, with all columns that the file has.
+    pub async fn read_where(
+        &self,
+        file: &ActiveFile,
+        columns: &[&str],
+        mut is_wanted: impl FnMut(&RecordBatch) -> Result<BooleanArray, ArrowError> + Send + 'static,
+        mut take: impl FnMut(&RecordBatch),
+    ) -> Result<(), ReadError> {
+        let builder = self.open_file(file).await?;
+        let mask = ProjectionMask::columns(builder.parquet_schema(), columns.iter().copied());
+        let wanted = ArrowPredicateFn::new(mask, move |rows| is_wanted(&rows));
+        let reader = builder
+            .with_row_filter(RowFilter::new(vec![Box::new(wanted)]))
+            .with_batch_size(BATCH_ROWS)
+            .build()
+            .map_err(|source| damaged(file, source))?;
+        for batch in reader {
+            take(&batch.map_err(|source| columns_differ(file, source))?);
         }
         Ok(())
     }

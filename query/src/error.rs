@@ -9,6 +9,7 @@ use deltalake_core::DeltaTableError;
 use schemas::Kind;
 
 use crate::limits::Limits;
+use crate::repeats::{self, RepeatsError};
 use crate::views::view_name;
 
 /// Why a question has no answer.
@@ -91,6 +92,10 @@ impl QueryError {
             | DataFusionError::NotImplemented(_) => Self::Refused(advice(&error)),
             DataFusionError::ArrowError(arrow, _) if !is_about_reading(arrow) => Self::Value,
             DataFusionError::Execution(_) => Self::Value,
+            DataFusionError::External(source) if matches!(source.downcast_ref(), Some(RepeatsError::TooMany)) => {
+                Self::TooLarge(RepeatsError::TooMany.to_string())
+            }
+            DataFusionError::External(source) if source.is::<RepeatsError>() => Self::Read(Box::new(error)),
             DataFusionError::External(source) if !source.is::<DeltaTableError>() => {
                 if source.is::<object_store::Error>() || source.is::<io::Error>() {
                     Self::Read(Box::new(error))
@@ -120,7 +125,8 @@ fn advice(error: &DataFusionError) -> String {
     let message = message.replace("datafusion.public.", "");
     let is_about_tables = message.starts_with("table '") || message.contains("information_schema");
     if is_about_tables {
-        let tables: Vec<&str> = Kind::ALL.iter().map(|kind| view_name(*kind)).collect();
+        let tables: Vec<&str> =
+            [repeats::VIEW].into_iter().chain(Kind::ALL.iter().map(|kind| view_name(*kind))).collect();
         return format!("use one of the tables {}: {message}", tables.join(", "));
     }
     format!("change the query: {message}")

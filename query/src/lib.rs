@@ -24,6 +24,7 @@ pub mod output;
 mod parameter;
 mod period;
 mod rejections;
+mod repeats;
 pub mod report;
 mod session;
 mod sql;

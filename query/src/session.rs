@@ -19,14 +19,16 @@ use crate::answer::Answer;
 use crate::coverage::{Coverage, NextOffset, Question};
 use crate::error::QueryError;
 use crate::limits::Limits;
+use crate::repeats::{self, Repeats};
 use crate::sql;
 use crate::views::{self, view_name};
 
-/// What the questions of a process share: memory, and room for spill files.
+/// What the questions of a process to one book share: memory, room for spill files, and what is known of repeats.
 #[derive(Clone)]
 pub struct Resources {
     runtime: Arc<RuntimeEnv>,
     limits: Limits,
+    repeats: Arc<Repeats>,
 }
 
 impl Resources {
@@ -50,7 +52,7 @@ impl Resources {
             .with_max_temp_directory_size(limits.spill_bytes)
             .build_arc();
         let runtime = runtime.map_err(|error| QueryError::while_running(error, &limits))?;
-        Ok(Self { runtime, limits })
+        Ok(Self { runtime, limits, repeats: Arc::new(Repeats::new()) })
     }
 }
 
@@ -92,7 +94,7 @@ impl Session {
         config.options_mut().execution.time_zone = Some("UTC".to_owned());
         let state = sql::session_state().with_config(config).with_runtime_env(Arc::clone(&resources.runtime));
         let context = SessionContext::new_with_state(state.build());
-        views::register(&context, book).map_err(failed)?;
+        views::register(&context, book, &resources.repeats).map_err(failed)?;
         Ok(Self {
             context,
             limits,
@@ -176,10 +178,16 @@ impl Session {
 
     /// The view of a kind, to build a question on.
     pub(crate) async fn view(&self, kind: Kind) -> Result<DataFrame, QueryError> {
-        self.context
-            .table(view_name(kind))
-            .await
-            .map_err(|error| QueryError::while_running(error, &self.limits))
+        self.table(view_name(kind)).await
+    }
+
+    /// The view of the events that count, to build a question on.
+    pub(crate) async fn counted_events(&self) -> Result<DataFrame, QueryError> {
+        self.table(repeats::VIEW).await
+    }
+
+    async fn table(&self, name: &str) -> Result<DataFrame, QueryError> {
+        self.context.table(name).await.map_err(|error| QueryError::while_running(error, &self.limits))
     }
 }
 

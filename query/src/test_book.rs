@@ -31,6 +31,7 @@ pub(crate) struct TestEvent {
     pub(crate) duplicate: bool,
     /// How long after the event Kafka got it.
     pub(crate) late_us: i64,
+    pub(crate) source: &'static str,
 }
 
 /// A successful push at a moment, of tenant `acme`, user `ada`, server `gate-1`.
@@ -67,7 +68,7 @@ pub(crate) fn event(at: DateTime<Utc>) -> TestEvent {
         sender: None,
         attempt_id: None,
     };
-    TestEvent { event, duplicate: false, late_us: 0 }
+    TestEvent { event, duplicate: false, late_us: 0, source: "gatebook" }
 }
 
 impl TestEvent {
@@ -84,6 +85,11 @@ impl TestEvent {
 
     pub(crate) fn late(mut self, by: TimeDelta) -> Self {
         self.late_us = by.num_microseconds().expect("short");
+        self
+    }
+
+    pub(crate) fn of(mut self, source: &'static str) -> Self {
+        self.source = source;
         self
     }
 
@@ -107,7 +113,7 @@ impl TestBook {
         for (index, event) in events.iter().enumerate() {
             let received_at_us = event.event.occurred_at_us + event.late_us;
             let place = Place { received_at_us, ..place(self.next_offset + index as i64) };
-            builder.append(&event.event, &place, "gatebook", "gatebook/1");
+            builder.append(&event.event, &place, event.source, &format!("{}/1", event.source));
         }
         let batch = with_duplicates(&builder.finish(), events);
         let days = events.iter().map(|event| day(event.event.occurred_at_us));

@@ -12,6 +12,8 @@ use deltalake_core::delta_datafusion::{DeltaScanConfig, DeltaScanNext};
 use lake::Book;
 use schemas::Kind;
 
+use crate::repeats::{self, CountedEvents, Repeats};
+
 /// The name of a kind's view.
 pub(crate) const fn view_name(kind: Kind) -> &'static str {
     match kind {
@@ -39,8 +41,8 @@ pub(crate) const fn about_view(kind: Kind) -> &'static str {
 /// Registers a view for each kind: the kind's columns and, last, `day`. The filter on `kind` chooses
 /// files by their partition values alone, so no other kind's file is opened.
 ///
-/// `events` shows duplicates too, with their flag.
-pub(crate) fn register(context: &SessionContext, book: &Book) -> Result<()> {
+/// `events` shows every delivery of an event, and `counted_events` those that count ([`crate::repeats`]).
+pub(crate) fn register(context: &SessionContext, book: &Book, repeats: &Arc<Repeats>) -> Result<()> {
     let state = context.state();
     book.table().update_datafusion_session(&state)?;
     let provider = provider(book, &state)?;
@@ -56,7 +58,12 @@ pub(crate) fn register(context: &SessionContext, book: &Book) -> Result<()> {
             .filter(col("kind").eq(lit(kind.as_str())))?
             .project(columns)?
             .build()?;
-        context.register_table(view_name(*kind), Arc::new(ViewTable::new(plan, None)))?;
+        let view: Arc<dyn TableProvider> = Arc::new(ViewTable::new(plan, None));
+        if *kind == Kind::Event {
+            let counted = CountedEvents::new(book, Arc::clone(&view), repeats);
+            context.register_table(repeats::VIEW, Arc::new(counted))?;
+        }
+        context.register_table(view_name(*kind), view)?;
     }
     Ok(())
 }

@@ -29,6 +29,7 @@ mod decoder;
 mod element;
 mod event_builder;
 mod fields;
+mod fingerprint;
 pub mod gatebook;
 mod kind;
 mod list_column;
@@ -54,6 +55,7 @@ pub use decoder::Decoder;
 pub use element::{Change, Element, Event, Step};
 pub use event_builder::EventBuilder;
 pub use fields::Fields;
+pub use fingerprint::{Fingerprint, Fingerprinter};
 pub use kind::{
     Kind, book_schema, change_schema, event_schema, rejection_schema, removal_schema, segment_schema,
     superseded_schema,
@@ -64,6 +66,6 @@ pub use record::{RECORD_BYTES_MAX, Record};
 pub use redaction::{Redaction, redact};
 pub use rejection::{Reason, Rejection};
 pub use rejection_builder::RejectionBuilder;
-pub use source::Source;
+pub use source::{SameId, Source};
 pub use time_limits::TimeLimits;
 pub use unknown::{NameCounts, UnknownCounts};

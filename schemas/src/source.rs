@@ -23,6 +23,15 @@ pub enum Source {
     Ocsf,
 }
 
+/// What it means when a source gives the same id again, with other content.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum SameId {
+    /// Another event: the id is one of a transaction, or was used again.
+    NewEvent,
+    /// A later state of the same event: the last one counts, and the earlier ones stay as evidence.
+    Supersedes,
+}
+
 impl Source {
     /// Every source.
     pub const ALL: &'static [Self] = &[
@@ -64,6 +73,22 @@ impl Source {
                 false
             }
             Self::MfaServer | Self::Duo | Self::Okta => true,
+        }
+    }
+
+    /// What it means when the same id comes again with other content. It is applied when events are read.
+    pub const fn same_id(self) -> SameId {
+        match self {
+            // A sign-in is logged when it is interrupted, and again with its end.
+            Self::Entra => SameId::Supersedes,
+            Self::Gatebook
+            | Self::MfaServer
+            | Self::Duo
+            | Self::Okta
+            | Self::Keycloak
+            | Self::O365
+            | Self::CloudTrail
+            | Self::Ocsf => SameId::NewEvent,
         }
     }
 }

@@ -32,6 +32,7 @@ pub(super) struct Counting<'a> {
     pub(super) range: TimeRange,
     pub(super) by: &'a [Group],
     pub(super) filters: &'a Filters,
+    /// Whether copies and superseded states are counted too.
     pub(super) with_duplicates: bool,
     /// Whether events that judge the first factor alone are counted.
     pub(super) with_first_factor: bool,
@@ -49,7 +50,12 @@ pub(super) async fn count_events(
 ) -> Result<(), QueryError> {
     let limits = session.limits();
     let failed = |error| QueryError::while_running(error, &limits);
-    let frame = frame(session.view(Kind::Event).await?, counting).map_err(failed)?;
+    let events = if counting.with_duplicates {
+        session.view(Kind::Event).await?
+    } else {
+        session.counted_events().await?
+    };
+    let frame = frame(events, counting).map_err(failed)?;
     let mut batches = frame.execute_stream().await.map_err(failed)?;
     while let Some(batch) = batches.next().await {
         let groups = take_in(&batch.map_err(failed)?).map_err(|error| failed(error.into()))?;
@@ -98,9 +104,6 @@ fn frame(events: DataFrame, counting: &Counting<'_>) -> Result<DataFrame, DataFu
     }
     keys.extend(names.into_iter().map(col));
     let mut events = events.filter(in_range(counting.range))?;
-    if !counting.with_duplicates {
-        events = events.filter(col("duplicate").is_not_true())?;
-    }
     if !counting.with_first_factor {
         events = events.filter(col("stage").not_eq(lit(Stage::FirstFactor.as_str())))?;
     }

@@ -164,7 +164,7 @@ fn expected(
     label: fn(&DateTime<Tz>) -> String,
 ) -> Counted {
     let mut counted = Counted::new();
-    for TestEvent { event, duplicate, late_us: _ } in events {
+    for TestEvent { event, duplicate, .. } in events {
         let at = DateTime::from_timestamp_micros(event.occurred_at_us).expect("a moment");
         if *duplicate || !range.contains(&at) {
             continue;
@@ -217,7 +217,7 @@ async fn a_rate_is_successes_among_the_challenged() {
     let noon = at("2026-12-31T12:00:00Z");
     book.land(&[
         challenged(noon),
-        challenged(noon),
+        challenged(noon).with(|event| event.event_id = "f"),
         challenged(noon).denied(DenialReason::WrongCode),
         // Its check is another event.
         challenged(noon).with(|event| event.result = AuthResult::Pending),

@@ -25,8 +25,7 @@ use crate::session::Session;
 /// row. `start` and `end` are those of the local period, of which the range may cover a part; with several
 /// time groups, of their overlap. Rows are sorted by the groups, in the order asked for, nulls last.
 ///
-/// Counted are rows of `events` whose flag `duplicate` is not set. That flag is best effort: a copy that came later
-/// than the deduplication window reaches, or in another partition, is counted again.
+/// Counted are rows of `counted_events`: copies once, and of a sign-in that its source sent again the last state.
 ///
 /// # Errors
 ///

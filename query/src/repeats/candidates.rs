@@ -1,0 +1,150 @@
+//! Rows that may be the same event, and which of them count.
+
+use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
+
+use ahash::RandomState;
+use arrow::array::{Array as _, AsArray as _, BooleanArray, RecordBatch, StringArray};
+use arrow::datatypes::{ArrowPrimitiveType, Int32Type, Int64Type, TimestampMicrosecondType};
+use arrow::error::ArrowError;
+use lake::{ActiveFile, Book, ReadError};
+use schemas::{Fingerprint, Fingerprinter};
+
+use super::REPEATS_MAX;
+use super::RepeatsError;
+use super::day::{short_hash, supersedes};
+use super::exceptions::{Exceptions, RowPlace};
+
+/// Rows that may be the same event, gathered in no order.
+pub(super) struct Candidates {
+    hasher: RandomState,
+    fingerprinter: Fingerprinter,
+    /// By tenant, source and event id.
+    by_id: HashMap<(u64, u64), Vec<Row>, RandomState>,
+    /// Topic ids, by the number in the rows' places.
+    topics: Vec<String>,
+    row_count: usize,
+}
+
+/// What is to be known of a row.
+struct Row {
+    received_at_us: i64,
+    place: RowPlace,
+    content: u64,
+    is_flagged: bool,
+    supersedes: bool,
+}
+
+impl Candidates {
+    pub(super) fn new(hasher: &RandomState) -> Self {
+        Self {
+            hasher: hasher.clone(),
+            fingerprinter: Fingerprinter::new(),
+            by_id: HashMap::with_hasher(hasher.clone()),
+            topics: Vec::new(),
+            row_count: 0,
+        }
+    }
+
+    /// Reads the rows of a file whose ids are among these.
+    pub(super) async fn read(
+        &mut self,
+        book: &Book,
+        file: &ActiveFile,
+        hashes: &Arc<HashSet<u64>>,
+    ) -> Result<(), RepeatsError> {
+        let (hasher, hashes) = (self.hasher.clone(), Arc::clone(hashes));
+        let is_wanted = move |rows: &RecordBatch| {
+            let [tenants, sources, ids] =
+                [text(rows, "tenant_id")?, text(rows, "source")?, text(rows, "event_id")?];
+            let is_wanted = |row: usize| {
+                let hash = short_hash(&hasher, tenants.value(row), sources.value(row), ids.value(row));
+                Some(hashes.contains(&hash))
+            };
+            Ok((0..rows.num_rows()).map(is_wanted).collect::<BooleanArray>())
+        };
+        let mut columns = Ok(());
+        book.read_where(file, &["tenant_id", "source", "event_id"], is_wanted, |rows| {
+            if columns.is_ok() {
+                columns = self.take_in(rows);
+            }
+        })
+        .await?;
+        columns.map_err(|source| ReadError::Columns { path: file.path.to_string(), source })?;
+        if self.row_count > 2 * REPEATS_MAX { Err(RepeatsError::TooMany) } else { Ok(()) }
+    }
+
+    fn take_in(&mut self, rows: &RecordBatch) -> Result<(), ArrowError> {
+        let [tenants, sources, topics] =
+            [text(rows, "tenant_id")?, text(rows, "source")?, text(rows, "kafka_topic_id")?];
+        let received = numbers::<TimestampMicrosecondType>(rows, "received_at")?;
+        let offsets = numbers::<Int64Type>(rows, "kafka_offset")?;
+        let partitions = numbers::<Int32Type>(rows, "kafka_partition")?;
+        let elements = numbers::<Int32Type>(rows, "element_index")?;
+        let flags = column(rows, "duplicate")?.as_boolean();
+        for (row, Fingerprint { id, content }) in self.fingerprinter.of(rows).into_iter().enumerate() {
+            let place = RowPlace {
+                offset: offsets.value(row),
+                partition: partitions.value(row),
+                element_index: elements.value(row),
+                topic: self.topic(topics.value(row)),
+            };
+            let whose = self.hasher.hash_one((tenants.value(row), sources.value(row)));
+            self.by_id.entry((whose, id)).or_default().push(Row {
+                received_at_us: received.value(row),
+                place,
+                content,
+                is_flagged: flags.is_valid(row) && flags.value(row),
+                supersedes: supersedes(sources.value(row)),
+            });
+        }
+        self.row_count += rows.num_rows();
+        Ok(())
+    }
+
+    fn topic(&mut self, id: &str) -> u32 {
+        let number = self.topics.iter().position(|topic| topic == id).unwrap_or_else(|| {
+            self.topics.push(id.to_owned());
+            self.topics.len() - 1
+        });
+        number as u32
+    }
+
+    /// Says of each row whether it is an exception.
+    pub(super) fn judge(self, exceptions: &mut Exceptions) -> Result<(), RepeatsError> {
+        let topics: Vec<u32> = self.topics.iter().map(|id| exceptions.topic(id)).collect();
+        for mut rows in self.by_id.into_values() {
+            rows.sort_unstable_by_key(|row| (row.received_at_us, row.place));
+            let last = rows.last().map(|row| row.place);
+            let mut contents = HashSet::new();
+            for row in &rows {
+                let counts = if row.supersedes {
+                    Some(row.place) == last
+                } else {
+                    // A copy that ingest flagged has its original among the others.
+                    !row.is_flagged && contents.insert(row.content)
+                };
+                let place = RowPlace { topic: topics[row.place.topic as usize], ..row.place };
+                exceptions.set(place, counts == row.is_flagged)?;
+            }
+        }
+        Ok(())
+    }
+}
+
+fn column<'a>(rows: &'a RecordBatch, name: &str) -> Result<&'a arrow::array::ArrayRef, ArrowError> {
+    rows.column_by_name(name).ok_or_else(|| ArrowError::SchemaError(format!("no column {name}")))
+}
+
+fn text<'a>(rows: &'a RecordBatch, name: &str) -> Result<&'a StringArray, ArrowError> {
+    let wrong = || ArrowError::SchemaError(format!("{name} is no text"));
+    column(rows, name)?.as_string_opt().ok_or_else(wrong)
+}
+
+fn numbers<'a, T: ArrowPrimitiveType>(
+    rows: &'a RecordBatch,
+    name: &str,
+) -> Result<&'a arrow::array::PrimitiveArray<T>, ArrowError> {
+    let wrong = || ArrowError::SchemaError(format!("{name} has another type"));
+    column(rows, name)?.as_primitive_opt().ok_or_else(wrong)
+}

@@ -1,0 +1,144 @@
+//! The view of the events that count.
+
+use std::collections::{BTreeMap, HashSet};
+use std::fmt;
+use std::sync::Arc;
+
+use arrow::array::{ArrayRef, BooleanArray, Date32Array, TimestampMicrosecondArray};
+use arrow::datatypes::SchemaRef;
+use async_trait::async_trait;
+use chrono::NaiveDate;
+use datafusion::catalog::{Session, TableProvider};
+use datafusion::common::pruning::PruningStatistics;
+use datafusion::common::{Column, DFSchema, ScalarValue};
+use datafusion::datasource::provider_as_source;
+use datafusion::error::{DataFusionError, Result};
+use datafusion::logical_expr::utils::conjunction;
+use datafusion::logical_expr::{Expr, LogicalPlanBuilder, TableProviderFilterPushDown, TableType};
+use datafusion::physical_optimizer::pruning::PruningPredicateBuilder;
+use datafusion::physical_plan::ExecutionPlan;
+use datafusion::prelude::col;
+use lake::{ActiveFile, Book};
+
+use super::{Repeats, files_by_day};
+
+/// The view's name.
+pub(crate) const VIEW: &str = "counted_events";
+
+const DAY_US: i64 = 86_400_000_000;
+
+/// The events that count: of copies one, and of a sign-in that its source sent again the last state.
+pub(crate) struct CountedEvents {
+    book: Book,
+    /// All events.
+    events: Arc<dyn TableProvider>,
+    repeats: Arc<Repeats>,
+}
+
+impl CountedEvents {
+    pub(crate) fn new(book: &Book, events: Arc<dyn TableProvider>, repeats: &Arc<Repeats>) -> Self {
+        Self { book: book.clone(), events, repeats: Arc::clone(repeats) }
+    }
+
+    /// The files of the days that the filters leave.
+    fn files(&self, state: &dyn Session, filters: &[Expr]) -> Result<BTreeMap<NaiveDate, Vec<ActiveFile>>> {
+        let files = files_by_day(&self.book).map_err(|error| DataFusionError::External(Box::new(error)))?;
+        let Some(filter) = conjunction(filters.iter().cloned()) else { return Ok(files) };
+        let schema = self.schema();
+        let filter = state.create_physical_expr(filter, &DFSchema::try_from(Arc::clone(&schema))?)?;
+        // What it cannot tell, it keeps.
+        let days = Days(files.keys().copied().collect());
+        let kept = PruningPredicateBuilder::new().with_file_schema(schema).try_build(filter)?.prune(&days)?;
+        Ok(files.into_iter().zip(kept).filter_map(|(day, is_kept)| is_kept.then_some(day)).collect())
+    }
+}
+
+impl fmt::Debug for CountedEvents {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("CountedEvents").field("book_version", &self.book.version()).finish_non_exhaustive()
+    }
+}
+
+#[async_trait]
+impl TableProvider for CountedEvents {
+    fn schema(&self) -> SchemaRef {
+        self.events.schema()
+    }
+
+    fn table_type(&self) -> TableType {
+        TableType::View
+    }
+
+    fn supports_filters_pushdown(&self, filters: &[&Expr]) -> Result<Vec<TableProviderFilterPushDown>> {
+        Ok(vec![TableProviderFilterPushDown::Exact; filters.len()])
+    }
+
+    async fn scan(
+        &self,
+        state: &dyn Session,
+        projection: Option<&Vec<usize>>,
+        filters: &[Expr],
+        _limit: Option<usize>,
+    ) -> Result<Arc<dyn ExecutionPlan>> {
+        let files = self.files(state, filters)?;
+        let exceptions = self.repeats.exceptions(&self.book, files).await;
+        let exceptions = exceptions.map_err(|error| DataFusionError::External(Box::new(error)))?;
+        let events = provider_as_source(Arc::clone(&self.events));
+        let mut plan = LogicalPlanBuilder::scan("events", events, None)?;
+        for filter in filters {
+            plan = plan.filter(filter.clone())?;
+        }
+        plan = plan.filter(exceptions.condition())?;
+        if let Some(projection) = projection {
+            let schema = self.schema();
+            plan = plan.project(projection.iter().map(|index| col(schema.field(*index).name())))?;
+        }
+        state.create_physical_plan(&plan.build()?).await
+    }
+}
+
+/// Days, for what is known of the moments in each.
+struct Days(Vec<NaiveDate>);
+
+impl Days {
+    fn values(&self, column: &Column, in_day_us: i64) -> Option<ArrayRef> {
+        let number = |day: &NaiveDate| day.signed_duration_since(NaiveDate::default()).num_days();
+        match column.name.as_str() {
+            "day" => Some(Arc::new(Date32Array::from_iter_values(
+                self.0.iter().map(|day| number(day) as i32),
+            ))),
+            "occurred_at" => {
+                let at = |day: &NaiveDate| number(day) * DAY_US + in_day_us;
+                let moments = TimestampMicrosecondArray::from_iter_values(self.0.iter().map(at));
+                Some(Arc::new(moments.with_timezone("UTC")))
+            }
+            _ => None,
+        }
+    }
+}
+
+impl PruningStatistics for Days {
+    fn min_values(&self, column: &Column) -> Option<ArrayRef> {
+        self.values(column, 0)
+    }
+
+    fn max_values(&self, column: &Column) -> Option<ArrayRef> {
+        self.values(column, DAY_US - 1)
+    }
+
+    fn num_containers(&self) -> usize {
+        self.0.len()
+    }
+
+    fn null_counts(&self, _: &Column) -> Option<ArrayRef> {
+        None
+    }
+
+    fn row_counts(&self) -> Option<ArrayRef> {
+        None
+    }
+
+    fn contained(&self, _: &Column, _: &HashSet<ScalarValue>) -> Option<BooleanArray> {
+        None
+    }
+}
