@@ -62,6 +62,8 @@ pub(crate) enum Command {
     SqlWorker,
     /// Ask the book a named question
     Report(Box<commands::report::Args>),
+    /// Write events in a schema that other tools read
+    Export(commands::export::Args),
     /// Show what a file of a product's records would become: nothing else is needed
     Decode(commands::decode::Args),
     /// Send a file, standard input or synthetic traffic to a topic

@@ -25,6 +25,8 @@ pub struct Answer {
     pub coverage: Coverage,
     schema: SchemaRef,
     batches: Batches,
+    /// Whether JSON leaves out what is null.
+    pub(crate) omits_nulls: bool,
 }
 
 /// Rows as they come.
@@ -40,7 +42,7 @@ impl Answer {
 
     /// Rows from elsewhere.
     pub(crate) fn of_stream(coverage: Coverage, schema: SchemaRef, batches: Batches) -> Self {
-        Self { coverage, schema, batches }
+        Self { coverage, schema, batches, omits_nulls: false }
     }
 
     /// Rows that are there already, given in pieces.
@@ -49,6 +51,11 @@ impl Answer {
         let starts = (0..rows.num_rows().max(1)).step_by(PIECE_ROWS);
         let pieces = starts.map(move |start| Ok(rows.slice(start, PIECE_ROWS.min(rows.num_rows() - start))));
         Self::of_stream(coverage, schema, stream::iter(pieces).boxed())
+    }
+
+    /// In JSON, what is null is left out.
+    pub(crate) fn without_nulls(self) -> Self {
+        Self { omits_nulls: true, ..self }
     }
 
     /// A list of which all rows are there: each column with its name.

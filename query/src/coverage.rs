@@ -99,6 +99,13 @@ pub enum Question {
         /// Its parameters.
         parameters: Value,
     },
+    /// An export.
+    Export {
+        /// The schema of other tools in which it is.
+        export: &'static str,
+        /// Its parameters, defaults filled in.
+        parameters: ReportParameters,
+    },
     /// A named report.
     Report {
         /// Which.

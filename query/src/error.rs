@@ -6,11 +6,9 @@ use datafusion::arrow::error::ArrowError;
 use datafusion::error::DataFusionError;
 use deltalake_core::DeltaTableError;
 
-use schemas::Kind;
-
 use crate::limits::Limits;
-use crate::repeats::{self, RepeatsError};
-use crate::views::view_name;
+use crate::repeats::RepeatsError;
+use crate::views::tables;
 
 /// Why a question has no answer.
 #[derive(Debug, thiserror::Error)]
@@ -125,8 +123,7 @@ fn advice(error: &DataFusionError) -> String {
     let message = message.replace("datafusion.public.", "");
     let is_about_tables = message.starts_with("table '") || message.contains("information_schema");
     if is_about_tables {
-        let tables: Vec<&str> =
-            [repeats::VIEW].into_iter().chain(Kind::ALL.iter().map(|kind| view_name(*kind))).collect();
+        let tables: Vec<&str> = tables().map(|(name, _)| name).collect();
         return format!("use one of the tables {}: {message}", tables.join(", "));
     }
     format!("change the query: {message}")

@@ -186,7 +186,8 @@ impl Session {
         self.table(repeats::VIEW).await
     }
 
-    async fn table(&self, name: &str) -> Result<DataFrame, QueryError> {
+    /// A table that SQL sees.
+    pub(crate) async fn table(&self, name: &str) -> Result<DataFrame, QueryError> {
         self.context.table(name).await.map_err(|error| QueryError::while_running(error, &self.limits))
     }
 }

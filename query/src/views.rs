@@ -1,4 +1,4 @@
-//! The tables that SQL sees: one view of the book for each kind of entry.
+//! The tables that SQL sees: a view of the book for each kind of entry, and the events that count.
 
 use std::sync::Arc;
 
@@ -12,6 +12,7 @@ use deltalake_core::delta_datafusion::{DeltaScanConfig, DeltaScanNext};
 use lake::Book;
 use schemas::Kind;
 
+use crate::ocsf;
 use crate::repeats::{self, CountedEvents, Repeats};
 
 /// The name of a kind's view.
@@ -26,10 +27,16 @@ pub(crate) const fn view_name(kind: Kind) -> &'static str {
     }
 }
 
+/// The tables that SQL sees, each with what its rows are.
+pub(crate) fn tables() -> impl Iterator<Item = (&'static str, &'static str)> {
+    let of_kinds = Kind::ALL.iter().map(|kind| (view_name(*kind), about_view(*kind)));
+    [(repeats::VIEW, repeats::ABOUT)].into_iter().chain(of_kinds).chain([(ocsf::VIEW, ocsf::ABOUT)])
+}
+
 /// What a row of a kind's view is.
-pub(crate) const fn about_view(kind: Kind) -> &'static str {
+const fn about_view(kind: Kind) -> &'static str {
     match kind {
-        Kind::Event => "authentication events, copies among them (`duplicate`)",
+        Kind::Event => "every delivery of an authentication event, copies and superseded states among them",
         Kind::Change => "what happened to accounts and methods",
         Kind::Rejection => "what could not be read, with its bytes and its reason",
         Kind::Superseded => "events that a later decoder read anew",
@@ -60,8 +67,10 @@ pub(crate) fn register(context: &SessionContext, book: &Book, repeats: &Arc<Repe
             .build()?;
         let view: Arc<dyn TableProvider> = Arc::new(ViewTable::new(plan, None));
         if *kind == Kind::Event {
-            let counted = CountedEvents::new(book, Arc::clone(&view), repeats);
-            context.register_table(repeats::VIEW, Arc::new(counted))?;
+            let counted: Arc<dyn TableProvider> =
+                Arc::new(CountedEvents::new(book, Arc::clone(&view), repeats));
+            context.register_table(ocsf::VIEW, ocsf::view(Arc::clone(&counted))?)?;
+            context.register_table(repeats::VIEW, counted)?;
         }
         context.register_table(view_name(*kind), view)?;
     }

@@ -27,14 +27,13 @@ pub(crate) struct OutputArgs {
 }
 
 impl OutputArgs {
-    /// A table on standard output.
-    pub(super) fn table() -> Self {
-        Self { format: Format::Table, output: None }
+    pub(super) fn new(format: Format, output: Option<PathBuf>) -> Self {
+        Self { format, output }
     }
 }
 
 /// Reads `--format`.
-fn format_parser() -> impl TypedValueParser<Value = Format> {
+pub(super) fn format_parser() -> impl TypedValueParser<Value = Format> {
     let names = PossibleValuesParser::new(Format::ALL.iter().map(|format| format.as_str()));
     names.try_map(|name| Format::parse(&name).ok_or("no such format"))
 }

@@ -15,6 +15,7 @@ use indicatif::HumanCount;
 use ingest::{
     Control, EMBEDDED_RECORDS_MAX, EmbeddedBroker, Input, LoadCurve, Production, Story, Traffic, produce,
 };
+use query::output::Format;
 use query::report::{Report, ReportParameters};
 use tempfile::TempDir;
 use tokio::signal::unix::SignalKind;
@@ -208,7 +209,7 @@ fn report(config: &Config, from: DateTime<Utc>, to: DateTime<Utc>) -> anyhow::Re
     let given = [("from", &*from), ("to", &*to), ("by", "method")];
     let parameters =
         ReportParameters::parse(given, Utc::now()).map_err(|error| anyhow::anyhow!("{error}"))?;
-    let table = OutputArgs::table();
+    let table = OutputArgs::new(Format::Table, None);
     answer::print(config, &table, async |session| Report::Usage.answer(session, &parameters).await)
 }
 

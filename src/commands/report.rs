@@ -66,7 +66,7 @@ struct ReportArgs {
 /// Each can be given several times: an event passes when it has one of the values.
 #[derive(Debug, clap::Args)]
 #[command(next_help_heading = "Only events with one of these")]
-struct FilterArgs {
+pub(super) struct FilterArgs {
     #[arg(long, value_name = "ID", help = "Of this tenant")]
     tenant: Vec<String>,
     #[arg(long, value_name = "METHOD", help = "By this method")]
@@ -93,8 +93,14 @@ impl ReportArgs {
         let Self { from, to, tz, by, duplicates, filters, .. } = self;
         let single = [("from", from), ("to", to), ("tz", tz), ("by", by), ("duplicates", duplicates)];
         let single = single.into_iter().filter_map(|(name, value)| Some((name, value.as_deref()?)));
-        let FilterArgs { tenant, method, result, reason, reason_group, server, source, assurance, stage } =
-            filters;
+        single.chain(filters.pairs())
+    }
+}
+
+impl FilterArgs {
+    /// The filters by name.
+    pub(super) fn pairs(&self) -> impl Iterator<Item = (&str, &str)> {
+        let Self { tenant, method, result, reason, reason_group, server, source, assurance, stage } = self;
         let repeated = [
             ("tenant", tenant),
             ("method", method),
@@ -106,9 +112,7 @@ impl ReportArgs {
             ("assurance", assurance),
             ("stage", stage),
         ];
-        single.chain(
-            repeated.into_iter().flat_map(|(name, values)| values.iter().map(move |value| (name, &**value))),
-        )
+        repeated.into_iter().flat_map(|(name, values)| values.iter().map(move |value| (name, &**value)))
     }
 }
 

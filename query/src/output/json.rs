@@ -33,10 +33,10 @@ impl JsonFormat for Rows {
 }
 
 impl JsonWriter {
-    pub(super) fn new(schema: &SchemaRef) -> Result<Self, OutputError> {
+    pub(super) fn new(schema: &SchemaRef, omits_nulls: bool) -> Result<Self, OutputError> {
         check_names(schema)?;
         let start = br#"{"rows":["#.to_vec();
-        Ok(Self { rows: WriterBuilder::new().with_explicit_nulls(true).build(start) })
+        Ok(Self { rows: WriterBuilder::new().with_explicit_nulls(!omits_nulls).build(start) })
     }
 
     pub(super) fn write(&mut self, batch: &RecordBatch, out: &mut Vec<u8>) -> Result<(), OutputError> {
@@ -54,9 +54,9 @@ impl JsonWriter {
 }
 
 impl NdjsonWriter {
-    pub(super) fn new(schema: &SchemaRef) -> Result<Self, OutputError> {
+    pub(super) fn new(schema: &SchemaRef, omits_nulls: bool) -> Result<Self, OutputError> {
         check_names(schema)?;
-        Ok(Self { rows: WriterBuilder::new().with_explicit_nulls(true).build(Vec::new()) })
+        Ok(Self { rows: WriterBuilder::new().with_explicit_nulls(!omits_nulls).build(Vec::new()) })
     }
 
     pub(super) fn write(&mut self, batch: &RecordBatch, out: &mut Vec<u8>) -> Result<(), OutputError> {

@@ -184,8 +184,8 @@ impl Encoder {
         let schema: SchemaRef = answer.schema();
         let writer = match format {
             Format::Table => Writer::Table(TableWriter::new(&schema)),
-            Format::Json => Writer::Json(JsonWriter::new(&schema)?),
-            Format::Ndjson => Writer::Ndjson(NdjsonWriter::new(&schema)?),
+            Format::Json => Writer::Json(JsonWriter::new(&schema, answer.omits_nulls)?),
+            Format::Ndjson => Writer::Ndjson(NdjsonWriter::new(&schema, answer.omits_nulls)?),
             Format::Csv => Writer::Csv(CsvWriter::new(&schema)),
             Format::Arrow => Writer::Arrow(Box::new(IpcWriter::new(&schema, &answer.coverage)?)),
             Format::Parquet => Writer::Parquet(Box::new(ParquetWriter::new(&schema)?)),

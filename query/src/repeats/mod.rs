@@ -27,7 +27,7 @@ use schemas::Kind;
 
 use self::day::Day;
 use self::exceptions::Exceptions;
-pub(crate) use self::view::{CountedEvents, VIEW};
+pub(crate) use self::view::{ABOUT, CountedEvents, VIEW};
 
 /// Repeats that one question may meet: 64 MiB of places.
 const REPEATS_MAX: usize = 1 << 21;

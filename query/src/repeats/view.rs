@@ -25,6 +25,10 @@ use super::{Repeats, files_by_day};
 /// The view's name.
 pub(crate) const VIEW: &str = "counted_events";
 
+/// What a row of it is.
+pub(crate) const ABOUT: &str =
+    "the events that every report counts: of copies one, and of a sign-in that was sent again the last state";
+
 const DAY_US: i64 = 86_400_000_000;
 
 /// The events that count: of copies one, and of a sign-in that its source sent again the last state.

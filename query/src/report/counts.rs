@@ -75,7 +75,7 @@ pub(super) fn moment(at: DateTime<Utc>) -> Expr {
 }
 
 /// Whether an event lies in the range.
-pub(super) fn in_range(TimeRange { from, to }: TimeRange) -> Expr {
+pub(crate) fn in_range(TimeRange { from, to }: TimeRange) -> Expr {
     col("occurred_at")
         .gt_eq(moment(from))
         .and(col("occurred_at").lt(moment(to)))

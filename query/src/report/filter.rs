@@ -39,7 +39,7 @@ impl Filters {
     }
 
     /// The values that a column of `events` must have one of.
-    pub(super) fn by_column(&self) -> impl Iterator<Item = (&'static str, Vec<String>)> {
+    pub(crate) fn by_column(&self) -> impl Iterator<Item = (&'static str, Vec<String>)> {
         self.0.iter().filter_map(|(group, values)| {
             let values = match group {
                 Group::ReasonGroup => reasons_of(values),

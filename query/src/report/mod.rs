@@ -18,6 +18,7 @@ use arrow::array::RecordBatch;
 use arrow::error::ArrowError;
 use serde::Serialize;
 
+pub(crate) use counts::in_range;
 pub use denials::denials;
 pub use filter::Filters;
 pub use group::Group;

@@ -3,14 +3,15 @@
 use std::sync::Arc;
 
 use arrow::array::{ArrayRef, BooleanArray, StringArray, UInt64Array};
-use schemas::{COLUMNS, Kind};
+use schemas::COLUMNS;
 
 use super::functions::FUNCTIONS;
 use super::limits::SqlLimits;
 use crate::answer::Answer;
 use crate::error::QueryError;
+use crate::ocsf;
 use crate::session::Session;
-use crate::views::{about_view, view_name};
+use crate::views::tables;
 
 /// Lists the limits of free SQL: `name` in the configuration, `value`, `unit`, `meaning`, `advice`.
 ///
@@ -32,6 +33,10 @@ pub async fn sql_limits(session: &Session, limits: &SqlLimits) -> Result<Answer,
     Answer::list(session, "sql-limits", columns).await
 }
 
+/// What the partition column means.
+const DAY: &str =
+    "The UTC day of `occurred_at`, or of the commit where there is none: the folder of the file.";
+
 /// Lists the columns of each table: `table`, `about` the table, `column`, its SQL `type`, its `meaning`, and whether it
 /// `prunes`: with a condition on it, files are skipped.
 ///
@@ -40,16 +45,21 @@ pub async fn sql_limits(session: &Session, limits: &SqlLimits) -> Result<Answer,
 /// The book cannot be read.
 pub async fn sql_tables(session: &Session) -> Result<Answer, QueryError> {
     let mut rows: Vec<(&str, &str, String, String, &str, bool)> = Vec::new();
-    for kind in Kind::ALL {
-        let (table, about) = (view_name(*kind), about_view(*kind));
-        for column in COLUMNS.iter().filter(|column| column.is_in(*kind)) {
-            let column_type = column.column_type.arrow_type().to_string();
-            let prunes = lake::STATISTICS_COLUMNS.contains(&column.name);
-            rows.push((table, about, column.name.to_owned(), column_type, column.doc, prunes));
+    let of_ocsf = ocsf::columns();
+    for (table, about) in tables() {
+        for field in session.table(table).await?.schema().fields() {
+            let name = field.name().as_str();
+            let (meaning, prunes) = if table == ocsf::VIEW {
+                let column = of_ocsf.iter().find(|column| column.name == name);
+                (column.map_or("", |column| column.doc), name == ocsf::PRUNES)
+            } else if name == "day" {
+                (DAY, true)
+            } else {
+                let column = COLUMNS.iter().find(|column| column.name == name);
+                (column.map_or("", |column| column.doc), lake::STATISTICS_COLUMNS.contains(&name))
+            };
+            rows.push((table, about, name.to_owned(), field.data_type().to_string(), meaning, prunes));
         }
-        let meaning =
-            "The UTC day of `occurred_at`, or of the commit where there is none: the folder of the file.";
-        rows.push((table, about, "day".to_owned(), "Date32".to_owned(), meaning, true));
     }
     let columns: Vec<(&str, ArrayRef)> = vec![
         ("table", Arc::new(StringArray::from_iter_values(rows.iter().map(|row| row.0)))),
