@@ -1,7 +1,6 @@
 //! The vendors' names of changes: tables of operations, and what each changes.
 
-use std::collections::HashMap;
-
+use super::lookup::{Entry, Lookup, part};
 use crate::vocabulary::{ChangeKind, Method};
 
 /// What an operation changes.
@@ -15,43 +14,25 @@ pub(crate) struct ChangeWord {
     pub(crate) meaning: &'static str,
 }
 
-/// A table of a vendor's operations, looked up in any ASCII case.
-#[derive(Debug)]
-pub(crate) struct ChangeWords {
-    by_text: HashMap<String, ChangeWord>,
-}
+/// A table of operations: lines of `text;change;method;meaning`; an empty method says nothing.
+pub(crate) type ChangeWords = Lookup<ChangeWord>;
 
-impl ChangeWords {
-    /// Reads a table: lines of `text;change;method;meaning` under a head line; an empty method says nothing.
-    /// Lines that begin with `#` are remarks.
-    ///
-    /// # Panics
-    ///
-    /// A part is no word of ours: the tables are compiled in, and a test reads each.
-    pub(crate) fn read(table: &'static str) -> Self {
-        let words =
-            table.lines().skip(1).filter(|line| !line.is_empty() && !line.starts_with('#')).map(|line| {
-                let word = word(line).unwrap_or_else(|| panic!("no line of a table of changes: {line}"));
-                (word.text.to_ascii_lowercase(), word)
-            });
-        Self { by_text: words.collect() }
+impl Entry for ChangeWord {
+    const WHAT: &'static str = "line of a table of changes";
+
+    fn read(line: &'static str) -> Option<Self> {
+        let mut parts = line.splitn(4, ';').map(str::trim);
+        Some(Self {
+            text: parts.next()?,
+            change: ChangeKind::parse(parts.next()?)?,
+            method: part(parts.next()?, Method::parse)?,
+            meaning: parts.next()?,
+        })
     }
 
-    /// What an operation changes, by its name in any ASCII case.
-    pub(crate) fn get(&self, text: &str) -> Option<ChangeWord> {
-        self.by_text.get(&text.to_ascii_lowercase()).copied()
+    fn text(&self) -> &'static str {
+        self.text
     }
-}
-
-fn word(line: &'static str) -> Option<ChangeWord> {
-    let mut parts = line.splitn(4, ';').map(str::trim);
-    let (text, change, method, meaning) = (parts.next()?, parts.next()?, parts.next()?, parts.next()?);
-    Some(ChangeWord {
-        text,
-        change: ChangeKind::parse(change)?,
-        method: if method.is_empty() { None } else { Some(Method::parse(method)?) },
-        meaning,
-    })
 }
 
 #[cfg(test)]

@@ -3,10 +3,10 @@
 //! One way for all: a record is parsed, its elements are found (a record may wrap many), the vendor's reader makes a
 //! [`Draft`](draft::Draft) of each, and [`judge`] makes an event of it: addresses and ids in canonical form, tenants by
 //! the configuration's map, times within their limits. What a vendor's words mean stands in the tables under
-//! `schemas/vocabularies`.
+//! `schemas/vocabularies`, which [`tables`] lists.
 
 mod addresses;
-mod change_words;
+pub(crate) mod change_words;
 mod cloudtrail;
 mod draft;
 mod duo;
@@ -14,14 +14,17 @@ mod entra;
 mod json;
 mod judge;
 mod keycloak;
+mod lookup;
 mod mfa_server;
 mod o365;
 mod ocsf;
 mod okta;
+pub(crate) mod other_names;
 #[cfg(test)]
 mod summary;
+pub(crate) mod tables;
 mod times;
-mod words;
+pub(crate) mod words;
 
 use std::fmt;
 

@@ -1,7 +1,6 @@
 //! The vendors' words: tables of codes and texts, and how each is read.
 
-use std::collections::HashMap;
-
+use super::lookup::{Entry, Lookup, part};
 use crate::vocabulary::{Assurance, AuthResult, DenialReason, Method, Stage};
 
 /// How a vendor's code or text is read. What it leaves open is not said by it.
@@ -18,60 +17,26 @@ pub(crate) struct Word {
     pub(crate) meaning: &'static str,
 }
 
-/// A table of a vendor's words, looked up in any ASCII case.
-#[derive(Debug)]
-pub(crate) struct Words {
-    /// As the vendor writes them: found so without a copy.
-    as_written: HashMap<&'static str, Word>,
-    by_text: HashMap<String, Word>,
-}
+/// A table of words: lines of `text;method;result;reason;stage;assurance;meaning`; an empty part says nothing.
+pub(crate) type Words = Lookup<Word>;
 
-impl Words {
-    /// Reads a table: lines of `text;method;result;reason;stage;assurance;meaning` under a head line; an empty part says
-    /// nothing. Lines that begin with `#` are remarks.
-    ///
-    /// # Panics
-    ///
-    /// A part is no word of ours: the tables are compiled in, and a test reads each.
-    pub(crate) fn read(table: &'static str) -> Self {
-        let lines = table.lines().skip(1).filter(|line| !line.is_empty() && !line.starts_with('#'));
-        let words =
-            lines.map(|line| word(line).unwrap_or_else(|| panic!("no line of a table of words: {line}")));
-        let as_written: HashMap<_, _> = words.map(|word| (word.text, word)).collect();
-        let by_text = as_written.values().map(|word| (word.text.to_ascii_lowercase(), *word)).collect();
-        Self { as_written, by_text }
+impl Entry for Word {
+    const WHAT: &'static str = "line of a table of words";
+
+    fn read(line: &'static str) -> Option<Self> {
+        let mut parts = line.splitn(7, ';').map(str::trim);
+        Some(Self {
+            text: parts.next()?,
+            method: part(parts.next()?, Method::parse)?,
+            result: part(parts.next()?, AuthResult::parse)?,
+            reason: part(parts.next()?, DenialReason::parse)?,
+            stage: part(parts.next()?, Stage::parse)?,
+            assurance: part(parts.next()?, Assurance::parse)?,
+            meaning: parts.next()?,
+        })
     }
 
-    /// The word, in any ASCII case.
-    pub(crate) fn get(&self, text: &str) -> Option<Word> {
-        if let Some(word) = self.as_written.get(text) {
-            return Some(*word);
-        }
-        self.by_text.get(&text.to_ascii_lowercase()).copied()
+    fn text(&self) -> &'static str {
+        self.text
     }
-
-    /// All words.
-    pub(crate) fn all(&self) -> impl Iterator<Item = &Word> {
-        self.by_text.values()
-    }
-}
-
-fn word(line: &'static str) -> Option<Word> {
-    let mut parts = line.splitn(7, ';').map(str::trim);
-    let text = parts.next()?;
-    let (method, result, reason) = (parts.next()?, parts.next()?, parts.next()?);
-    let (stage, assurance, meaning) = (parts.next()?, parts.next()?, parts.next()?);
-    /// `Some(None)` where nothing is said, `None` where it is no word.
-    fn read<T>(text: &str, parse: impl Fn(&str) -> Option<T>) -> Option<Option<T>> {
-        if text.is_empty() { Some(None) } else { parse(text).map(Some) }
-    }
-    Some(Word {
-        text,
-        method: read(method, Method::parse)?,
-        result: read(result, AuthResult::parse)?,
-        reason: read(reason, DenialReason::parse)?,
-        stage: read(stage, Stage::parse)?,
-        assurance: read(assurance, Assurance::parse)?,
-        meaning,
-    })
 }

@@ -1,17 +1,13 @@
 //! Changes of devices, passwords and their rules, and everything else.
 
 use std::borrow::Cow;
-use std::sync::LazyLock;
 
-use super::super::change_words::ChangeWords;
 use super::super::draft::{ChangeDraft, Found, text};
 use super::super::json::Json;
+use super::super::tables::CLOUDTRAIL_CHANGES;
 use super::{identity, occurred_at};
 use crate::rejection::Rejection;
 use crate::vocabulary::ChangeKind;
-
-static EVENTS: LazyLock<ChangeWords> =
-    LazyLock::new(|| ChangeWords::read(include_str!("../../../vocabularies/cloudtrail_changes.csv")));
 
 /// The services whose events the table means: others have operations of the same names.
 const SOURCES: [&str; 5] = ["iam.", "signin.", "sso.", "sso-directory.", "identitystore."];
@@ -21,7 +17,7 @@ const OWN: [&str; 3] = ["ChangePassword", "PasswordUpdated", "PasswordRecoveryCo
 
 pub(super) fn read<'t>(json: Json<'t>, name: &'t str) -> Result<Found<'t>, Rejection<'static>> {
     let skipped = Ok(Found::Skipped(Cow::Borrowed(name)));
-    let Some(word) = EVENTS.get(name) else { return skipped };
+    let Some(word) = CLOUDTRAIL_CHANGES.get(name) else { return skipped };
     let source = json.text("eventSource").unwrap_or_default();
     if !SOURCES.iter().any(|begin| source.starts_with(begin)) || has_failed(json, name) {
         return skipped;

@@ -1,22 +1,16 @@
 //! Sign-ins.
 
 use std::borrow::Cow;
-use std::sync::LazyLock;
 
 use super::super::derived_id;
 use super::super::draft::{Draft, Found, Text, missing, text};
 use super::super::json::Json;
-use super::super::words::{Word, Words};
+use super::super::tables::{CLOUDTRAIL_ERRORS, CLOUDTRAIL_FACTORS};
+use super::super::words::Word;
 use super::{identity, occurred_at};
 use crate::element::Step;
 use crate::rejection::Rejection;
 use crate::vocabulary::{Assurance, AuthResult, DenialReason, Method, Stage};
-
-static ERRORS: LazyLock<Words> =
-    LazyLock::new(|| Words::read(include_str!("../../../vocabularies/cloudtrail_errors.csv")));
-/// `CredentialType` of Identity Center and `MfaType` of `CheckMfa`; the reason is that of a wrong answer.
-static FACTORS: LazyLock<Words> =
-    LazyLock::new(|| Words::read(include_str!("../../../vocabularies/cloudtrail_factors.csv")));
 
 /// The events that are sign-ins or parts of one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -142,7 +136,7 @@ fn console_login<'t>(draft: &mut Draft<'t>, json: Json<'t>, mfa_used: Option<&st
 }
 
 fn console_denial(draft: &mut Draft<'_>, json: Json<'_>, is_challenged: bool) {
-    let word = json.text("errorMessage").and_then(|message| ERRORS.get(message));
+    let word = json.text("errorMessage").and_then(|message| CLOUDTRAIL_ERRORS.get(message));
     if !is_challenged {
         // A refusal proves nothing.
         draft.assurance = None;
@@ -214,7 +208,7 @@ fn whole<'t>(draft: &mut Draft<'t>, factors: &'t str) {
 /// Sets method and stage by the factor. What the table does not know and what is no method of ours is noted.
 fn factor_word(draft: &mut Draft<'_>, factor: Option<&str>) -> Option<Word> {
     let factor = factor?;
-    let word = FACTORS.get(factor);
+    let word = CLOUDTRAIL_FACTORS.get(factor);
     if word.is_none_or(|word| word.method == Some(Method::Other)) {
         draft.unknown("method", factor);
     }

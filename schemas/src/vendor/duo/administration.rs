@@ -7,12 +7,13 @@
 use std::borrow::Cow;
 
 use super::details::Details;
-use super::words::{self, FACTORS, find};
+use super::words::{self, find};
 use super::{Keys, client_address, device, name, occurred_at, server_name, text};
 use crate::gatebook::FIELD_BYTES_MAX;
 use crate::rejection::Rejection;
 use crate::vendor::derived_id;
 use crate::vendor::draft::{ChangeDraft, Draft, Found, Text};
+use crate::vendor::tables::DUO_FACTORS;
 use crate::vocabulary::{Assurance, AuthResult, ChangeKind, DenialReason, Method, Stage};
 
 /// An operation, of either log.
@@ -145,7 +146,7 @@ impl<'t> Operation<'t> {
         let valid_us =
             self.details.valid_secs.filter(|secs| *secs > 0).and_then(|secs| secs.checked_mul(1_000_000));
         let until_us = valid_us.and_then(|valid_us| occurred_at_us.checked_add(valid_us));
-        let by_factor = self.details.factor.as_deref().and_then(|factor| find(&FACTORS, factor));
+        let by_factor = self.details.factor.as_deref().and_then(|factor| find(&DUO_FACTORS, factor));
         let object = self.object.filter(|object| !device::is_phone_number(object));
         let told_user = self.details.user.or(self.details.email);
         let user = self.user.map(Cow::Borrowed).or(told_user.map(Cow::Owned));
@@ -182,7 +183,7 @@ impl<'t> Operation<'t> {
             details.error.or_else(|| self.told.filter(|told| !told.starts_with('{')).map(str::to_owned));
         let error_word =
             error.as_deref().filter(|_| result == AuthResult::Denied).and_then(words::admin_error);
-        let factor = details.factor.as_deref().map(|text| (text, find(&FACTORS, text)));
+        let factor = details.factor.as_deref().map(|text| (text, find(&DUO_FACTORS, text)));
         let event_id = self.id.map_or_else(
             || {
                 let at = occurred_at_us.to_string();

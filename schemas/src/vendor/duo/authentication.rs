@@ -2,10 +2,11 @@
 
 use std::borrow::Cow;
 
-use super::words::{FACTORS, REASONS, RESULTS, find};
+use super::words::find;
 use super::{Json, Keys, client_address, device, name, occurred_at, server_name, text};
 use crate::rejection::{Reason, Rejection};
 use crate::vendor::draft::{ChangeDraft, Draft, Found, missing};
+use crate::vendor::tables::{DUO_FACTORS, DUO_REASONS, DUO_RESULTS};
 use crate::vendor::words::Word;
 use crate::vendor::{derived_id, draft};
 use crate::vocabulary::{Assurance, AuthResult, ChangeKind, DenialReason, Method, Mode, Stage};
@@ -27,12 +28,12 @@ struct Said<'t> {
 
 fn words<'t>(keys: &Keys<'t>) -> Result<Said<'t>, Rejection<'static>> {
     let result = text(keys.result).ok_or_else(|| missing("result"))?;
-    let result = find(&RESULTS, result).ok_or_else(|| {
+    let result = find(&DUO_RESULTS, result).ok_or_else(|| {
         let detail = "found another word, expected success, denied, failure, fraud or error";
         Rejection::field(Reason::UnknownResult, "result", detail)
     })?;
-    let factor = text(keys.factor).map(|text| (text, find(&FACTORS, text)));
-    let reason = text(keys.reason).map(|text| (text, find(&REASONS, text)));
+    let factor = text(keys.factor).map(|text| (text, find(&DUO_FACTORS, text)));
+    let reason = text(keys.reason).map(|text| (text, find(&DUO_REASONS, text)));
     Ok(Said { result, factor, reason })
 }
 

@@ -2,7 +2,8 @@
 
 use serde_json::{Value, json};
 
-use super::words::{FACTORS, REASONS, RESULTS, action, find};
+use super::words::{action, find};
+use crate::vendor::tables::{DUO_FACTORS, DUO_REASONS, DUO_RESULTS};
 use crate::vendor::words::Words;
 use crate::vocabulary::ChangeKind;
 use crate::{Change, Decoder, Element, Event, Maps, Record, Source, TimeLimits, UnknownCounts};
@@ -756,15 +757,15 @@ fn every_documented_word_is_known() {
     fn missing(table: &Words, words: &'static str) -> Vec<&'static str> {
         words.split('|').filter(|word| find(table, word).is_none()).collect()
     }
-    assert_eq!(missing(&RESULTS, RESULT_WORDS), [""; 0]);
-    assert_eq!(missing(&FACTORS, FACTOR_WORDS), [""; 0]);
-    assert_eq!(missing(&REASONS, REASON_WORDS), [""; 0]);
-    assert_eq!(missing(&REASONS, REASON_WORDS_BEYOND), [""; 0]);
+    assert_eq!(missing(&DUO_RESULTS, RESULT_WORDS), [""; 0]);
+    assert_eq!(missing(&DUO_FACTORS, FACTOR_WORDS), [""; 0]);
+    assert_eq!(missing(&DUO_REASONS, REASON_WORDS), [""; 0]);
+    assert_eq!(missing(&DUO_REASONS, REASON_WORDS_BEYOND), [""; 0]);
 }
 
 #[test]
 fn every_reason_says_what_it_means_and_agrees_with_its_result() {
-    for word in REASONS.all() {
+    for word in DUO_REASONS.all() {
         let changes = json!({"reason": word.text, "result": word.result.map(|it| it.as_str())});
         let denied = word.reason.map(|it| it.as_str());
         check_event(

@@ -1,23 +1,8 @@
-//! Duo's words: tables of results, factors, reasons, actions, and how each is read.
+//! Duo's spellings of its words, and how its actions and administrators' errors are read.
 
-use std::collections::HashMap;
-use std::sync::LazyLock;
-
+use crate::vendor::tables::{DUO_ACTIONS, DUO_ADMIN_ERRORS, DUO_OTHER_ACTIONS};
 use crate::vendor::words::{Word, Words};
 use crate::vocabulary::{ChangeKind, Method};
-
-macro_rules! table {
-    ($file:literal) => {
-        LazyLock::new(|| Words::read(include_str!(concat!("../../../vocabularies/", $file))))
-    };
-}
-
-pub(super) static RESULTS: LazyLock<Words> = table!("duo_results.csv");
-pub(super) static FACTORS: LazyLock<Words> = table!("duo_factors.csv");
-pub(super) static REASONS: LazyLock<Words> = table!("duo_reasons.csv");
-static ADMIN_ERRORS: LazyLock<Words> = table!("duo_admin_errors.csv");
-static ACTIONS: LazyLock<HashMap<String, Action>> =
-    LazyLock::new(|| read_actions(include_str!("../../../vocabularies/duo_actions.csv")));
 
 /// Finds a word as either version of the log writes it: `duo_push` and `Duo Push`.
 pub(super) fn find(table: &Words, text: &str) -> Option<Word> {
@@ -27,7 +12,7 @@ pub(super) fn find(table: &Words, text: &str) -> Option<Word> {
 /// The word for the error text of an administrator's sign-in: the longest part that it has.
 pub(super) fn admin_error(text: &str) -> Option<Word> {
     let text = text.to_ascii_lowercase();
-    let parts = ADMIN_ERRORS.all().filter(|word| text.contains(word.text));
+    let parts = DUO_ADMIN_ERRORS.all().filter(|word| text.contains(word.text));
     parts.max_by_key(|word| (word.text.len(), word.text)).copied()
 }
 
@@ -39,10 +24,15 @@ pub(super) struct Action {
     pub(super) method: Option<Method>,
 }
 
-/// How an operation is read: by the table, else by its name, since Duo names them by object and verb.
+/// How an operation is read: by the tables, else by its name, since Duo names them by object and verb.
 pub(super) fn action(name: &str) -> Action {
-    let name = name.to_ascii_lowercase();
-    ACTIONS.get(&name).copied().unwrap_or_else(|| by_name(&name))
+    if let Some(word) = DUO_ACTIONS.get(name) {
+        return Action { change: Some(word.change), method: word.method };
+    }
+    match DUO_OTHER_ACTIONS.get(name) {
+        Some(_) => Action { change: None, method: None },
+        None => by_name(&name.to_ascii_lowercase()),
+    }
 }
 
 fn by_name(name: &str) -> Action {
@@ -78,22 +68,4 @@ fn by_name(name: &str) -> Action {
         None
     };
     Action { change, method: method.filter(|_| change.is_some()) }
-}
-
-/// Reads lines of `action;change;method;meaning` under a head line; lines that begin with `#` are remarks.
-fn read_actions(table: &'static str) -> HashMap<String, Action> {
-    let lines = table.lines().skip(1).filter(|line| !line.is_empty() && !line.starts_with('#'));
-    let actions = lines.map(|line| {
-        let action = read_action(line).unwrap_or_else(|| panic!("no line of a table of actions: {line}"));
-        (line.split(';').next().unwrap_or_default().to_ascii_lowercase(), action)
-    });
-    actions.collect()
-}
-
-fn read_action(line: &str) -> Option<Action> {
-    let mut parts = line.splitn(4, ';').map(str::trim).skip(1);
-    let (change, method, _meaning) = (parts.next()?, parts.next()?, parts.next()?);
-    let change = if change.is_empty() { None } else { Some(ChangeKind::parse(change)?) };
-    let method = if method.is_empty() { None } else { Some(Method::parse(method)?) };
-    Some(Action { change, method })
 }

@@ -1,24 +1,26 @@
 //! An entry of the audit log becomes a change, or is skipped by its operation.
 
 use std::borrow::Cow;
-use std::collections::HashMap;
-use std::sync::LazyLock;
 
+use super::super::change_words::ChangeWord;
 use super::super::draft::{ChangeDraft, Found, bad_time, missing, text};
 use super::super::json::Json;
+use super::super::tables::ENTRA_CHANGES;
 use super::slots::{Slots, as_text};
 use super::utc;
 use crate::rejection::Rejection;
 use crate::vocabulary::{ChangeKind, Method};
 
-/// Operations that are changes, by their name in lower case.
-static OPERATIONS: LazyLock<HashMap<String, Operation>> =
-    LazyLock::new(|| read_table(include_str!("../../../vocabularies/entra_changes.csv")));
-
 #[derive(Debug, Clone, Copy)]
 struct Operation {
     change: ChangeKind,
     method: Option<Method>,
+}
+
+impl Operation {
+    fn of(word: ChangeWord) -> Self {
+        Self { change: word.change, method: word.method }
+    }
 }
 
 /// What a pass is called in the reasons; the operation speaks of security info.
@@ -30,8 +32,7 @@ pub(super) fn read<'t>(slots: &Slots<'t>) -> Result<Found<'t>, Rejection<'static
         return Ok(Found::Skipped(Cow::Borrowed("AuditLogs")));
     };
     let user = slots.targets.and_then(|targets| targets.elements().find(|target| is_user(*target)));
-    let known =
-        names.into_iter().find_map(|name| OPERATIONS.get(&as_text(name)?.to_ascii_lowercase()).copied());
+    let known = names.into_iter().find_map(|name| ENTRA_CHANGES.get(as_text(name)?)).map(Operation::of);
     let found = known.or_else(|| if is_update(name) { of_properties(user?) } else { None });
     let Some(mut operation) = found else { return Ok(Found::Skipped(Cow::Borrowed(name))) };
     if let Some(result) = as_text(slots.result).filter(|result| !result.eq_ignore_ascii_case("success")) {
@@ -158,25 +159,4 @@ fn is_user(target: Json<'_>) -> bool {
 
 fn name_of<'t>(user: Json<'t>) -> Option<&'t str> {
     user.text("userPrincipalName").or_else(|| user.text("id"))
-}
-
-/// Reads lines of `text;change;method;meaning` under a head line.
-///
-/// # Panics
-///
-/// A line has a word that is none of ours: the table is compiled in, and a test reads it.
-fn read_table(table: &'static str) -> HashMap<String, Operation> {
-    let lines = table.lines().skip(1).filter(|line| !line.is_empty() && !line.starts_with('#'));
-    let entries =
-        lines.map(|line| entry(line).unwrap_or_else(|| panic!("no line of a table of changes: {line}")));
-    entries.collect()
-}
-
-fn entry(line: &str) -> Option<(String, Operation)> {
-    let mut parts = line.splitn(4, ';').map(str::trim);
-    let name = parts.next()?.to_ascii_lowercase();
-    let change = ChangeKind::parse(parts.next()?)?;
-    let method = parts.next()?;
-    let method = if method.is_empty() { None } else { Some(Method::parse(method)?) };
-    parts.next().map(|_| (name, Operation { change, method }))
 }

@@ -4,12 +4,13 @@ use std::borrow::Cow;
 
 use super::super::draft::{Draft, Text, text};
 use super::super::json::Json;
+use super::super::tables::ENTRA_METHODS;
 use super::super::words::Word;
 use super::embedded;
 use super::slots::{Slots, as_text};
 use super::status::Status;
 use super::steps::{Setting, Steps, Telling};
-use super::words::{METHODS, Said};
+use super::words::Said;
 use crate::vocabulary::{Assurance, AuthResult, DenialReason, Method, Stage};
 
 /// The application under which the NPS extension and the AD FS adapter ask for the second factor alone.
@@ -226,7 +227,7 @@ fn mfa_detail<'t>(slots: &Slots<'t>, draft: &mut Draft<'t>) -> (Option<Method>, 
         embedded::look(detail, look).unwrap_or_default()
     };
     let Some(method) = method else { return (None, number) };
-    let word = METHODS.get(&method);
+    let word = ENTRA_METHODS.get(&method);
     if word.is_none() {
         draft.unknown("method", &method);
     }

@@ -4,10 +4,10 @@ use std::borrow::Cow;
 
 use super::super::draft::{Text, missing};
 use super::super::json::Json;
+use super::super::tables::ENTRA_ERRORS;
 use super::super::words::Word;
 use super::embedded;
 use super::slots::Slots;
-use super::words::ERRORS;
 use crate::rejection::{Reason, Rejection};
 use crate::vocabulary::AuthResult;
 
@@ -61,7 +61,7 @@ impl<'t> Status<'t> {
     pub(super) fn verdict(&self) -> Result<Verdict, Rejection<'static>> {
         let code = self.code.as_deref().ok_or_else(|| missing("status.errorCode"))?;
         let number = number(code);
-        if let Some(word) = ERRORS.get(number) {
+        if let Some(word) = ENTRA_ERRORS.get(number) {
             return Ok(word.result.map_or(Verdict::Nobody, |result| Verdict::Person(result, Some(word))));
         }
         if !number.is_empty() && number.bytes().all(|byte| byte.is_ascii_digit()) {
@@ -70,7 +70,7 @@ impl<'t> Status<'t> {
         }
         let is = |words: &[&str]| words.iter().any(|word| code.eq_ignore_ascii_case(word));
         if is(&["success", "succeeded"]) {
-            Ok(Verdict::Person(AuthResult::Success, ERRORS.get("0")))
+            Ok(Verdict::Person(AuthResult::Success, ENTRA_ERRORS.get("0")))
         } else if is(&["failure", "failed"]) {
             Ok(Verdict::Person(AuthResult::Denied, Some(FAILURE)))
         } else if is(&["interrupted"]) {

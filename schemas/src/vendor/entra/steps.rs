@@ -2,10 +2,11 @@
 
 use super::super::draft::Draft;
 use super::super::json::Json;
+use super::super::tables::ENTRA_METHODS;
 use super::super::words::Word;
 use super::embedded;
 use super::utc;
-use super::words::{METHODS, Said};
+use super::words::Said;
 use crate::element::Step;
 use crate::vocabulary::{Assurance, AuthResult, DenialGroup, DenialReason, Method, Stage};
 
@@ -74,7 +75,7 @@ impl<'t> Steps<'t> {
     fn add(&mut self, raw: &Raw<'t>, setting: Setting, status: Option<&str>, draft: &mut Draft<'t>) {
         let said = raw.detail.map_or(Said::Unknown, Said::read);
         let word = said.word();
-        let method_word = raw.method.and_then(|method| METHODS.get(method));
+        let method_word = raw.method.and_then(|method| ENTRA_METHODS.get(method));
         if let (Some(method), None) = (raw.method, method_word) {
             draft.unknown("steps.method", method);
         }

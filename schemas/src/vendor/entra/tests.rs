@@ -6,6 +6,7 @@ use crate::record::Record;
 use crate::source::Source;
 use crate::time_limits::TimeLimits;
 use crate::unknown::UnknownCounts;
+use crate::vendor::tables;
 
 fn lines(record: &str) -> Vec<String> {
     let mut decoder = Decoder::new(Source::Entra, &Maps::default());
@@ -755,8 +756,10 @@ fn every_listed_text_is_known() {
 
 #[test]
 fn every_table_can_be_read_and_is_explained() {
-    assert!(words::ERRORS.all().count() > 250);
-    for table in [&words::ERRORS, &words::DENIED, &words::SATISFIED, &words::METHODS] {
+    assert!(tables::ENTRA_ERRORS.all().count() > 250);
+    for table in
+        [&tables::ENTRA_ERRORS, &tables::ENTRA_DENIED, &tables::ENTRA_SATISFIED, &tables::ENTRA_METHODS]
+    {
         for word in table.all() {
             assert!(word.meaning.ends_with('.'), "{}: {}", word.text, word.meaning);
             let is_denied = word.result == Some(crate::vocabulary::AuthResult::Denied);

@@ -1,17 +1,7 @@
-//! Entra's words: error codes, texts of steps, methods.
+//! Entra's texts of steps, and what they say.
 
-use std::sync::LazyLock;
-
-use super::super::words::{Word, Words};
-
-pub(super) static ERRORS: LazyLock<Words> =
-    LazyLock::new(|| Words::read(include_str!("../../../vocabularies/entra_errors.csv")));
-pub(super) static METHODS: LazyLock<Words> =
-    LazyLock::new(|| Words::read(include_str!("../../../vocabularies/entra_methods.csv")));
-pub(super) static DENIED: LazyLock<Words> =
-    LazyLock::new(|| Words::read(include_str!("../../../vocabularies/entra_denied.csv")));
-pub(super) static SATISFIED: LazyLock<Words> =
-    LazyLock::new(|| Words::read(include_str!("../../../vocabularies/entra_satisfied.csv")));
+use super::super::tables::{ENTRA_DENIED, ENTRA_SATISFIED};
+use super::super::words::Word;
 
 /// What a text says of a step or of a sign-in.
 #[derive(Debug, Clone, Copy)]
@@ -33,13 +23,16 @@ impl Said {
         let text = text.trim().trim_end_matches('.');
         if let Some(why) = after(text, "MFA denied") {
             let why = why.trim_start_matches([';', ',', ':', ' ']);
-            return DENIED.get(why).or_else(|| SATISFIED.get(why)).map_or(Self::Denied, Self::Known);
+            return ENTRA_DENIED
+                .get(why)
+                .or_else(|| ENTRA_SATISFIED.get(why))
+                .map_or(Self::Denied, Self::Known);
         }
         let bare = after(text, "MFA requirement ").or_else(|| after(text, "MFA ")).unwrap_or(text);
         // Behind a semicolon stands a remark.
         let head = bare.split_once(';').map_or(bare, |(head, _)| head);
-        let word = SATISFIED.get(head);
-        word.or_else(|| DENIED.get(head)).map_or(Self::Unknown, Self::Known)
+        let word = ENTRA_SATISFIED.get(head);
+        word.or_else(|| ENTRA_DENIED.get(head)).map_or(Self::Unknown, Self::Known)
     }
 }
 

@@ -14,14 +14,14 @@ mod line;
 mod tests;
 
 use std::borrow::Cow;
-use std::sync::LazyLock;
 
 use self::entry::Entry;
 use self::line::Line;
-use super::change_words::{ChangeWord, ChangeWords};
+use super::change_words::ChangeWord;
 use super::draft::{ChangeDraft, Draft, Found, Text};
 use super::json::Json;
-use super::words::{Word, Words};
+use super::tables::{KEYCLOAK_CHANGES, KEYCLOAK_CREDENTIALS, KEYCLOAK_ERRORS, KEYCLOAK_EVENTS};
+use super::words::Word;
 use super::{Vendor, derived_id};
 use crate::rejection::Rejection;
 use crate::vocabulary::{Assurance, AuthResult, ChangeKind, DenialReason, Method, Stage};
@@ -31,15 +31,6 @@ pub(super) const VENDOR: Vendor =
 
 /// Lines of the log that tell of no event.
 const LOG_LINE: &str = "log-line";
-
-static EVENTS: LazyLock<Words> =
-    LazyLock::new(|| Words::read(include_str!("../../../vocabularies/keycloak_events.csv")));
-static ERRORS: LazyLock<Words> =
-    LazyLock::new(|| Words::read(include_str!("../../../vocabularies/keycloak_errors.csv")));
-static CREDENTIALS: LazyLock<Words> =
-    LazyLock::new(|| Words::read(include_str!("../../../vocabularies/keycloak_credentials.csv")));
-static CHANGES: LazyLock<ChangeWords> =
-    LazyLock::new(|| ChangeWords::read(include_str!("../../../vocabularies/keycloak_changes.csv")));
 
 fn read<'t>(json: Json<'t>) -> Result<Found<'t>, Rejection<'static>> {
     let entry = Entry::of_json(json);
@@ -63,7 +54,7 @@ fn judge(mut entry: Entry<'_>) -> Result<Found<'_>, Rejection<'static>> {
         return administration(entry, &operation);
     }
     let Some(kind) = entry.kind.take() else { return Ok(Found::Skipped(Cow::Borrowed("other"))) };
-    if let Some(event) = EVENTS.get(&kind) {
+    if let Some(event) = KEYCLOAK_EVENTS.get(&kind) {
         return authentication(entry, kind, event);
     }
     match change(&kind, &entry) {
@@ -79,7 +70,7 @@ fn authentication<'t>(
 ) -> Result<Found<'t>, Rejection<'static>> {
     let is_denied = event.result == Some(AuthResult::Denied);
     let error = entry.error.take().filter(|_| is_denied);
-    let error_word = error.as_deref().and_then(|error| ERRORS.get(error));
+    let error_word = error.as_deref().and_then(|error| KEYCLOAK_ERRORS.get(error));
     if let (Some(error), Some(Word { result: None, .. })) = (&error, error_word) {
         return Ok(Found::Skipped(Cow::Owned(format!("{kind}:{error}"))));
     }
@@ -126,14 +117,14 @@ fn id_of(draft: &Draft<'_>) -> String {
 /// The credential that was checked, where the details name one. The form for one-time codes names the one it
 /// checks, and the form for passwords does not.
 fn credential(entry: &Entry<'_>) -> Option<Word> {
-    let named = entry.credential_type.as_deref().and_then(|kind| CREDENTIALS.get(kind));
+    let named = entry.credential_type.as_deref().and_then(|kind| KEYCLOAK_CREDENTIALS.get(kind));
     if named.is_some_and(|word| word.stage == Some(Stage::SecondFactor)) {
         return named;
     }
     if entry.passkey_id.is_some() || entry.has_webauthn_error {
-        return CREDENTIALS.get("webauthn");
+        return KEYCLOAK_CREDENTIALS.get("webauthn");
     }
-    let code = entry.selected_credential_id.as_ref().and_then(|_| CREDENTIALS.get("otp"));
+    let code = entry.selected_credential_id.as_ref().and_then(|_| KEYCLOAK_CREDENTIALS.get("otp"));
     code.or(named)
 }
 
@@ -145,7 +136,7 @@ fn assurance(entry: &Entry<'_>, event: Word, credential: Option<Word>) -> (Assur
     let claims = [entry.amr.as_deref(), entry.acr.as_deref()].into_iter().flatten();
     let words = claims.flat_map(|claim| claim.split(|letter: char| !letter.is_ascii_alphanumeric()));
     let mut password = None;
-    for word in words.filter_map(|word| CREDENTIALS.get(word)) {
+    for word in words.filter_map(|word| KEYCLOAK_CREDENTIALS.get(word)) {
         match word.assurance {
             Some(Assurance::Challenged) => return (Assurance::Challenged, word.method),
             Some(assurance) => password = Some((assurance, word.method)),
@@ -225,7 +216,7 @@ fn user_change<'t>(
 /// By the type of a credential, or by the action that sets one up: `webauthn-register`, `CONFIGURE_TOTP`.
 fn credential_method(kind: Option<&str>) -> Option<Method> {
     let kind = kind?;
-    let named = CREDENTIALS.get(kind).and_then(|word| word.method);
+    let named = KEYCLOAK_CREDENTIALS.get(kind).and_then(|word| word.method);
     named.or(match kind {
         "webauthn-register" | "webauthn-register-passwordless" => Some(Method::SecurityKey),
         "CONFIGURE_TOTP" => Some(Method::OathToken),
@@ -239,12 +230,11 @@ fn credential_method(kind: Option<&str>) -> Option<Method> {
 fn change(kind: &str, entry: &Entry<'_>) -> Option<ChangeWord> {
     let is_password = entry.credential_type.as_deref() == Some("password");
     match kind {
-        "UPDATE_CREDENTIAL" if is_password => CHANGES.get("UPDATE_PASSWORD"),
+        "UPDATE_CREDENTIAL" if is_password => KEYCLOAK_CHANGES.get("UPDATE_PASSWORD"),
         // Servers before 24 log a key or recovery codes so.
-        "CUSTOM_REQUIRED_ACTION" => {
-            credential_method(entry.required_action.as_deref()).and_then(|_| CHANGES.get("UPDATE_CREDENTIAL"))
-        }
-        _ => CHANGES.get(kind),
+        "CUSTOM_REQUIRED_ACTION" => credential_method(entry.required_action.as_deref())
+            .and_then(|_| KEYCLOAK_CHANGES.get("UPDATE_CREDENTIAL")),
+        _ => KEYCLOAK_CHANGES.get(kind),
     }
 }
 

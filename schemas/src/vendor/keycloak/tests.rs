@@ -347,10 +347,10 @@ fn lists_are_opened() {
 
 #[test]
 fn the_tables_are_in_order() {
-    for words in [&EVENTS, &ERRORS, &CREDENTIALS] {
+    for words in [&KEYCLOAK_EVENTS, &KEYCLOAK_ERRORS, &KEYCLOAK_CREDENTIALS] {
         assert!(words.all().all(|word| !word.meaning.is_empty() && words.get(word.text) == Some(*word)));
     }
-    assert!(CHANGES.get("update_totp").is_some_and(|word| !word.meaning.is_empty()));
+    assert!(KEYCLOAK_CHANGES.get("update_totp").is_some_and(|word| !word.meaning.is_empty()));
 }
 
 #[test]

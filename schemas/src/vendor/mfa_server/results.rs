@@ -1,22 +1,9 @@
 //! What MFA Server's own words mean.
 
-use std::collections::HashMap;
-use std::sync::LazyLock;
-
 use super::row::Value;
-use crate::vendor::words::{Word, Words};
+use crate::vendor::tables::{MFA_SERVER_METHODS, MFA_SERVER_NAMES, MFA_SERVER_RESULTS};
+use crate::vendor::words::Word;
 use crate::vocabulary::{AuthResult, DenialReason, Method, Mode};
-
-static RESULTS: LazyLock<Words> =
-    LazyLock::new(|| Words::read(include_str!("../../../vocabularies/mfa_server_results.csv")));
-static METHODS: LazyLock<Words> =
-    LazyLock::new(|| Words::read(include_str!("../../../vocabularies/mfa_server_methods.csv")));
-/// Labels and numbers of the results, in lower case; each as the vendor writes it, and the text of its word.
-static NAMES: LazyLock<HashMap<String, (&'static str, &'static str)>> = LazyLock::new(|| {
-    let table = include_str!("../../../vocabularies/mfa_server_names.csv");
-    let pairs = table.lines().skip(1).filter_map(|line| line.split_once(';'));
-    pairs.map(|(name, code)| (name.to_ascii_lowercase(), (name, code))).collect()
-});
 
 /// What a field says of a result: a code, or a verdict in other words.
 #[derive(Debug, Clone, Copy, Default)]
@@ -37,10 +24,10 @@ impl<'t> Said<'t> {
                 Self { code: Some(text), word, verdict: if word.is_none() { value.flag() } else { None } }
             }
             Value::Number(number) => {
-                let name = NAMES.get(&number.to_string());
+                let name = MFA_SERVER_NAMES.get(&number.to_string());
                 Self {
-                    code: name.map(|name| name.0),
-                    word: name.and_then(|name| RESULTS.get(name.1)),
+                    code: name.map(|name| name.text),
+                    word: name.and_then(|name| MFA_SERVER_RESULTS.get(name.code)),
                     verdict: None,
                 }
             }
@@ -77,14 +64,14 @@ impl<'t> Said<'t> {
 
 /// The result of this code or label, in any ASCII case.
 fn word(text: &str) -> Option<Word> {
-    let by_label = || NAMES.get(&text.to_ascii_lowercase()).and_then(|(_, code)| RESULTS.get(code));
-    RESULTS.get(text).or_else(by_label)
+    let by_label = || MFA_SERVER_NAMES.get(text).and_then(|name| MFA_SERVER_RESULTS.get(name.code));
+    MFA_SERVER_RESULTS.get(text).or_else(by_label)
 }
 
 /// A method in any spelling; none where the table does not know it.
 pub(super) fn method(text: &str) -> Option<Method> {
     let plain: String = text.chars().filter(char::is_ascii_alphanumeric).collect();
-    METHODS.get(&plain)?.method
+    MFA_SERVER_METHODS.get(&plain)?.method
 }
 
 /// A mode or direction in any spelling.
@@ -102,10 +89,11 @@ pub(super) fn mode(text: &str) -> Option<Mode> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::vendor::other_names::OtherName;
 
     #[test]
     fn each_result_says_all_that_it_can() {
-        for word in RESULTS.all() {
+        for word in MFA_SERVER_RESULTS.all() {
             let Word { text, stage, assurance, meaning, .. } = *word;
             assert!(stage.is_some() && assurance.is_some() && !meaning.is_empty(), "{text}");
             let is_let_in = matches!(word.result, Some(AuthResult::Success | AuthResult::Pending));
@@ -115,9 +103,9 @@ mod tests {
 
     #[test]
     fn each_name_is_one_of_a_result() {
-        for (name, code) in NAMES.values() {
-            assert!(RESULTS.get(code).is_some(), "{name}");
-            assert!(RESULTS.get(name).is_none(), "{name}");
+        for OtherName { text, code } in MFA_SERVER_NAMES.all() {
+            assert!(MFA_SERVER_RESULTS.get(code).is_some(), "{text}");
+            assert!(MFA_SERVER_RESULTS.get(text).is_none(), "{text}");
         }
     }
 }

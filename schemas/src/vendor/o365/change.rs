@@ -1,17 +1,13 @@
 //! Changes of accounts and methods, and everything else.
 
 use std::borrow::Cow;
-use std::sync::LazyLock;
 
-use super::super::change_words::ChangeWords;
 use super::super::draft::{ChangeDraft, Found, text};
 use super::super::json::Json;
+use super::super::tables::O365_CHANGES;
 use super::fields::Fields;
 use crate::rejection::Rejection;
 use crate::vocabulary::{ChangeKind, Method};
-
-static OPERATIONS: LazyLock<ChangeWords> =
-    LazyLock::new(|| ChangeWords::read(include_str!("../../../vocabularies/o365_changes.csv")));
 
 /// What changed, by which method, and the property that says so.
 struct Changed<'t> {
@@ -25,7 +21,7 @@ pub(super) fn read<'t>(fields: &Fields<'t>, operation: &'t str) -> Result<Found<
     let name = operation.strip_suffix('.').unwrap_or(operation);
     let changed = match name {
         "Update user" => fields.modified_properties.and_then(of_user),
-        _ => OPERATIONS.get(name).map(|word| Changed {
+        _ => O365_CHANGES.get(name).map(|word| Changed {
             change: word.change,
             method: word.method,
             detail: (word.change == ChangeKind::PolicyChanged).then(|| fields.target_name()).flatten(),

@@ -1,21 +1,14 @@
 //! Sign-ins.
 
 use std::borrow::Cow;
-use std::sync::LazyLock;
 
 use super::super::derived_id;
 use super::super::draft::{Draft, Found, missing, text};
-use super::super::words::{Word, Words};
+use super::super::tables::{ENTRA_ERRORS, O365_LOGON_ERRORS};
+use super::super::words::Word;
 use super::fields::{Extended, Fields};
 use crate::rejection::Rejection;
 use crate::vocabulary::{Assurance, AuthResult, DenialReason, Method, Stage};
-
-/// By number: `ErrorNumber`. An empty result judges nobody.
-static ERROR_NUMBERS: LazyLock<Words> =
-    LazyLock::new(|| Words::read(include_str!("../../../vocabularies/entra_errors.csv")));
-/// By name: `LogonError`, and the name within `LoginError`; and the numbers that this log uses otherwise.
-static LOGON_ERRORS: LazyLock<Words> =
-    LazyLock::new(|| Words::read(include_str!("../../../vocabularies/o365_logon_errors.csv")));
 
 /// Which service logged a sign-in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -52,7 +45,7 @@ pub(super) fn service(operation: &str) -> Option<Service> {
         "UserLoginFailed" => Some(Service::Token(Claim::LoginFailed)),
         _ if is_orgid(operation) => Some(Service::OrgId),
         _ if operation.contains(' ') => None,
-        _ => LOGON_ERRORS.get(operation).map(|_| Service::Token(Claim::Error)),
+        _ => O365_LOGON_ERRORS.get(operation).map(|_| Service::Token(Claim::Error)),
     }
 }
 
@@ -113,8 +106,8 @@ fn token_verdict<'t>(
     let number = fields.error_number.as_deref().filter(|number| *number != "0");
     let name = fields.logon_error.or((claim == Claim::Error).then_some(operation));
     let known = number
-        .and_then(|number| LOGON_ERRORS.get(number).or_else(|| ERROR_NUMBERS.get(number)))
-        .or_else(|| name.and_then(|name| LOGON_ERRORS.get(name)));
+        .and_then(|number| O365_LOGON_ERRORS.get(number).or_else(|| ENTRA_ERRORS.get(number)))
+        .or_else(|| name.and_then(|name| O365_LOGON_ERRORS.get(name)));
     if let Some(word) = known {
         return of_word(word);
     }
@@ -159,7 +152,7 @@ fn orgid_verdict<'t>(
 ) -> Result<Verdict<'t>, Rejection<'static>> {
     let name = fields.logon_error.or_else(|| extended.login_error.map(error_name));
     if let Some(name) = name {
-        return Ok(match LOGON_ERRORS.get(name) {
+        return Ok(match O365_LOGON_ERRORS.get(name) {
             Some(word) => of_word(word),
             None => Verdict {
                 unknown: Some(("denial_reason", Cow::Borrowed(name))),

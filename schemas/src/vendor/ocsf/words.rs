@@ -1,14 +1,8 @@
 //! What OCSF's ids and its producers' words mean.
 
-use std::sync::LazyLock;
-
-use crate::vendor::words::{Word, Words};
+use crate::vendor::tables::{OCSF_DETAILS, OCSF_FACTORS};
+use crate::vendor::words::Word;
 use crate::vocabulary::{Assurance, DenialReason, Method};
-
-static FACTORS: LazyLock<Words> =
-    LazyLock::new(|| Words::read(include_str!("../../../vocabularies/ocsf_factors.csv")));
-static DETAILS: LazyLock<Words> =
-    LazyLock::new(|| Words::read(include_str!("../../../vocabularies/ocsf_details.csv")));
 
 /// What a status code, detail or text says: the house's own words first, in any spelling, then those of
 /// producers.
@@ -28,7 +22,7 @@ impl Detail {
         if let Some(assurance) = Assurance::parse(&own) {
             return Some(Self { assurance: Some(assurance), ..Self::default() });
         }
-        let word = DETAILS.get(text).or_else(|| DETAILS.get(text.strip_prefix("AADSTS")?))?;
+        let word = OCSF_DETAILS.get(text).or_else(|| OCSF_DETAILS.get(text.strip_prefix("AADSTS")?))?;
         Some(Self { reason: word.reason, assurance: word.assurance, word: Some(word) })
     }
 }
@@ -36,12 +30,12 @@ impl Detail {
 /// The method of a factor, by its id or its name; none where neither says one.
 pub(super) fn method(id: Option<i64>, name: Option<&str>) -> Option<Method> {
     let by_id = || match id? {
-        id @ 1..=98 => FACTORS.get(&id.to_string()),
+        id @ 1..=98 => OCSF_FACTORS.get(&id.to_string()),
         _ => None,
     };
     let by_name = || {
         let plain: String = name?.chars().filter(char::is_ascii_alphanumeric).collect();
-        FACTORS.get(&plain)
+        OCSF_FACTORS.get(&plain)
     };
     by_id().or_else(by_name)?.method
 }

@@ -1,15 +1,11 @@
 //! Which authenticator was used, and what that proves.
 
-use std::sync::LazyLock;
-
 use super::log_event::{DebugData, LogEvent, Targets};
 use crate::element::Step;
+use crate::vendor::tables::OKTA_FACTORS;
 use crate::vendor::times;
-use crate::vendor::words::{Word, Words};
+use crate::vendor::words::Word;
 use crate::vocabulary::{Assurance, AuthResult, Method, Stage};
-
-pub(super) static FACTORS: LazyLock<Words> =
-    LazyLock::new(|| Words::read(include_str!("../../../vocabularies/okta_factors.csv")));
 
 /// How long before the event a method may have been verified to count as used now: a sign-in ends within
 /// seconds of its last factor.
@@ -28,7 +24,7 @@ pub(super) fn factor<'t>(
     data: &DebugData<'t>,
     targets: &Targets<'t>,
 ) -> Option<Factor<'t>> {
-    let named = |text: &'t str| Factor { text, word: FACTORS.get(text) };
+    let named = |text: &'t str| Factor { text, word: OKTA_FACTORS.get(text) };
     let target = || {
         let authenticator = targets.authenticator?;
         let method = authenticator.text_at(&["detailEntry", "methodTypeUsed"]).map(named);
@@ -47,7 +43,7 @@ pub(super) fn factor<'t>(
 pub(super) fn factor_in(sentence: &str) -> Option<Method> {
     let is_name =
         |word: &&str| word.bytes().all(|byte| byte.is_ascii_uppercase() || b"_:0123456789".contains(&byte));
-    sentence.split(' ').filter(is_name).find_map(|word| FACTORS.get(word)?.method)
+    sentence.split(' ').filter(is_name).find_map(|word| OKTA_FACTORS.get(word)?.method)
 }
 
 /// What the methods of a session prove, and by which method where one was used now.
@@ -100,5 +96,5 @@ fn newest(known: Option<Verified>, other: Verified) -> Option<Verified> {
 
 /// `okta_verify:push:aut…` is a push.
 fn word_of(name: &str) -> Option<Word> {
-    FACTORS.get(name.split(':').nth(1).unwrap_or(name))
+    OKTA_FACTORS.get(name.split(':').nth(1).unwrap_or(name))
 }

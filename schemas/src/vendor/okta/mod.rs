@@ -15,14 +15,14 @@ mod log_event;
 mod tests;
 
 use std::borrow::Cow;
-use std::sync::LazyLock;
 
 use self::factor::Factor;
 use self::log_event::{DebugData, LogEvent, Targets, login_of};
-use super::change_words::{ChangeWord, ChangeWords};
+use super::change_words::ChangeWord;
 use super::draft::{ChangeDraft, Draft, Found, bad_time, missing, text};
 use super::json::Json;
-use super::words::{Word, Words};
+use super::tables::{OKTA_AUTHENTICATIONS, OKTA_CHANGES, OKTA_OUTCOMES, OKTA_PUSH_ANSWERS, OKTA_REASONS};
+use super::words::Word;
 use super::{Vendor, derived_id, times};
 use crate::element::Step;
 use crate::rejection::{Reason, Rejection};
@@ -30,17 +30,6 @@ use crate::vocabulary::{Assurance, AuthResult, ChangeKind, DenialGroup, DenialRe
 
 pub(super) const VENDOR: Vendor =
     Vendor { decoder: "okta/1", lists: &[&["data", "events"]], read, read_text: None };
-
-static AUTHENTICATIONS: LazyLock<Words> =
-    LazyLock::new(|| Words::read(include_str!("../../../vocabularies/okta_authentications.csv")));
-static OUTCOMES: LazyLock<Words> =
-    LazyLock::new(|| Words::read(include_str!("../../../vocabularies/okta_outcomes.csv")));
-static REASONS: LazyLock<Words> =
-    LazyLock::new(|| Words::read(include_str!("../../../vocabularies/okta_reasons.csv")));
-static PUSH_ANSWERS: LazyLock<Words> =
-    LazyLock::new(|| Words::read(include_str!("../../../vocabularies/okta_push_answers.csv")));
-static CHANGES: LazyLock<ChangeWords> =
-    LazyLock::new(|| ChangeWords::read(include_str!("../../../vocabularies/okta_changes.csv")));
 
 fn read<'t>(json: Json<'t>) -> Result<Found<'t>, Rejection<'static>> {
     let mut event = LogEvent::of(json);
@@ -53,10 +42,10 @@ fn read<'t>(json: Json<'t>) -> Result<Found<'t>, Rejection<'static>> {
             None => Found::Skipped(Cow::Borrowed("other")),
         });
     };
-    if let Some(kind) = AUTHENTICATIONS.get(event_type) {
+    if let Some(kind) = OKTA_AUTHENTICATIONS.get(event_type) {
         return authentication(&event, event_type, kind);
     }
-    match CHANGES.get(event_type) {
+    match OKTA_CHANGES.get(event_type) {
         Some(word) => change(&event, event_type, word),
         None => Ok(Found::Skipped(Cow::Borrowed(event_type))),
     }
@@ -68,11 +57,11 @@ fn authentication<'t>(
     kind: Word,
 ) -> Result<Found<'t>, Rejection<'static>> {
     let result_text = event.result().ok_or_else(|| missing("outcome.result"))?;
-    let Some(outcome) = OUTCOMES.get(result_text) else {
+    let Some(outcome) = OKTA_OUTCOMES.get(result_text) else {
         let detail = "found another word, expected one of Okta's results";
         return Err(Rejection::field(Reason::UnknownResult, "outcome.result", detail));
     };
-    let reason_word = event.reason().and_then(|reason| REASONS.get(head(reason)));
+    let reason_word = event.reason().and_then(|reason| OKTA_REASONS.get(head(reason)));
     let Some(result) = result(kind, outcome, reason_word) else {
         return Ok(Found::Skipped(Cow::Owned(format!("{event_type}:{result_text}"))));
     };
@@ -239,7 +228,7 @@ fn denial_reason(denial: &Denial<'_>, reason: Option<&str>) -> DenialReason {
         return said.filter(|_| is_told).unwrap_or(reason);
     }
     let answers = [denial.data.push_answer, denial.data.number_answer].into_iter().flatten();
-    let answer = answers.filter_map(|answer| PUSH_ANSWERS.get(answer)).find_map(|word| word.reason);
+    let answer = answers.filter_map(|answer| OKTA_PUSH_ANSWERS.get(answer)).find_map(|word| word.reason);
     let by_factor = denial.factor.and_then(|factor| factor.word?.reason);
     match (answer, said) {
         (Some(reason), _) => reason,
@@ -282,7 +271,7 @@ fn change<'t>(
     event_type: &'t str,
     word: ChangeWord,
 ) -> Result<Found<'t>, Rejection<'static>> {
-    let outcome = event.result().and_then(|result| OUTCOMES.get(result));
+    let outcome = event.result().and_then(|result| OKTA_OUTCOMES.get(result));
     // A lock is logged as a failure: of the sign-in that led to it.
     let is_lock = word.change == ChangeKind::Blocked && event_type.starts_with("user.account.lock");
     if let Some(outcome) = outcome.filter(|outcome| outcome.result != Some(AuthResult::Success) && !is_lock) {

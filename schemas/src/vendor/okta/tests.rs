@@ -3,6 +3,7 @@
 use super::*;
 use crate::maps::Maps;
 use crate::vendor::VendorDecoder;
+use crate::vendor::tables::OKTA_FACTORS;
 use crate::{Element, Event, Record, TimeLimits, UnknownCounts};
 
 const LIMITS: TimeLimits =
@@ -516,12 +517,14 @@ fn an_id_is_made_where_there_is_none() {
 
 #[test]
 fn the_tables_are_in_order() {
-    for words in [&AUTHENTICATIONS, &OUTCOMES, &REASONS, &PUSH_ANSWERS, &factor::FACTORS] {
+    for words in [&OKTA_AUTHENTICATIONS, &OKTA_OUTCOMES, &OKTA_REASONS, &OKTA_PUSH_ANSWERS, &OKTA_FACTORS] {
         assert!(words.all().all(|word| !word.meaning.is_empty() && words.get(word.text) == Some(*word)));
     }
-    assert!(AUTHENTICATIONS.all().all(|word| word.stage.is_some() && CHANGES.get(word.text).is_none()));
+    assert!(
+        OKTA_AUTHENTICATIONS.all().all(|word| word.stage.is_some() && OKTA_CHANGES.get(word.text).is_none())
+    );
     for event_type in ["user.mfa.factor.activate", "user.account.lock", "zone.update", "policy.rule.add"] {
-        assert!(CHANGES.get(event_type).is_some_and(|word| !word.meaning.is_empty()), "{event_type}");
+        assert!(OKTA_CHANGES.get(event_type).is_some_and(|word| !word.meaning.is_empty()), "{event_type}");
     }
 }
 
@@ -537,6 +540,6 @@ fn each_way_to_sign_in_is_read() {
         "user.mfa.okta_verify.deny_push",
         "system.push.send_factor_verify_push",
     ] {
-        assert!(AUTHENTICATIONS.get(event_type).is_some(), "{event_type}");
+        assert!(OKTA_AUTHENTICATIONS.get(event_type).is_some(), "{event_type}");
     }
 }
