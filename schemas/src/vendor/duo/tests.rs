@@ -237,7 +237,8 @@ fn a_refusal_before_a_factor_judges_the_sign_in_and_challenges_nobody() {
         ("location_restricted", "location-restricted"),
         ("out_of_date", "version-restricted"),
         ("deny_unenrolled_user", "not-enrolled"),
-        ("denied_by_policy", "other"),
+        ("denied_by_policy", "denied-by-policy"),
+        ("factor_restricted", "denied-by-policy"),
     ] {
         let changes = json!({"factor": "not_available", "reason": reason, "result": "denied"});
         check(&auth(changes), &format!("denied {denial} - whole-sign-in unknown ada@example.org"));

@@ -135,7 +135,7 @@ fn errors_that_judge_a_person_are_denials() {
     check_error("user_temporarily_disabled", "locked-out, first-factor");
     check_error("resolve_required_actions", "not-activated, whole-sign-in");
     check_error("rejected_by_user", "user-declined, whole-sign-in");
-    check_error("access_denied", "other, whole-sign-in");
+    check_error("access_denied", "denied-by-policy, whole-sign-in");
     check_error("", "unspecified, whole-sign-in");
     check_error("struck_by_lightning", "other, whole-sign-in");
     check_event(&listened("LOGIN_ERROR", "struck_by_lightning", ""), |event| {

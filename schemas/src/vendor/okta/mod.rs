@@ -255,6 +255,7 @@ fn denial_reason(denial: &Denial<'_>, reason: Option<&str>) -> DenialReason {
         (None, Some(DenialReason::WrongCredentials)) => by_factor.unwrap_or(DenialReason::WrongCredentials),
         (None, Some(reason)) => reason,
         (None, None) if reason.is_some() => DenialReason::UNKNOWN,
+        (None, None) if denial.outcome.text == "DENY" => DenialReason::DeniedByPolicy,
         (None, None) => DenialReason::Unspecified,
     }
 }

@@ -345,7 +345,7 @@ fn a_policy_decides_where_it_denies() {
         check(&record, &["skipped policy.evaluate_sign_on"]);
     }
     let reason = "Sign-on policy evaluation resulted in DENY";
-    let expected = "denied other, whole-sign-in, unknown, -, Ada@Example.org";
+    let expected = "denied denied-by-policy, whole-sign-in, unknown, -, Ada@Example.org";
     check(&log_event("policy.evaluate_sign_on", "DENY", reason, ""), &[expected]);
     check(&log_event("application.policy.sign_on.deny_access", "FAILURE", "", ""), &[expected]);
 }
@@ -357,7 +357,7 @@ fn each_outcome_is_read() {
         ("SUCCESS", "success, second-factor, unknown, -, Ada@Example.org"),
         ("ALLOW", "success, second-factor, unknown, -, Ada@Example.org"),
         ("FAILURE", "denied unspecified, second-factor, unknown, -, Ada@Example.org"),
-        ("DENY", "denied unspecified, second-factor, unknown, -, Ada@Example.org"),
+        ("DENY", "denied denied-by-policy, second-factor, unknown, -, Ada@Example.org"),
         ("RATE_LIMIT", "denied throttled, second-factor, unknown, -, Ada@Example.org"),
         ("UNANSWERED", "denied no-response, second-factor, challenged, -, Ada@Example.org"),
         ("ABANDONED", "denied no-response, second-factor, challenged, -, Ada@Example.org"),
