@@ -12,8 +12,8 @@ use chrono::{DateTime, NaiveDate, Utc};
 use lake::{DataFile, Segment};
 use parquet::errors::ParquetError;
 use schemas::{
-    ChangeBuilder, Decoder, Element, EventBuilder, Fields, Fingerprinter, Kind, NameCounts, Place, Record, Redaction,
-    Rejection, RejectionBuilder, Source, TimeLimits,
+    ChangeBuilder, Decoder, Element, EventBuilder, Fields, Fingerprinter, Kind, NameCounts, Place, Record,
+    Redaction, Rejection, RejectionBuilder, Source, TimeLimits,
 };
 use sha2::{Digest, Sha256};
 

@@ -90,7 +90,9 @@ impl QueryError {
             | DataFusionError::NotImplemented(_) => Self::Refused(advice(&error)),
             DataFusionError::ArrowError(arrow, _) if !is_about_reading(arrow) => Self::Value,
             DataFusionError::Execution(_) => Self::Value,
-            DataFusionError::External(source) if matches!(source.downcast_ref(), Some(RepeatsError::TooMany)) => {
+            DataFusionError::External(source)
+                if matches!(source.downcast_ref(), Some(RepeatsError::TooMany)) =>
+            {
                 Self::TooLarge(RepeatsError::TooMany.to_string())
             }
             DataFusionError::External(source) if source.is::<RepeatsError>() => Self::Read(Box::new(error)),

@@ -213,8 +213,8 @@ fn by_result(success: Expr, denied: Expr, pending: Expr) -> Expr {
 }
 
 fn is_mfa() -> Expr {
-    let says_no = is("assurance", Assurance::FirstFactorOnly.as_str())
-        .or(is("stage", Stage::FirstFactor.as_str()));
+    let says_no =
+        is("assurance", Assurance::FirstFactorOnly.as_str()).or(is("stage", Stage::FirstFactor.as_str()));
     let challenged = is("assurance", Assurance::Challenged.as_str()).and(not(says_no.clone()));
     choose(challenged, lit(true), only_when(says_no, lit(false)))
 }

@@ -196,7 +196,7 @@ mod tests {
                 .collect()
         };
         assert_eq!(listed("/properties/result/enum"), ["success", "denied", "pending"]);
-        assert_eq!(listed("/properties/denial_reason/examples").len(), 31);
+        assert_eq!(listed("/properties/denial_reason/examples").len(), 32);
         assert!(listed("/properties/denial_reason/examples").contains(&"other-server"));
         assert!(listed("/properties/method/examples").contains(&"mobile-app-notification"));
         assert!(listed("/properties/mode/examples").contains(&"two-way"));

@@ -172,6 +172,8 @@ vocabulary! {
         VersionRestricted = "version-restricted",
         /// A bypass was asked for and refused.
         BypassRefused = "bypass-refused",
+        /// A rule of access refused, and the source does not say more.
+        DeniedByPolicy = "denied-by-policy",
         /// The phone could not be reached.
         PhoneUnreachable = "phone-unreachable",
         /// The phone was busy.
@@ -294,9 +296,8 @@ impl DenialReason {
             UserBlocked | LockedOut | NotEnrolled | NotActivated | UnknownUser | UserDisabled => {
                 DenialGroup::Account
             }
-            Throttled | LocationRestricted | DeviceRestricted | VersionRestricted | BypassRefused => {
-                DenialGroup::Policy
-            }
+            Throttled | LocationRestricted | DeviceRestricted | VersionRestricted | BypassRefused
+            | DeniedByPolicy => DenialGroup::Policy,
             PhoneUnreachable | PhoneBusy | Voicemail | InvalidNumber | MessageNotSent
             | NotificationFailed => DenialGroup::Delivery,
             ServerError | Misconfigured | ServiceTimeout | OtherServer => DenialGroup::Service,

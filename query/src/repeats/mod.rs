@@ -68,9 +68,8 @@ impl Repeats {
     ) -> Result<Exceptions, RepeatsError> {
         let mut all = Exceptions::default();
         for (date, files) in files {
-            let day = Arc::clone(
-                self.days.lock().unwrap_or_else(PoisonError::into_inner).entry(date).or_default(),
-            );
+            let day =
+                Arc::clone(self.days.lock().unwrap_or_else(PoisonError::into_inner).entry(date).or_default());
             let mut day = day.lock().await;
             let kept_before = day.ids_kept();
             match day.at(book, files, &self.hasher).await? {

@@ -18,7 +18,12 @@ fn at(text: &str) -> DateTime<Utc> {
 async fn counted(book: &TestBook, resources: &Resources, condition: &str) -> String {
     let session = Session::open(&book.book, resources).expect("a session");
     let sql = format!("SELECT user_id FROM counted_events WHERE {condition} ORDER BY kafka_offset");
-    text(session.sql(&sql).await, Format::Csv).await.replace("user_id", "").replace("\r\n", " ").trim().to_owned()
+    text(session.sql(&sql).await, Format::Csv)
+        .await
+        .replace("user_id", "")
+        .replace("\r\n", " ")
+        .trim()
+        .to_owned()
 }
 
 fn resources() -> Resources {
@@ -151,7 +156,10 @@ async fn agrees_with_the_definition_while_the_book_grows() {
                     .iter()
                     .map(|offset| {
                         let TestEvent { event, source, .. } = &all[*offset];
-                        format!("{source} {} {} {:?}", event.event_id, event.occurred_at_us, event.denial_reason)
+                        format!(
+                            "{source} {} {} {:?}",
+                            event.event_id, event.occurred_at_us, event.denial_reason
+                        )
                     })
                     .collect();
                 said.sort();

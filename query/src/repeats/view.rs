@@ -108,9 +108,9 @@ impl Days {
     fn values(&self, column: &Column, in_day_us: i64) -> Option<ArrayRef> {
         let number = |day: &NaiveDate| day.signed_duration_since(NaiveDate::default()).num_days();
         match column.name.as_str() {
-            "day" => Some(Arc::new(Date32Array::from_iter_values(
-                self.0.iter().map(|day| number(day) as i32),
-            ))),
+            "day" => {
+                Some(Arc::new(Date32Array::from_iter_values(self.0.iter().map(|day| number(day) as i32))))
+            }
             "occurred_at" => {
                 let at = |day: &NaiveDate| number(day) * DAY_US + in_day_us;
                 let moments = TimestampMicrosecondArray::from_iter_values(self.0.iter().map(at));

@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 
+use super::when::{Id, When};
 use crate::element::Step;
 use crate::rejection::{Reason, Rejection};
 use crate::vocabulary::{Assurance, AuthResult, ChangeKind, DenialReason, Method, Mode, Stage};
@@ -24,10 +25,9 @@ pub(crate) enum Found<'t> {
 /// An event as a vendor's reader found it. What stands here is judged in one place, for all vendors alike.
 #[derive(Debug, Default)]
 pub(crate) struct Draft<'t> {
-    /// Needed; see [`derived_id`](super::derived_id) where the source's own is none.
-    pub(crate) event_id: Text<'t>,
     /// Needed.
-    pub(crate) occurred_at_us: Option<i64>,
+    pub(crate) event_id: Option<Id<'t>>,
+    pub(crate) occurred_at: When<'t>,
     /// As the source names the tenant; the configuration may map it, or give one where the source does not.
     pub(crate) tenant: Text<'t>,
     /// `unknown` where there is none: an authentication is never rejected for it.
@@ -70,8 +70,7 @@ pub(crate) struct Draft<'t> {
 #[derive(Debug)]
 pub(crate) struct ChangeDraft<'t> {
     pub(crate) change: ChangeKind,
-    /// Needed.
-    pub(crate) occurred_at_us: Option<i64>,
+    pub(crate) occurred_at: When<'t>,
     pub(crate) tenant: Text<'t>,
     /// Whose account or method; `unknown` where the source does not say.
     pub(crate) user_id: Text<'t>,
@@ -80,7 +79,10 @@ pub(crate) struct ChangeDraft<'t> {
     pub(crate) method: Option<Method>,
     /// What was said of it.
     pub(crate) reason: Text<'t>,
-    pub(crate) until_us: Option<i64>,
+    /// Until when it holds.
+    pub(crate) until: When<'t>,
+    /// How long it holds from when it occurred, where nothing says until when.
+    pub(crate) lasts_us: Option<i64>,
     pub(crate) client_address: Text<'t>,
     pub(crate) result_code: Text<'t>,
     pub(crate) result_detail: Text<'t>,
@@ -90,13 +92,14 @@ impl Default for ChangeDraft<'_> {
     fn default() -> Self {
         Self {
             change: ChangeKind::Other,
-            occurred_at_us: None,
+            occurred_at: When::Unsaid,
             tenant: None,
             user_id: None,
             actor: None,
             method: None,
             reason: None,
-            until_us: None,
+            until: When::Unsaid,
+            lasts_us: None,
             client_address: None,
             result_code: None,
             result_detail: None,

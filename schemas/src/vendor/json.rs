@@ -101,6 +101,12 @@ impl<'t> Json<'t> {
         matches!(self.0.first(), Some(Node::Array { .. }))
     }
 
+    /// Whether this says nothing: a null, an empty text, the word `null`.
+    pub(crate) fn is_empty(self) -> bool {
+        let is_text = matches!(self.0.first(), Some(Node::String(_)));
+        self.is_null() || (is_text && self.as_text().is_none())
+    }
+
     pub(crate) fn is_null(self) -> bool {
         matches!(self.0.first(), Some(Node::Static(StaticNode::Null)) | None)
     }

@@ -3,18 +3,45 @@
 use std::borrow::Cow;
 
 use super::addresses;
+use super::derived_id;
 use super::draft::{ChangeDraft, Draft, Found, Text, missing, no_json};
+use super::when::{Id, When};
 use crate::element::{Change, Element, Event};
 use crate::gatebook::{FIELD_BYTES_MAX, STEPS_MAX};
 use crate::maps::Maps;
 use crate::rejection::{Reason, Rejection};
+use crate::time_limits::TimeLimits;
 use crate::unknown::UnknownCounts;
 use crate::vocabulary::{Assurance, AuthResult, DenialReason, Stage};
 
 /// Whom an event is about that names nobody.
 const NOBODY: &str = "unknown";
 
+/// How far a time of day may lie ahead of Kafka's timestamp and still be of that day, since clocks differ: five minutes,
+/// in microseconds.
+const AHEAD_US_MAX: i64 = 5 * 60 * 1_000_000;
+
 type Judged<T> = Result<T, Rejection<'static>>;
+
+/// When Kafka took the record, and how far from that a time may lie.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Received<'a> {
+    pub(super) limits: &'a TimeLimits,
+    /// In microseconds since 1970 UTC; none where the topic keeps no timestamps.
+    pub(super) timestamp_us: Option<i64>,
+}
+
+impl Received<'_> {
+    /// The moment of a time, plausible; what it does not say itself, Kafka's timestamp does.
+    fn moment(self, when: When<'_>) -> Judged<i64> {
+        let at_us = when.resolve(
+            self.timestamp_us.unwrap_or(self.limits.now_us),
+            self.limits.max_ahead_us.clamp(0, AHEAD_US_MAX),
+        );
+        self.limits.check(at_us, self.timestamp_us)?;
+        Ok(at_us)
+    }
+}
 
 /// Judges drafts.
 #[derive(Debug)]
@@ -28,15 +55,15 @@ impl Judge {
     }
 
     pub(super) fn emit(
-        &mut self,
+        &self,
         found: Judged<Found<'_>>,
-        plausible: &dyn Fn(i64) -> Judged<()>,
+        received: Received<'_>,
         counts: &mut UnknownCounts,
         emit: &mut dyn FnMut(Element<'_>),
     ) {
         let judged = match found {
-            Ok(Found::Event(draft)) => self.event(draft, plausible, counts, emit),
-            Ok(Found::Change(draft)) => self.change(&draft, plausible, emit),
+            Ok(Found::Event(draft)) => self.event(draft, received, counts, emit),
+            Ok(Found::Change(draft)) => self.change(&draft, received, counts, emit),
             Ok(Found::Skipped(kind)) => {
                 emit(Element::Skipped(&kind));
                 Ok(())
@@ -53,12 +80,11 @@ impl Judge {
     fn event(
         &self,
         mut draft: Draft<'_>,
-        plausible: &dyn Fn(i64) -> Judged<()>,
+        received: Received<'_>,
         counts: &mut UnknownCounts,
         emit: &mut dyn FnMut(Element<'_>),
     ) -> Judged<()> {
-        let occurred_at_us = draft.occurred_at_us.ok_or_else(|| missing("occurred_at"))?;
-        plausible(occurred_at_us)?;
+        let occurred_at_us = received.moment(draft.occurred_at)?;
         let result = draft.result.ok_or_else(|| missing("result"))?;
         if draft.steps.len() > STEPS_MAX {
             return Err(Rejection::field(Reason::TooLong, "steps", format!("more than {STEPS_MAX} steps")));
@@ -79,10 +105,12 @@ impl Judge {
         if !self.maps.fields.client_ip {
             draft.unknown_values.retain(|value| !value.starts_with("client_ip="));
         }
+        note_time("occurred_at", draft.occurred_at, counts, Some(&mut draft.unknown_values));
+        let event_id = event_id(draft.event_id, draft.occurred_at, occurred_at_us);
         let denial_reason =
             (result == AuthResult::Denied).then(|| draft.denial_reason.unwrap_or(DenialReason::Unspecified));
         emit(Element::Event(Event {
-            event_id: bounded(&draft.event_id, "event_id")?.ok_or_else(|| missing("event_id"))?,
+            event_id: bounded(&event_id, "event_id")?.ok_or_else(|| missing("event_id"))?,
             occurred_at_us,
             tenant_id: self.maps.tenant(bounded(&draft.tenant, "tenant_id")?),
             user_id,
@@ -119,14 +147,20 @@ impl Judge {
     fn change(
         &self,
         draft: &ChangeDraft<'_>,
-        plausible: &dyn Fn(i64) -> Judged<()>,
+        received: Received<'_>,
+        counts: &mut UnknownCounts,
         emit: &mut dyn FnMut(Element<'_>),
     ) -> Judged<()> {
-        let occurred_at_us = draft.occurred_at_us.ok_or_else(|| missing("occurred_at"))?;
-        plausible(occurred_at_us)?;
+        let occurred_at_us = received.moment(draft.occurred_at)?;
         let user_id = bounded(&draft.user_id, "user_id")?.unwrap_or(NOBODY);
         let user_key = self.maps.user_key(user_id);
         let client_ip = address(&draft.client_address, "client_ip", &mut Vec::new());
+        note_time("occurred_at", draft.occurred_at, counts, None);
+        if draft.until != When::Unsaid {
+            note_time("until", draft.until, counts, None);
+        }
+        let end_us = || occurred_at_us.checked_add(draft.lasts_us?);
+        let until_us = draft.until.at_us().or_else(end_us);
         emit(Element::Change(Change {
             change: draft.change,
             occurred_at_us,
@@ -136,13 +170,36 @@ impl Judge {
             actor: bounded(&draft.actor, "actor")?,
             method: draft.method,
             reason: bounded(&draft.reason, "reason")?,
-            until_us: draft.until_us,
+            until_us,
             client_ip: client_ip.as_deref(),
             result_code: bounded(&draft.result_code, "result_code")?,
             result_detail: bounded(&draft.result_detail, "result_detail")?,
         }));
         Ok(())
     }
+}
+
+/// Notes a time that says too little: with its text in the event, and in the counts by what it lacks.
+fn note_time(
+    column: &str,
+    when: When<'_>,
+    counts: &mut UnknownCounts,
+    unknown_values: Option<&mut Vec<String>>,
+) {
+    let Some((text, lack)) = when.note() else { return };
+    counts.values.add(&format!("{column}={lack}"));
+    if let Some(unknown_values) = unknown_values {
+        unknown_values.push(format!("{column}={text}"));
+    }
+}
+
+/// The id. One that was made without the moment gets it now: what else an event says, another may say on another day.
+fn event_id<'t>(id: Option<Id<'t>>, when: When<'_>, occurred_at_us: i64) -> Text<'t> {
+    Some(match id? {
+        Id::Own(id) => id,
+        Id::Made(id) if when.at_us().is_some() => Cow::Owned(id),
+        Id::Made(id) => Cow::Owned(derived_id(&[Some(&id), Some(&occurred_at_us.to_string())])),
+    })
 }
 
 /// An empty text counts as absent.

@@ -23,7 +23,10 @@ pub(crate) mod other_names;
 #[cfg(test)]
 mod summary;
 pub(crate) mod tables;
+#[cfg(test)]
+mod tests;
 mod times;
+mod when;
 pub(crate) mod words;
 
 use std::fmt;
@@ -33,7 +36,7 @@ use simd_json::Buffers;
 
 use self::draft::Found;
 use self::json::Json;
-use self::judge::Judge;
+use self::judge::{Judge, Received};
 use crate::element::Element;
 use crate::maps::Maps;
 use crate::record::Record;
@@ -110,11 +113,11 @@ impl VendorDecoder {
             Ok(text) => text,
             Err(rejection) => return emit(0, Element::Rejection(rejection)),
         };
-        let judge = &mut self.judge;
+        let judge = &self.judge;
+        let received = Received { limits, timestamp_us: record.timestamp_us };
         let mut index = 0;
         let mut take = |found: Result<Found<'_>, Rejection<'static>>| {
-            let plausible = |at_us| limits.check(at_us, record.timestamp_us);
-            judge.emit(found, &plausible, counts, &mut |element| emit(index, element));
+            judge.emit(found, received, counts, &mut |element| emit(index, element));
             index += 1;
         };
         let is_json = text.starts_with(['{', '[']);

@@ -32,7 +32,7 @@ pub(super) fn read<'t>(json: Json<'t>, name: &'t str) -> Result<Found<'t>, Rejec
         .or_else(|| json.text_at(&["responseElements", "virtualMFADevice", "serialNumber"]));
     Ok(Found::Change(ChangeDraft {
         change: word.change,
-        occurred_at_us: Some(occurred_at(json)?),
+        occurred_at: occurred_at(json)?,
         tenant: identity::tenant(json),
         user_id: user,
         actor: text(identity::user(json)),

@@ -20,13 +20,14 @@ mod tests;
 use std::borrow::Cow;
 
 use super::Vendor;
-use super::draft::{Found, bad_time, missing};
+use super::draft::{Found, bad_time};
 use super::json::Json;
-use super::times;
+use super::times::Writing;
+use super::when::When;
 use crate::rejection::Rejection;
 
 pub(super) const VENDOR: Vendor = Vendor {
-    decoder: "cloudtrail/1",
+    decoder: "cloudtrail/2",
     lists: &[&["Records"], &["logEvents"], &["Events"]],
     read,
     read_text: None,
@@ -57,8 +58,9 @@ fn around<'t>(json: Json<'t>) -> Result<Found<'t>, Rejection<'static>> {
     Ok(Found::Skipped(Cow::Borrowed(kind.unwrap_or("other"))))
 }
 
+const TIMES: Writing = Writing { in_utc: true, month_first: false };
+
 /// `eventTime` is documented as UTC; some shippers write it with a blank and without its `Z`.
-fn occurred_at(json: Json<'_>) -> Result<i64, Rejection<'static>> {
-    let text = json.text("eventTime").ok_or_else(|| missing("eventTime"))?;
-    times::utc(text).ok_or_else(|| bad_time("eventTime", "a date and time in UTC"))
+fn occurred_at(json: Json<'_>) -> Result<When<'_>, Rejection<'static>> {
+    TIMES.when(json.get("eventTime")).ok_or_else(|| bad_time("eventTime", "a date and time in UTC"))
 }

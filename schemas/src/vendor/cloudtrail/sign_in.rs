@@ -3,9 +3,10 @@
 use std::borrow::Cow;
 
 use super::super::derived_id;
-use super::super::draft::{Draft, Found, Text, missing, text};
+use super::super::draft::{Draft, Found, missing, text};
 use super::super::json::Json;
 use super::super::tables::{CLOUDTRAIL_ERRORS, CLOUDTRAIL_FACTORS};
+use super::super::when::Id;
 use super::super::words::Word;
 use super::{identity, occurred_at};
 use crate::element::Step;
@@ -46,7 +47,7 @@ pub(super) fn read<'t>(
     let additional = json.get("additionalEventData");
     let of_additional = |key: &str| additional.and_then(|additional| additional.text(key));
     let mut draft = Draft {
-        occurred_at_us: Some(occurred_at(json)?),
+        occurred_at: occurred_at(json)?,
         tenant: identity::tenant(json),
         user_id: text(identity::user(json)),
         result: Some(if has_worked { AuthResult::Success } else { AuthResult::Denied }),
@@ -226,10 +227,10 @@ fn place(url: &str) -> &str {
     bare[..end].trim_end_matches('/')
 }
 
-fn event_id<'t>(json: Json<'t>, name: &str, draft: &Draft<'t>) -> Cow<'t, str> {
-    let own: Text<'t> = text(json.text("eventID"));
+fn event_id<'t>(json: Json<'t>, name: &str, draft: &Draft<'t>) -> Id<'t> {
+    let own = json.text("eventID").map(|id| Id::Own(Cow::Borrowed(id)));
     own.unwrap_or_else(|| {
-        Cow::Owned(derived_id(&[
+        Id::Made(derived_id(&[
             Some(name),
             json.text("eventTime"),
             draft.tenant.as_deref(),

@@ -14,6 +14,7 @@ use crate::rejection::Rejection;
 use crate::vendor::derived_id;
 use crate::vendor::draft::{ChangeDraft, Draft, Found, Text};
 use crate::vendor::tables::DUO_FACTORS;
+use crate::vendor::when::Id;
 use crate::vocabulary::{Assurance, AuthResult, ChangeKind, DenialReason, Method, Stage};
 
 /// An operation, of either log.
@@ -142,29 +143,28 @@ impl<'t> Operation<'t> {
         change: ChangeKind,
         method: Option<Method>,
     ) -> Result<Found<'t>, Rejection<'static>> {
-        let occurred_at_us = occurred_at(keys)?;
+        let occurred_at = occurred_at(keys)?;
         let valid_us =
             self.details.valid_secs.filter(|secs| *secs > 0).and_then(|secs| secs.checked_mul(1_000_000));
-        let until_us = valid_us.and_then(|valid_us| occurred_at_us.checked_add(valid_us));
         let by_factor = self.details.factor.as_deref().and_then(|factor| find(&DUO_FACTORS, factor));
         let object = self.object.filter(|object| !device::is_phone_number(object));
         let told_user = self.details.user.or(self.details.email);
         let user = self.user.map(Cow::Borrowed).or(told_user.map(Cow::Owned));
         Ok(Found::Change(ChangeDraft {
             change,
-            occurred_at_us: Some(occurred_at_us),
-            tenant: None,
+            occurred_at,
             // A policy is nobody's.
             user_id: user.filter(|_| change != ChangeKind::PolicyChanged),
             actor: self.actor.map(Cow::Borrowed),
             method: method.or(by_factor.and_then(|word| word.method)),
             reason: object.map(Cow::Borrowed),
-            until_us: until_us.filter(|_| change == ChangeKind::BypassGranted),
+            lasts_us: valid_us.filter(|_| change == ChangeKind::BypassGranted),
             client_address: client_address(keys)
                 .map(Cow::Borrowed)
                 .or(self.details.ip_address.map(Cow::Owned)),
             result_code: Some(Cow::Borrowed(self.name)),
             result_detail: told(self.told),
+            ..ChangeDraft::default()
         }))
     }
 
@@ -175,7 +175,7 @@ impl<'t> Operation<'t> {
         result: AuthResult,
         stage: Stage,
     ) -> Result<Found<'t>, Rejection<'static>> {
-        let occurred_at_us = occurred_at(keys)?;
+        let occurred_at = occurred_at(keys)?;
         let details = self.details;
         // A text that is no error of Duo's wording may say anything: it stands in the event and in no count.
         let is_wording = details.error.is_some();
@@ -186,11 +186,11 @@ impl<'t> Operation<'t> {
         let factor = details.factor.as_deref().map(|text| (text, find(&DUO_FACTORS, text)));
         let event_id = self.id.map_or_else(
             || {
-                let at = occurred_at_us.to_string();
-                let parts = [Some(self.name), Some(&*at), self.actor, self.told, self.object];
-                Cow::Owned(derived_id(&parts))
+                let at = occurred_at.id_part();
+                let parts = [Some(self.name), at.as_deref(), self.actor, self.told, self.object];
+                Id::Made(derived_id(&parts))
             },
-            Cow::Borrowed,
+            |id| Id::Own(Cow::Borrowed(id)),
         );
         let is_second = stage == Stage::SecondFactor;
         let assurance = match (result, factor) {
@@ -201,7 +201,7 @@ impl<'t> Operation<'t> {
         };
         let mut draft = Draft {
             event_id: Some(event_id),
-            occurred_at_us: Some(occurred_at_us),
+            occurred_at,
             user_id: self.actor.map(Cow::Borrowed).or(details.email.clone().map(Cow::Owned)),
             email: details.email.map(Cow::Owned),
             method: factor.and_then(|(_, word)| word.map_or(Some(Method::UNKNOWN), |word| word.method)),

@@ -7,6 +7,7 @@ use super::{Json, Keys, client_address, device, name, occurred_at, server_name, 
 use crate::rejection::{Reason, Rejection};
 use crate::vendor::draft::{ChangeDraft, Draft, Found, missing};
 use crate::vendor::tables::{DUO_FACTORS, DUO_REASONS, DUO_RESULTS};
+use crate::vendor::when::{Id, When};
 use crate::vendor::words::Word;
 use crate::vendor::{derived_id, draft};
 use crate::vocabulary::{Assurance, AuthResult, ChangeKind, DenialReason, Method, Mode, Stage};
@@ -102,11 +103,11 @@ impl Said<'_> {
 }
 
 fn event<'t>(keys: &Keys<'t>, said: &Said<'t>) -> Result<Draft<'t>, Rejection<'static>> {
-    let occurred_at_us = occurred_at(keys)?;
+    let occurred_at = occurred_at(keys)?;
     let result = said.result();
     let mut draft = Draft {
-        event_id: Some(Cow::Owned(event_id(keys, occurred_at_us))),
-        occurred_at_us: Some(occurred_at_us),
+        event_id: Some(Id::Made(event_id(keys, occurred_at))),
+        occurred_at,
         user_id: draft::text(user(keys)),
         email: draft::text(text(keys.email)),
         result: Some(result),
@@ -167,7 +168,7 @@ fn enrollment<'t>(keys: &Keys<'t>, said: &Said<'t>) -> Result<Found<'t>, Rejecti
     let user = user(keys);
     Ok(Found::Change(ChangeDraft {
         change: ChangeKind::Enrolled,
-        occurred_at_us: Some(occurred_at(keys)?),
+        occurred_at: occurred_at(keys)?,
         user_id: draft::text(user),
         actor: draft::text(user),
         method: said.factor_word().and_then(|word| word.method),
@@ -190,13 +191,13 @@ fn user<'t>(keys: &Keys<'t>) -> Option<&'t str> {
 }
 
 /// Made of all that tells two records apart: a transaction id alone does not.
-fn event_id(keys: &Keys<'_>, occurred_at_us: i64) -> String {
+fn event_id(keys: &Keys<'_>, occurred_at: When<'_>) -> String {
     fn part<'t>(value: Option<Json<'t>>, key: &str) -> Option<&'t str> {
         value?.text(key)
     }
     derived_id(&[
         text(keys.txid),
-        Some(&occurred_at_us.to_string()),
+        occurred_at.id_part().as_deref(),
         user(keys),
         part(keys.user, "key"),
         text(keys.email),

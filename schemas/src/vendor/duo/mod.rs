@@ -28,13 +28,15 @@ mod words;
 
 use std::borrow::Cow;
 
-use super::draft::{Found, bad_time, missing};
+use super::Vendor;
+use super::draft::{Found, bad_time};
 use super::json::Json;
-use super::{Vendor, times};
+use super::times::Writing;
+use super::when::When;
 use crate::rejection::Rejection;
 
 pub(super) const VENDOR: Vendor = Vendor {
-    decoder: "duo/1",
+    decoder: "duo/2",
     lists: &[
         &["authlogs"],
         &["items"],
@@ -132,32 +134,13 @@ fn read<'t>(record: Json<'t>) -> Result<Found<'t>, Rejection<'static>> {
     Ok(Found::Skipped(Cow::Borrowed(kind)))
 }
 
-/// When it happened. A first clock that cannot be read leaves it to the next.
-fn occurred_at(keys: &Keys<'_>) -> Result<i64, Rejection<'static>> {
-    let clocks = [keys.isotimestamp, keys.ts, keys.timestamp].into_iter().flatten();
-    let mut is_given = false;
-    for clock in clocks {
-        if let Some(at_us) = moment(clock) {
-            return Ok(at_us);
-        }
-        is_given |= clock.as_scalar().is_some();
-    }
-    if is_given {
-        return Err(bad_time("timestamp", "a date and time in UTC or seconds since 1970"));
-    }
-    Err(missing("timestamp"))
-}
+/// Duo documents UTC.
+const TIMES: Writing = Writing { in_utc: true, month_first: false };
 
-fn moment(clock: Json<'_>) -> Option<i64> {
-    if let Some(number) = clock.as_number() {
-        return times::epoch(number);
-    }
-    if let Some(at_us) = clock.as_text().and_then(times::utc) {
-        return Some(at_us);
-    }
-    let seconds = clock.as_scalar()?.parse::<f64>().ok()?;
-    // Seconds with a fraction, as some collectors write them.
-    (seconds.abs() < 1e11).then_some((seconds * 1e6).round() as i64)
+/// When it happened. A first clock that cannot be read leaves it to the next.
+fn occurred_at<'t>(keys: &Keys<'t>) -> Result<When<'t>, Rejection<'static>> {
+    let expected = "a date and time in UTC or seconds since 1970";
+    TIMES.best(&[keys.isotimestamp, keys.ts, keys.timestamp]).ok_or_else(|| bad_time("timestamp", expected))
 }
 
 /// A key's text; none where it is empty or null.

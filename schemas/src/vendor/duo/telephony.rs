@@ -6,23 +6,31 @@ use std::borrow::Cow;
 use super::{Keys, occurred_at, server_name, text};
 use crate::rejection::Rejection;
 use crate::vendor::draft::Draft;
+use crate::vendor::when::Id;
 use crate::vendor::{derived_id, draft};
 use crate::vocabulary::{Assurance, AuthResult, Method, Mode, Stage};
 
 pub(super) fn read<'t>(keys: &Keys<'t>) -> Result<Draft<'t>, Rejection<'static>> {
-    let occurred_at_us = occurred_at(keys)?;
+    let occurred_at = occurred_at(keys)?;
     let (context, phone, kind) = (text(keys.context), text(keys.phone), text(keys.kind));
     let credits = keys.credits.and_then(super::Json::as_scalar);
     let event_id = text(keys.telephony_id).map_or_else(
         || {
-            let at = occurred_at_us.to_string();
-            Cow::Owned(derived_id(&[Some("telephony"), Some(&at), context, phone, kind, credits.as_deref()]))
+            let at = occurred_at.id_part();
+            Id::Made(derived_id(&[
+                Some("telephony"),
+                at.as_deref(),
+                context,
+                phone,
+                kind,
+                credits.as_deref(),
+            ]))
         },
-        Cow::Borrowed,
+        |id| Id::Own(Cow::Borrowed(id)),
     );
     let mut draft = Draft {
         event_id: Some(event_id),
-        occurred_at_us: Some(occurred_at_us),
+        occurred_at,
         phone_number: draft::text(phone),
         result: Some(AuthResult::Pending),
         result_code: draft::text(context),

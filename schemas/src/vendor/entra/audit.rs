@@ -3,11 +3,12 @@
 use std::borrow::Cow;
 
 use super::super::change_words::ChangeWord;
-use super::super::draft::{ChangeDraft, Found, bad_time, missing, text};
+use super::super::draft::{ChangeDraft, Found, bad_time, text};
 use super::super::json::Json;
 use super::super::tables::ENTRA_CHANGES;
+use super::super::when::When;
+use super::TIMES;
 use super::slots::{Slots, as_text};
-use super::utc;
 use crate::rejection::Rejection;
 use crate::vocabulary::{ChangeKind, Method};
 
@@ -54,7 +55,7 @@ pub(super) fn read<'t>(slots: &Slots<'t>) -> Result<Found<'t>, Rejection<'static
     let is_policy = operation.change == ChangeKind::PolicyChanged;
     Ok(Found::Change(ChangeDraft {
         change: operation.change,
-        occurred_at_us: Some(occurred_at(slots)?),
+        occurred_at: occurred_at(slots)?,
         tenant: slots.tenant(),
         user_id: text(user.and_then(name_of).or_else(|| by_user.filter(|_| is_own(name)).and_then(name_of))),
         actor: text(by_user.and_then(name_of).or_else(by_app)),
@@ -68,13 +69,9 @@ pub(super) fn read<'t>(slots: &Slots<'t>) -> Result<Found<'t>, Rejection<'static
     }))
 }
 
-fn occurred_at(slots: &Slots<'_>) -> Result<i64, Rejection<'static>> {
-    let times = [slots.activity_at, slots.time, slots.time_generated];
-    if times.iter().all(|time| as_text(*time).is_none()) {
-        return Err(missing("activityDateTime"));
-    }
-    let read = times.into_iter().filter_map(as_text).find_map(utc);
-    read.ok_or_else(|| bad_time("activityDateTime", "ISO 8601 in UTC"))
+fn occurred_at<'t>(slots: &Slots<'t>) -> Result<When<'t>, Rejection<'static>> {
+    let clocks = [slots.activity_at, slots.time, slots.time_generated];
+    TIMES.best(&clocks).ok_or_else(|| bad_time("activityDateTime", "ISO 8601 in UTC"))
 }
 
 /// What the reason adds: which method it was, and that a pass is a way past the second factor.

@@ -32,11 +32,11 @@ use self::slots::{Slots, as_text};
 use super::Vendor;
 use super::draft::Found;
 use super::json::Json;
-use super::times;
+use super::times::Writing;
 use crate::rejection::Rejection;
 
 pub(super) const VENDOR: Vendor =
-    Vendor { decoder: "entra/1", lists: &[&["records"], &["value"]], read, read_text: None };
+    Vendor { decoder: "entra/2", lists: &[&["records"], &["value"]], read, read_text: None };
 
 /// Categories of sign-ins by persons.
 const PERSONS: &[&str] = &["SignInLogs", "NonInteractiveUserSignInLogs", "ADFSSignInLogs", "UserSignInLogs"];
@@ -70,29 +70,5 @@ fn skipped(kind: Option<&str>) -> Found<'_> {
     Found::Skipped(Cow::Borrowed(kind.unwrap_or("other")))
 }
 
-/// A time of Entra's: ISO 8601, or as .NET writes it for no culture (`12/31/2025 3:03:58 PM`), month first.
-/// Without a zone
-/// it is UTC.
-fn utc(text: &str) -> Option<i64> {
-    times::utc(text).or_else(|| times::utc(&invariant(text)?))
-}
-
-fn invariant(text: &str) -> Option<String> {
-    let mut parts = text.split_ascii_whitespace();
-    let (date, time) = (parts.next()?, parts.next()?);
-    let (half, zone) = match (parts.next(), parts.next()) {
-        (Some(half @ ("AM" | "PM")), zone) => (Some(half), zone),
-        (zone, _) => (None, zone),
-    };
-    let mut numbers = date.split('/').map(|part| part.parse::<u32>().ok());
-    let (month, day, year) = (numbers.next()??, numbers.next()??, numbers.next()??);
-    let (hour, rest) = time.split_once(':')?;
-    let hour = hour.parse::<u32>().ok()?;
-    let hour = match half {
-        Some(_) if !(1..=12).contains(&hour) => return None,
-        Some("PM") => hour % 12 + 12,
-        Some(_) => hour % 12,
-        None => hour,
-    };
-    Some(format!("{year:04}-{month:02}-{day:02}T{hour:02}:{rest}{}", zone.unwrap_or("Z")))
-}
+/// A time of Entra's: ISO 8601, or as .NET writes it for no culture (`12/31/2025 3:03:58 PM`), month first; UTC.
+const TIMES: Writing = Writing { in_utc: true, month_first: true };

@@ -3,12 +3,13 @@
 use std::borrow::Cow;
 
 use super::super::derived_id;
-use super::super::draft::{Draft, Found, bad_time, missing, text};
+use super::super::draft::{Draft, Found, bad_time, text};
 use super::super::json::Json;
+use super::super::when::{Id, When};
+use super::TIMES;
 use super::facts::Facts;
 use super::slots::{Slots, as_text};
 use super::status::{Status, Verdict, number};
-use super::utc;
 use crate::rejection::Rejection;
 use crate::vocabulary::{AuthResult, Stage};
 
@@ -80,7 +81,7 @@ fn outline<'t>(slots: &Slots<'t>) -> Result<Draft<'t>, Rejection<'static>> {
         other => other,
     };
     Ok(Draft {
-        occurred_at_us: Some(occurred_at(slots)?),
+        occurred_at: occurred_at(slots)?,
         tenant: slots.tenant(),
         user_id: text(names.or(user_id)),
         client_address: slots.client_address(),
@@ -94,13 +95,9 @@ fn outline<'t>(slots: &Slots<'t>) -> Result<Draft<'t>, Rejection<'static>> {
 }
 
 /// `createdDateTime` is when the sign-in began; the envelope's `time` may be minutes later.
-fn occurred_at(slots: &Slots<'_>) -> Result<i64, Rejection<'static>> {
-    let times = [slots.created_at, slots.time, slots.time_generated];
-    if times.iter().all(|time| as_text(*time).is_none()) {
-        return Err(missing("createdDateTime"));
-    }
-    let read = times.into_iter().filter_map(as_text).find_map(utc);
-    read.ok_or_else(|| bad_time("createdDateTime", "ISO 8601 in UTC"))
+fn occurred_at<'t>(slots: &Slots<'t>) -> Result<When<'t>, Rejection<'static>> {
+    let clocks = [slots.created_at, slots.time, slots.time_generated];
+    TIMES.best(&clocks).ok_or_else(|| bad_time("createdDateTime", "ISO 8601 in UTC"))
 }
 
 /// The server on the premises that asked, else its farm.
@@ -116,7 +113,7 @@ fn name<'t>(slots: &Slots<'t>, draft: &mut Draft<'t>) {
         let time = as_text(slots.created_at).or_else(|| as_text(slots.time));
         let parts = [time, as_text(slots.correlation), as_text(slots.address), as_text(slots.application_id)];
         let made = [draft.user_id.as_deref(), draft.application.as_deref(), draft.result_code.as_deref()];
-        Cow::Owned(derived_id(&[parts.as_slice(), made.as_slice()].concat()))
+        Id::Made(derived_id(&[parts.as_slice(), made.as_slice()].concat()))
     };
-    draft.event_id = Some(as_text(slots.id).map_or_else(made, Cow::Borrowed));
+    draft.event_id = Some(as_text(slots.id).map_or_else(made, |id| Id::Own(Cow::Borrowed(id))));
 }

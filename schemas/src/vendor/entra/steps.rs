@@ -4,8 +4,8 @@ use super::super::draft::Draft;
 use super::super::json::Json;
 use super::super::tables::ENTRA_METHODS;
 use super::super::words::Word;
+use super::TIMES;
 use super::embedded;
-use super::utc;
 use super::words::Said;
 use crate::element::Step;
 use crate::vocabulary::{Assurance, AuthResult, DenialGroup, DenialReason, Method, Stage};
@@ -95,7 +95,7 @@ impl<'t> Steps<'t> {
             used: raw.method_detail,
         };
         self.steps.push(Step {
-            at_us: raw.at.and_then(utc),
+            at_us: raw.at.and_then(|at| TIMES.read(at)?.at_us()),
             method: telling.method,
             result,
             reason: telling.reason,

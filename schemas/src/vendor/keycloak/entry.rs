@@ -2,15 +2,14 @@
 
 use std::borrow::Cow;
 
-use super::line::{Line, Written};
+use super::line::Line;
 use crate::rejection::Rejection;
-use crate::vendor::draft::{Text, bad_time, missing};
+use crate::vendor::draft::{Text, bad_time};
 use crate::vendor::json::Json;
-use crate::vendor::times;
+use crate::vendor::times::Writing;
+use crate::vendor::when::When;
 
-/// What to do about a time that says less than it must.
-const ZONE_NEEDED: &str =
-    "a date and time with a zone: let the server log as JSON, or its console format have a zone";
+const TIMES: Writing = Writing { in_utc: false, month_first: false };
 
 /// The parts that are read. A part that is absent, empty or the word `null` is none.
 #[derive(Debug, Default)]
@@ -51,13 +50,20 @@ pub(super) struct Entry<'t> {
     message: Option<&'t str>,
 }
 
-#[derive(Debug, Default)]
+#[derive(Debug)]
 struct Time<'t> {
     /// Of the event itself.
     own: Option<Json<'t>>,
     /// Of what wraps it.
     wrapper: Option<Json<'t>>,
-    line: Option<Written>,
+    /// Of the line; none where what stands there is no time.
+    line: Option<When<'t>>,
+}
+
+impl Default for Time<'_> {
+    fn default() -> Self {
+        Self { own: None, wrapper: None, line: Some(When::Unsaid) }
+    }
 }
 
 impl<'t> Entry<'t> {
@@ -83,7 +89,7 @@ impl<'t> Entry<'t> {
                 entry.set_detail(key, value);
             }
         }
-        entry.time.line = Some(line.written());
+        entry.time.line = line.written();
         entry
     }
 
@@ -104,17 +110,22 @@ impl<'t> Entry<'t> {
         Some(entry)
     }
 
-    /// The event's own time, else that of its line, else that of what wraps it.
-    pub(super) fn occurred_at_us(&self) -> Result<i64, Rejection<'static>> {
+    /// The event's own time, else that of its line, else that of what wraps it; a line often writes less than a
+    /// moment.
+    pub(super) fn occurred_at(&self) -> Result<When<'t>, Rejection<'static>> {
+        let expected = "milliseconds since 1970, or a date and time, best with a zone";
         if let Some(own) = self.time.own {
-            return moment(own).ok_or_else(|| bad_time("time", "milliseconds since 1970"));
+            return TIMES.when(Some(own)).ok_or_else(|| bad_time("time", expected));
         }
-        match (self.time.line, self.time.wrapper) {
-            (Some(Written::At(at_us)), _) => Ok(at_us),
-            (_, Some(wrapper)) => moment(wrapper).ok_or_else(|| bad_time("timestamp", ZONE_NEEDED)),
-            (Some(Written::Unclear), None) => Err(bad_time("timestamp", ZONE_NEEDED)),
-            (None, None) => Err(missing("time")),
-            (Some(Written::Unsaid), None) => Err(missing("timestamp")),
+        let line = self.time.line.unwrap_or_default();
+        if matches!(line, When::At(_)) {
+            return Ok(line);
+        }
+        match TIMES.when(self.time.wrapper) {
+            Some(When::Unsaid) | None if line != When::Unsaid => Ok(line),
+            Some(When::Unsaid) if self.time.line.is_none() => Err(bad_time("timestamp", expected)),
+            Some(wrapper) => Ok(line.or_better(wrapper)),
+            None => Err(bad_time("timestamp", expected)),
         }
     }
 
@@ -204,9 +215,4 @@ fn put<'t>(part: &mut Text<'t>, value: Cow<'t, str>) {
     if part.is_none() && !value.is_empty() && value != "null" {
         *part = Some(value);
     }
-}
-
-/// A number of milliseconds, or a text with a zone.
-fn moment(json: Json<'_>) -> Option<i64> {
-    json.as_number().and_then(times::epoch).or_else(|| times::zoned(json.as_text()?))
 }

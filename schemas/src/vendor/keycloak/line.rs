@@ -2,7 +2,8 @@
 
 use std::borrow::Cow;
 
-use crate::vendor::times;
+use crate::vendor::times::Writing;
+use crate::vendor::when::When;
 
 /// The logger of events.
 const LOGGER: &str = "org.keycloak.events";
@@ -15,15 +16,6 @@ pub(super) struct Line<'t> {
     pairs: &'t str,
 }
 
-/// When a line was written.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Written {
-    At(i64),
-    /// Its time has no zone, or no date.
-    Unclear,
-    Unsaid,
-}
-
 impl<'t> Line<'t> {
     /// None where the line is another one of the log.
     pub(super) fn of(line: &'t str) -> Option<Self> {
@@ -33,27 +25,23 @@ impl<'t> Line<'t> {
         (!head.contains('[') || head.contains(LOGGER)).then_some(Self { head, pairs })
     }
 
-    /// By the first time of the line that has a date and a zone: the collector's, or the server's.
-    pub(super) fn written(&self) -> Written {
-        let mut written = Written::Unsaid;
-        let mut tokens = self.head.split_ascii_whitespace().peekable();
-        while let Some(token) = tokens.next() {
-            let bytes = token.as_bytes();
-            let is_date = bytes.len() >= 10 && bytes[4] == b'-' && bytes[7] == b'-';
-            if is_date {
-                let text = match tokens.peek() {
-                    Some(time) if token.len() == 10 => format!("{token}T{time}"),
-                    _ => token.to_owned(),
-                };
-                if let Some(at_us) = times::zoned(&text.replace(',', ".")) {
-                    return Written::At(at_us);
+    /// By the time of the line that says most, the first of equals: the collector's, or the server's. None where what
+    /// looks like a time is none.
+    pub(super) fn written(&self) -> Option<When<'t>> {
+        let (mut best, mut is_garbled) = (When::Unsaid, false);
+        let mut rest = self.head.trim_ascii_start();
+        while !rest.is_empty() && !matches!(best, When::At(_)) {
+            let length = time_length(rest);
+            let (time, _) = rest.split_at(length);
+            if length > 0 {
+                match TIMES.read(time) {
+                    Some(when) => best = best.or_better(when),
+                    None => is_garbled = true,
                 }
             }
-            if is_date || (bytes.len() >= 8 && bytes[2] == b':' && bytes[5] == b':') {
-                written = Written::Unclear;
-            }
+            rest = after_token(&rest[length..]).trim_ascii_start();
         }
-        written
+        (best != When::Unsaid || !is_garbled).then_some(best)
     }
 
     /// The keys and values, in order. An attacker may type what looks like more: the first of a key counts.
@@ -75,6 +63,32 @@ impl<'t> Line<'t> {
             Some((key, value))
         })
     }
+}
+
+const TIMES: Writing = Writing { in_utc: false, month_first: false };
+
+/// How many bytes at the beginning look like a time: a date, a clock, a zone, each behind a blank or not.
+fn time_length(text: &str) -> usize {
+    let token = |from: usize| &text[from..text.len() - after_token(&text[from..]).len()];
+    let behind = |from: usize| from + token(from).len();
+    let next = |from: usize| text[from..].starts_with(' ').then_some(from + 1);
+    let is_date = |token: &[u8]| token.len() >= 10 && token[4] == b'-' && token[7] == b'-';
+    let is_clock = |token: &[u8]| token.len() >= 8 && token[2] == b':' && token[5] == b':';
+    let is_zone = |token: &[u8]| matches!(token, b"Z" | b"UTC" | b"GMT" | [b'+' | b'-', b'0'..=b'9', ..]);
+    let first = token(0).as_bytes();
+    let mut end = if is_date(first) || is_clock(first) { first.len() } else { return 0 };
+    if let Some(clock) = next(end).filter(|from| first.len() == 10 && is_clock(token(*from).as_bytes())) {
+        end = behind(clock);
+    }
+    if let Some(zone) = next(end).filter(|from| is_zone(token(*from).as_bytes())) {
+        end = behind(zone);
+    }
+    end
+}
+
+/// What follows the token at the beginning: up to a blank.
+fn after_token(text: &str) -> &str {
+    text.find(|letter: char| letter.is_ascii_whitespace()).map_or("", |end| &text[end..])
 }
 
 /// Where a key stands that begins the line or follows a blank, with the value of an event type.

@@ -21,13 +21,14 @@ use super::change_words::ChangeWord;
 use super::draft::{ChangeDraft, Draft, Found, Text};
 use super::json::Json;
 use super::tables::{KEYCLOAK_CHANGES, KEYCLOAK_CREDENTIALS, KEYCLOAK_ERRORS, KEYCLOAK_EVENTS};
+use super::when::Id;
 use super::words::Word;
 use super::{Vendor, derived_id};
 use crate::rejection::Rejection;
 use crate::vocabulary::{Assurance, AuthResult, ChangeKind, DenialReason, Method, Stage};
 
 pub(super) const VENDOR: Vendor =
-    Vendor { decoder: "keycloak/1", lists: &[&["events"]], read, read_text: Some(read_text) };
+    Vendor { decoder: "keycloak/2", lists: &[&["events"]], read, read_text: Some(read_text) };
 
 /// Lines of the log that tell of no event.
 const LOG_LINE: &str = "log-line";
@@ -75,7 +76,7 @@ fn authentication<'t>(
         return Ok(Found::Skipped(Cow::Owned(format!("{kind}:{error}"))));
     }
     let mut draft = Draft {
-        occurred_at_us: Some(entry.occurred_at_us()?),
+        occurred_at: entry.occurred_at()?,
         result: event.result,
         stage: event.stage,
         ..Draft::default()
@@ -97,14 +98,14 @@ fn authentication<'t>(
     draft.server_name = entry.server_name.take();
     draft.result_detail = error;
     draft.result_code = Some(kind);
-    draft.event_id = entry.id.take().or_else(|| Some(Cow::Owned(id_of(&draft))));
+    draft.event_id = Some(entry.id.take().map_or_else(|| Id::Made(id_of(&draft)), Id::Own));
     Ok(Found::Event(draft))
 }
 
 fn id_of(draft: &Draft<'_>) -> String {
     derived_id(&[
         draft.result_code.as_deref(),
-        draft.occurred_at_us.map(|at_us| at_us.to_string()).as_deref(),
+        draft.occurred_at.id_part().as_deref(),
         draft.tenant.as_deref(),
         draft.user_id.as_deref(),
         draft.application.as_deref(),
@@ -192,7 +193,7 @@ fn user_change<'t>(
     word: ChangeWord,
 ) -> Result<Found<'t>, Rejection<'static>> {
     let is_lockout = kind.starts_with("USER_DISABLED_BY_");
-    let occurred_at_us = Some(entry.occurred_at_us()?);
+    let occurred_at = entry.occurred_at()?;
     let credential = entry.credential_type.take().or(entry.required_action.take());
     let method = word.method.or_else(|| credential_method(credential.as_deref()));
     let tenant = entry.tenant();
@@ -200,7 +201,7 @@ fn user_change<'t>(
     let actor = entry.impersonator.take().or_else(|| user_id.clone()).filter(|_| !is_lockout);
     Ok(Found::Change(ChangeDraft {
         change: word.change,
-        occurred_at_us,
+        occurred_at,
         tenant,
         user_id,
         actor,
@@ -253,7 +254,7 @@ fn administration<'t>(mut entry: Entry<'t>, operation: &str) -> Result<Found<'t>
     };
     Ok(Found::Change(ChangeDraft {
         change,
-        occurred_at_us: Some(entry.occurred_at_us()?),
+        occurred_at: entry.occurred_at()?,
         user_id: user_of(&path),
         tenant: entry.tenant(),
         actor: entry.person(),

@@ -135,7 +135,7 @@ fn errors_that_judge_a_person_are_denials() {
     check_error("user_temporarily_disabled", "locked-out, first-factor");
     check_error("resolve_required_actions", "not-activated, whole-sign-in");
     check_error("rejected_by_user", "user-declined, whole-sign-in");
-    check_error("access_denied", "other, whole-sign-in");
+    check_error("access_denied", "denied-by-policy, whole-sign-in");
     check_error("", "unspecified, whole-sign-in");
     check_error("struck_by_lightning", "other, whole-sign-in");
     check_event(&listened("LOGIN_ERROR", "struck_by_lightning", ""), |event| {
@@ -281,12 +281,28 @@ fn lines_are_read_with_quotes_and_without() {
 }
 
 #[test]
-fn a_time_without_a_zone_or_a_date_is_not_guessed() {
+fn a_line_is_read_by_the_time_that_says_most() {
     let line = r#"WARN  [org.keycloak.events] (default task-1) type="LOGIN", realmId="r-9", clientId="web", userId="u", ipAddress="192.0.2.7""#;
-    for time in ["2026-03-01 08:00:00,123", "08:00:00,123"] {
-        check(&format!("{time} {line}"), "rejected bad-time timestamp");
+    for (time, text) in [
+        ("2026-03-01 08:00:00,123", "2026-03-01 08:00:00,123"),
+        ("08:00:00,123 stdout 2026-03-01T08:00:00.123", "2026-03-01T08:00:00.123"),
+    ] {
+        let noted = format!("occurred_at={text}");
+        check_event(&format!("{time} {line}"), |event| {
+            event.occurred_at_us == AT_US && event.unknown_values == [noted.as_str()]
+        });
     }
-    check(line, "rejected missing-field timestamp");
+    check_event(&format!("2026-03-01 09:00:00,123 +0100 {line}"), |event| {
+        event.occurred_at_us == AT_US && event.unknown_values.is_empty()
+    });
+    let of_day = format!("08:00:00,123 {line}");
+    check_event(&of_day, |event| event.unknown_values == ["occurred_at=08:00:00,123"]);
+    check_event(line, |event| event.unknown_values == ["occurred_at=(none)"]);
+    // The collector's own time is a whole one.
+    check_event(&wrapped(&of_day), |event| {
+        event.occurred_at_us == AT_US + 456 && event.unknown_values.is_empty()
+    });
+    check(&format!("2026-13-01 08:00:00,123 {line}"), "rejected bad-time timestamp");
     let record = listened("LOGIN", "", "").replace("1772352000123", "\"yesterday\"");
     check(&record, "rejected bad-time time");
 }

@@ -9,6 +9,7 @@ use crate::element::Step;
 use crate::rejection::{Reason, Rejection};
 use crate::vendor::derived_id;
 use crate::vendor::draft::{Draft, Text, missing};
+use crate::vendor::when::Id;
 use crate::vocabulary::{Assurance, AuthResult, DenialReason, Method, Mode, Stage};
 
 /// A step, and what its code means.
@@ -26,9 +27,8 @@ struct Verdict<'t> {
 }
 
 pub(super) fn read<'t>(row: &Row<'t>) -> Result<Draft<'t>, Rejection<'static>> {
-    let at_us = moments::TIMESTAMP.read(row)?.ok_or_else(|| missing(moments::TIMESTAMP.name))?;
     let mut draft = Draft {
-        occurred_at_us: Some(at_us),
+        occurred_at: moments::TIMESTAMP.read(row)?,
         user_id: row.first_text(&[Key::Username, Key::Upn, Key::UniqueId]),
         first_name: row.text(Key::FirstName),
         last_name: row.text(Key::LastName),
@@ -64,7 +64,7 @@ pub(super) fn read<'t>(row: &Row<'t>) -> Result<Draft<'t>, Rejection<'static>> {
         draft.denial_reason = Some(DenialReason::Other);
         draft.unknown("result_code", code);
     }
-    draft.event_id = Some(Cow::Owned(id(row, &draft, &verdict)));
+    draft.event_id = Some(Id::Made(id(row, &draft, &verdict)));
     draft.result_code = verdict.code;
     if !told.is_empty() {
         draft.prompts = Some(prompts(&told));
@@ -292,7 +292,7 @@ fn protocol(text: Cow<'_, str>) -> Cow<'_, str> {
 }
 
 fn id(row: &Row<'_>, draft: &Draft<'_>, verdict: &Verdict<'_>) -> String {
-    let at_us = draft.occurred_at_us.unwrap_or_default().to_string();
+    let at_us = draft.occurred_at.id_part();
     let texts = [
         Key::RequestId,
         Key::Method,
@@ -308,12 +308,8 @@ fn id(row: &Row<'_>, draft: &Draft<'_>, verdict: &Verdict<'_>) -> String {
     ]
     .map(|key| row.text(key));
     let mut parts = [None; 15];
-    let verdict = [
-        Some(at_us.as_str()),
-        draft.user_id.as_deref(),
-        verdict.code.as_deref(),
-        Some(verdict.result.as_str()),
-    ];
+    let verdict =
+        [at_us.as_deref(), draft.user_id.as_deref(), verdict.code.as_deref(), Some(verdict.result.as_str())];
     for (part, text) in parts.iter_mut().zip(verdict.into_iter().chain(texts.iter().map(Option::as_deref))) {
         *part = text;
     }

@@ -5,7 +5,8 @@ use std::borrow::Cow;
 use super::moments::{self, Column};
 use super::row::{Key, Row};
 use crate::rejection::Rejection;
-use crate::vendor::draft::{ChangeDraft, missing};
+use crate::vendor::draft::ChangeDraft;
+use crate::vendor::when::When;
 use crate::vocabulary::{ChangeKind, Method};
 
 const BLOCK: Column =
@@ -75,12 +76,12 @@ pub(super) fn read<'t>(row: &Row<'t>) -> Option<Read<'t>> {
 }
 
 fn draft<'t>(row: &Row<'t>, at: Column, by: Key) -> Read<'t> {
-    let at_us = match at.read(row)? {
-        None => moments::TIMESTAMP.read(row)?,
+    let occurred_at = match at.read(row)? {
+        When::Unsaid => moments::TIMESTAMP.read(row)?,
         found => found,
     };
     Ok(ChangeDraft {
-        occurred_at_us: Some(at_us.ok_or_else(|| missing(at.name))?),
+        occurred_at,
         user_id: row.first_text(&[Key::Username, Key::Upn, Key::UniqueId]),
         actor: row.first_text(&[by, Key::By]),
         client_address: row.text(Key::ClientIp),
@@ -90,13 +91,12 @@ fn draft<'t>(row: &Row<'t>, at: Column, by: Key) -> Read<'t> {
 
 /// A bypass holds for its seconds, or until it was used or taken back.
 fn read_bypass<'t>(row: &Row<'t>) -> Read<'t> {
-    let completed_us = COMPLETION.read(row)?;
+    let until = COMPLETION.read(row)?;
     let seconds = row.text(Key::BypassSeconds).and_then(|seconds| seconds.parse::<i64>().ok());
     let mut draft = draft(row, BYPASS, Key::BypassBy)?;
-    let until_us =
-        seconds.and_then(|seconds| draft.occurred_at_us?.checked_add(seconds.checked_mul(1_000_000)?));
     draft.change = ChangeKind::BypassGranted;
-    draft.until_us = completed_us.or(until_us);
+    draft.until = until;
+    draft.lasts_us = seconds.and_then(|seconds| seconds.checked_mul(1_000_000));
     draft.reason = row.first_text(&[Key::BypassReason, Key::Reason]);
     draft.result_code = (row.flag(Key::BypassUsed) == Some(true)).then_some(Cow::Borrowed("Bypass Used"));
     draft.result_detail = row.text(Key::CompletionReason);
@@ -105,7 +105,7 @@ fn read_bypass<'t>(row: &Row<'t>) -> Read<'t> {
 
 /// A block holds until its completion. A row of a completion alone is an unblock.
 fn read_block<'t>(row: &Row<'t>) -> Read<'t> {
-    let completed_us = COMPLETION.read(row)?;
+    let completed_at = COMPLETION.read(row)?;
     let has_begin =
         row.has_any(&[Key::BlockTimestamp, Key::BlockTimestampUtc, Key::Timestamp, Key::TimestampUtc]);
     let mut draft = draft(row, if has_begin { BLOCK } else { COMPLETION }, Key::BlockBy)?;
@@ -121,7 +121,9 @@ fn read_block<'t>(row: &Row<'t>) -> Read<'t> {
     } else {
         (ChangeKind::Blocked, None)
     };
-    draft.until_us = completed_us.filter(|_| has_begin);
+    if has_begin {
+        draft.until = completed_at;
+    }
     draft.reason = row.first_text(&[Key::BlockReason, Key::Reason]);
     draft.result_detail = row.text(Key::CompletionReason);
     Ok(draft)

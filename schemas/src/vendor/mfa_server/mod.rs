@@ -29,7 +29,7 @@ use super::json::Json;
 use crate::rejection::Rejection;
 
 pub(super) const VENDOR: Vendor = Vendor {
-    decoder: "mfa-server/1",
+    decoder: "mfa-server/2",
     lists: &[
         &["AuthenticationAttempts"],
         &["authenticationAttempts"],

@@ -33,7 +33,7 @@ pub(super) fn read<'t>(fields: &Fields<'t>, operation: &'t str) -> Result<Found<
     };
     Ok(Found::Change(ChangeDraft {
         change: changed.change,
-        occurred_at_us: Some(fields.occurred_at()?),
+        occurred_at: fields.occurred_at()?,
         tenant: text(fields.organization_id),
         user_id: text(whose(fields, name, changed.change)),
         actor: text(fields.user()),

@@ -2,9 +2,10 @@
 
 use std::borrow::Cow;
 
-use super::super::draft::{bad_time, missing};
+use super::super::draft::bad_time;
 use super::super::json::Json;
-use super::super::times;
+use super::super::times::Writing;
+use super::super::when::When;
 use crate::rejection::Rejection;
 
 /// What is read of a record.
@@ -13,7 +14,7 @@ pub(super) struct Fields<'t> {
     /// The record itself, where this is a row around it: the key and its value.
     pub(super) wrapped: Option<(&'static str, Json<'t>)>,
     pub(super) id: Option<&'t str>,
-    pub(super) creation_time: Option<&'t str>,
+    pub(super) creation_time: Option<Json<'t>>,
     pub(super) operation: Option<&'t str>,
     pub(super) workload: Option<&'t str>,
     pub(super) organization_id: Option<&'t str>,
@@ -61,7 +62,7 @@ impl<'t> Fields<'t> {
         for (key, value) in json.entries() {
             match key {
                 "Id" => found.id = value.as_text(),
-                "CreationTime" => found.creation_time = value.as_text(),
+                "CreationTime" => found.creation_time = Some(value),
                 "Operation" => found.operation = value.as_text(),
                 "Workload" => found.workload = value.as_text(),
                 "OrganizationId" => found.organization_id = value.as_text(),
@@ -94,9 +95,9 @@ impl<'t> Fields<'t> {
     }
 
     /// `CreationTime` has no zone and is documented as UTC.
-    pub(super) fn occurred_at(&self) -> Result<i64, Rejection<'static>> {
-        let text = self.creation_time.ok_or_else(|| missing("CreationTime"))?;
-        times::utc(text).ok_or_else(|| bad_time("CreationTime", "a date and time in UTC"))
+    pub(super) fn occurred_at(&self) -> Result<When<'t>, Rejection<'static>> {
+        let times = Writing { in_utc: true, month_first: false };
+        times.when(self.creation_time).ok_or_else(|| bad_time("CreationTime", "a date and time in UTC"))
     }
 
     /// Who did it: the UPN, else the directory's key.

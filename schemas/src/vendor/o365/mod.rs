@@ -28,7 +28,7 @@ use super::json::Json;
 use crate::rejection::Rejection;
 
 pub(super) const VENDOR: Vendor =
-    Vendor { decoder: "o365/1", lists: &[&["value"], &["Records"], &["records"]], read, read_text: None };
+    Vendor { decoder: "o365/2", lists: &[&["value"], &["Records"], &["records"]], read, read_text: None };
 
 fn read<'t>(json: Json<'t>) -> Result<Found<'t>, Rejection<'static>> {
     let fields = Fields::of(json);

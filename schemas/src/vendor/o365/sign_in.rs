@@ -4,7 +4,9 @@ use std::borrow::Cow;
 
 use super::super::derived_id;
 use super::super::draft::{Draft, Found, missing, text};
+use super::super::json::Json;
 use super::super::tables::{ENTRA_ERRORS, O365_LOGON_ERRORS};
+use super::super::when::Id;
 use super::super::words::Word;
 use super::fields::{Extended, Fields};
 use crate::rejection::Rejection;
@@ -72,7 +74,7 @@ pub(super) fn read<'t>(
         return Ok(Found::Skipped(Cow::Borrowed(name.unwrap_or(operation))));
     };
     let mut draft = Draft {
-        occurred_at_us: Some(fields.occurred_at()?),
+        occurred_at: fields.occurred_at()?,
         tenant: text(fields.organization_id),
         user_id: text(fields.user()),
         result: Some(result),
@@ -93,7 +95,10 @@ pub(super) fn read<'t>(
         draft.unknown(column, &unknown);
     }
     factors(&mut draft, &extended, operation, service);
-    draft.event_id = Some(fields.id.map_or_else(|| Cow::Owned(made_id(&draft, fields)), Cow::Borrowed));
+    draft.event_id = Some(match fields.id {
+        Some(id) => Id::Own(Cow::Borrowed(id)),
+        None => Id::Made(made_id(&draft, fields)),
+    });
     Ok(Found::Event(draft))
 }
 
@@ -295,7 +300,7 @@ fn primary(draft: &mut Draft<'_>, text: &str, is_success: bool, is_now: bool) {
 /// For a record without `Id`.
 fn made_id(draft: &Draft<'_>, fields: &Fields<'_>) -> String {
     derived_id(&[
-        fields.creation_time,
+        fields.creation_time.and_then(Json::as_text),
         fields.operation,
         draft.user_id.as_deref(),
         draft.result_code.as_deref(),

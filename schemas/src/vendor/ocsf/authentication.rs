@@ -6,9 +6,11 @@ use super::user;
 use super::words::{self, Detail};
 use crate::element::Step;
 use crate::rejection::{Reason, Rejection};
+use crate::vendor::derived_id;
 use crate::vendor::draft::{Draft, Found, Text, bad_time, missing, text};
 use crate::vendor::json::Json;
-use crate::vendor::{derived_id, times};
+use crate::vendor::times::Writing;
+use crate::vendor::when::{Id, When};
 use crate::vocabulary::{Assurance, AuthResult, DenialReason, Method, Stage};
 
 /// A text that may be counted by name: longer ones, and those with blanks or signs of a person's id, are
@@ -49,7 +51,7 @@ fn authentication<'t>(
     let first_of = |ways: &[&[&str]]| ways.iter().find_map(|way| event.text_at(way));
     let (first_name, last_name) = user::names(user);
     let mut draft = Draft {
-        occurred_at_us: Some(occurred_at(event)?),
+        occurred_at: occurred_at(event)?,
         tenant: tenant(event),
         user_id: user.and_then(|user| user::id(user, is_ours(event))),
         first_name,
@@ -74,8 +76,8 @@ fn authentication<'t>(
     };
     read_outcome(event, &mut draft, is_first)?;
     draft.event_id = match metadata.and_then(|metadata| metadata.scalar("uid")) {
-        Some(uid) => Some(uid),
-        None => Some(Cow::Owned(id(&draft))),
+        Some(uid) => Some(Id::Own(uid)),
+        None => Some(Id::Made(id(&draft))),
     };
     Ok(draft)
 }
@@ -261,13 +263,10 @@ fn plain_status(status: &str) -> Option<AuthResult> {
 }
 
 /// `time` is a number of milliseconds; profiles and loose producers write RFC 3339.
-fn occurred_at(event: Json<'_>) -> Result<i64, Rejection<'static>> {
+fn occurred_at(event: Json<'_>) -> Result<When<'_>, Rejection<'static>> {
     let expected = "milliseconds since 1970, or RFC 3339 with a zone";
-    match (event.number("time"), event.text("time").or_else(|| event.text("time_dt"))) {
-        (Some(number), _) => times::epoch(number).ok_or_else(|| bad_time("time", expected)),
-        (None, Some(text)) => times::zoned(text).ok_or_else(|| bad_time("time", expected)),
-        (None, None) => Err(missing("time")),
-    }
+    let clocks = [event.get("time"), event.get("time_dt")];
+    Writing::default().best(&clocks).ok_or_else(|| bad_time("time", expected))
 }
 
 /// Whether Gatebook wrote it.
@@ -310,7 +309,7 @@ fn is_no_word(name: &str) -> bool {
 
 fn id(draft: &Draft<'_>) -> String {
     derived_id(&[
-        draft.occurred_at_us.map(|at_us| at_us.to_string()).as_deref(),
+        draft.occurred_at.id_part().as_deref(),
         draft.tenant.as_deref(),
         draft.user_id.as_deref(),
         draft.result.map(AuthResult::as_str),

@@ -27,7 +27,7 @@ use super::json::Json;
 use crate::rejection::Rejection;
 
 pub(super) const VENDOR: Vendor =
-    Vendor { decoder: "ocsf/1", lists: &[&["events"], &["records"], &["value"]], read, read_text: None };
+    Vendor { decoder: "ocsf/2", lists: &[&["events"], &["records"], &["value"]], read, read_text: None };
 
 const AUTHENTICATION: i64 = 3002;
 

@@ -47,7 +47,10 @@ pub(super) fn factor_in(sentence: &str) -> Option<Method> {
 }
 
 /// What the methods of a session prove, and by which method where one was used now.
-pub(super) fn session_assurance(data: &DebugData<'_>, occurred_at_us: i64) -> (Assurance, Option<Method>) {
+pub(super) fn session_assurance(
+    data: &DebugData<'_>,
+    occurred_at_us: Option<i64>,
+) -> (Assurance, Option<Method>) {
     let mut count = 0;
     let (mut second, mut has_unknown) = (None, false);
     for method in data.methods {
@@ -61,10 +64,13 @@ pub(super) fn session_assurance(data: &DebugData<'_>, occurred_at_us: i64) -> (A
             None => has_unknown = true,
         }
     }
+    let is_fresh = |at_us| occurred_at_us.is_some_and(|now_us| now_us.saturating_sub(at_us) <= FRESH_US);
     match second {
+        // Without the event's own time nothing tells whether it was used now.
+        Some(_) if occurred_at_us.is_none() => (Assurance::Unknown, None),
         // A key alone may be two factors or one; a code alone is one: Okta does not say what was asked for.
         Some(_) if count == 1 => (Assurance::Unknown, None),
-        Some((Some(at_us), word)) if occurred_at_us.saturating_sub(at_us) <= FRESH_US => {
+        Some((Some(at_us), word)) if is_fresh(at_us) => {
             (word.assurance.unwrap_or(Assurance::Challenged), word.method)
         }
         Some((Some(_), _)) => (Assurance::SatisfiedEarlier, None),

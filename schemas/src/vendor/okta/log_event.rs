@@ -9,7 +9,7 @@ const UNKNOWN: &str = "unknown";
 #[derive(Debug, Clone, Copy, Default)]
 pub(super) struct LogEvent<'t> {
     pub(super) uuid: Option<&'t str>,
-    pub(super) published: Option<&'t str>,
+    pub(super) published: Option<Json<'t>>,
     pub(super) event_type: Option<&'t str>,
     pub(super) display_message: Option<&'t str>,
     pub(super) outcome: Option<Json<'t>>,
@@ -63,7 +63,7 @@ impl<'t> LogEvent<'t> {
         for (key, value) in json.entries() {
             match key {
                 "uuid" => event.uuid = value.as_text(),
-                "published" => event.published = value.as_text(),
+                "published" => event.published = Some(value),
                 "eventType" | "eventtype" => event.event_type = value.as_text(),
                 "displayMessage" | "displaymessage" => event.display_message = value.as_text(),
                 "outcome" => event.outcome = Some(value),

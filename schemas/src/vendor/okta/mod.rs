@@ -22,14 +22,16 @@ use super::change_words::ChangeWord;
 use super::draft::{ChangeDraft, Draft, Found, bad_time, missing, text};
 use super::json::Json;
 use super::tables::{OKTA_AUTHENTICATIONS, OKTA_CHANGES, OKTA_OUTCOMES, OKTA_PUSH_ANSWERS, OKTA_REASONS};
+use super::times::Writing;
+use super::when::{Id, When};
 use super::words::Word;
-use super::{Vendor, derived_id, times};
+use super::{Vendor, derived_id};
 use crate::element::Step;
 use crate::rejection::{Reason, Rejection};
 use crate::vocabulary::{Assurance, AuthResult, ChangeKind, DenialGroup, DenialReason, Method, Stage};
 
 pub(super) const VENDOR: Vendor =
-    Vendor { decoder: "okta/1", lists: &[&["data", "events"]], read, read_text: None };
+    Vendor { decoder: "okta/2", lists: &[&["data", "events"]], read, read_text: None };
 
 fn read<'t>(json: Json<'t>) -> Result<Found<'t>, Rejection<'static>> {
     let mut event = LogEvent::of(json);
@@ -111,11 +113,18 @@ fn common<'t>(
     let person = event.actor_person().or_else(|| targets.user.or(targets.app_user).and_then(login_of));
     let attempt_id = event.attempt_id(data);
     let id = || {
-        derived_id(&[Some(event_type), event.published, person, attempt_id, event.result(), event.reason()])
+        derived_id(&[
+            Some(event_type),
+            event.published.and_then(Json::as_text),
+            person,
+            attempt_id,
+            event.result(),
+            event.reason(),
+        ])
     };
     Ok(Draft {
-        event_id: Some(event.uuid.map_or_else(|| Cow::Owned(id()), Cow::Borrowed)),
-        occurred_at_us: Some(published(event)?),
+        event_id: Some(event.uuid.map_or_else(|| Id::Made(id()), |id| Id::Own(Cow::Borrowed(id)))),
+        occurred_at: published(event)?,
         user_id: text(person),
         result_code: Some(Cow::Borrowed(event_type)),
         result_detail: text(event.reason().or(event.result())),
@@ -158,7 +167,7 @@ fn second_factor<'t>(draft: &mut Draft<'t>, kind: Word, factor: Option<Factor<'t
 fn sign_in<'t>(draft: &mut Draft<'t>, kind: Word, data: &DebugData<'t>) {
     (draft.stage, draft.method) = (kind.stage, kind.method);
     if draft.result == Some(AuthResult::Success) {
-        let session = || factor::session_assurance(data, draft.occurred_at_us.unwrap_or_default());
+        let session = || factor::session_assurance(data, draft.occurred_at.at_us());
         let (assurance, method) = kind.assurance.map_or_else(session, |assurance| (assurance, kind.method));
         (draft.assurance, draft.method) = (Some(assurance), method);
     }
@@ -235,6 +244,7 @@ fn denial_reason(denial: &Denial<'_>, reason: Option<&str>) -> DenialReason {
         (None, Some(DenialReason::WrongCredentials)) => by_factor.unwrap_or(DenialReason::WrongCredentials),
         (None, Some(reason)) => reason,
         (None, None) if reason.is_some() => DenialReason::UNKNOWN,
+        (None, None) if denial.outcome.text == "DENY" => DenialReason::DeniedByPolicy,
         (None, None) => DenialReason::Unspecified,
     }
 }
@@ -251,10 +261,11 @@ fn protocol<'t>(event_type: &str, sign_on_mode: Option<&'t str>) -> Option<&'t s
     }
 }
 
-fn published(event: &LogEvent<'_>) -> Result<i64, Rejection<'static>> {
-    let published = event.published.ok_or_else(|| missing("published"))?;
-    // Okta documents it as UTC; some log platforms leave the Z out.
-    times::utc(published).ok_or_else(|| bad_time("published", "a date and time in UTC"))
+/// Okta documents UTC; some log platforms leave the Z out.
+const TIMES: Writing = Writing { in_utc: true, month_first: false };
+
+fn published<'t>(event: &LogEvent<'t>) -> Result<When<'t>, Rejection<'static>> {
+    TIMES.when(event.published).ok_or_else(|| bad_time("published", "a date and time in UTC"))
 }
 
 /// The part of a sentence that names no person.
@@ -288,7 +299,7 @@ fn change<'t>(
     };
     Ok(Found::Change(ChangeDraft {
         change: word.change,
-        occurred_at_us: Some(published(event)?),
+        occurred_at: published(event)?,
         user_id: text(user_id),
         actor: text(event.actor_name()),
         method: word.method.or_else(|| changed_method(event, event_type, &data, &targets)),

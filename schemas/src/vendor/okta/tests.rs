@@ -346,7 +346,7 @@ fn a_policy_decides_where_it_denies() {
         check(&record, &["skipped policy.evaluate_sign_on"]);
     }
     let reason = "Sign-on policy evaluation resulted in DENY";
-    let expected = "denied other, whole-sign-in, unknown, -, Ada@Example.org";
+    let expected = "denied denied-by-policy, whole-sign-in, unknown, -, Ada@Example.org";
     check(&log_event("policy.evaluate_sign_on", "DENY", reason, ""), &[expected]);
     check(&log_event("application.policy.sign_on.deny_access", "FAILURE", "", ""), &[expected]);
 }
@@ -358,7 +358,7 @@ fn each_outcome_is_read() {
         ("SUCCESS", "success, second-factor, unknown, -, Ada@Example.org"),
         ("ALLOW", "success, second-factor, unknown, -, Ada@Example.org"),
         ("FAILURE", "denied unspecified, second-factor, unknown, -, Ada@Example.org"),
-        ("DENY", "denied unspecified, second-factor, unknown, -, Ada@Example.org"),
+        ("DENY", "denied denied-by-policy, second-factor, unknown, -, Ada@Example.org"),
         ("RATE_LIMIT", "denied throttled, second-factor, unknown, -, Ada@Example.org"),
         ("UNANSWERED", "denied no-response, second-factor, challenged, -, Ada@Example.org"),
         ("ABANDONED", "denied no-response, second-factor, challenged, -, Ada@Example.org"),
@@ -500,13 +500,12 @@ fn whom_okta_does_not_know_is_whom_they_typed() {
 }
 
 #[test]
-fn times_are_utc_and_needed() {
+fn times_are_utc() {
     let record = log_event("user.session.start", "SUCCESS", "", "");
     // As log platforms rewrite it.
     let bare = record.replace("2026-03-01T08:00:00.000Z", "2026-03-01 08:00:00.000000000");
     check_event(&bare, |event| event.occurred_at_us == 1_772_352_000_000_000);
     check(&record.replace("2026-03-01T08:00:00.000Z", "today"), &["rejected bad-time published"]);
-    check(&record.replace("published", "publashed"), &["rejected missing-field published"]);
 }
 
 #[test]
