@@ -245,3 +245,139 @@ fn protocol_id() -> Expr {
 fn milliseconds(column: &str) -> Expr {
     cast(col(column), DataType::Int64) / lit(1_000_i64)
 }
+
+#[cfg(test)]
+mod tests {
+    use chrono::{DateTime, Utc};
+    use schemas::vocabulary::Mode;
+    use schemas::{Decoder, Element, Event, Maps, Record, Source, Step, TimeLimits, UnknownCounts};
+
+    use super::*;
+    use crate::limits::Limits;
+    use crate::output::Format;
+    use crate::test_book::{TestBook, event, text};
+
+    const DAY: [(&str, &str); 2] = [("from", "2026-03-02"), ("to", "2026-03-03")];
+
+    fn at(text: &str) -> DateTime<Utc> {
+        text.parse().expect("a moment")
+    }
+
+    async fn export(book: &TestBook) -> String {
+        let parameters = ReportParameters::parse(DAY, at("2026-03-09T00:00:00Z")).expect("parameters");
+        let session = book.session(Limits::default());
+        text(export_ocsf(&session, &parameters).await, Format::Ndjson).await
+    }
+
+    /// An event that says all that it can.
+    fn full() -> Event<'static> {
+        let step = Step {
+            at_us: Some(at("2026-03-02T08:00:00.000002Z").timestamp_micros()),
+            method: Some(Method::VoiceCall),
+            result: Some(AuthResult::Denied),
+            reason: Some(DenialReason::HungUp),
+            code: Some("7"),
+            detail: Some("hung up"),
+            device: Some("d-1"),
+        };
+        Event {
+            first_name: Some("Ada Maria"),
+            last_name: Some("Byron King"),
+            email: Some("ada@example.com"),
+            phone_number: Some("+43 1 555"),
+            device_token: Some("token"),
+            user_id: "ACME\\Ada",
+            user_key: "ACME\\Ada",
+            method: Some(Method::VoiceCall),
+            mode: Some(Mode::Pin),
+            result: AuthResult::Denied,
+            denial_reason: Some(DenialReason::HungUp),
+            result_code: Some("FAILED_USER_HUNGUP"),
+            result_detail: Some("The user hung up"),
+            stage: Stage::SecondFactor,
+            assurance: Assurance::Challenged,
+            prompts: Some(2),
+            steps: Box::leak(Box::new([step, Step::default()])),
+            unknown_values: Box::leak(Box::new(["method=Foo".to_owned()])),
+            client_ip: Some("2001:db8::1"),
+            application: Some("vpn"),
+            client_app: Some("browser"),
+            protocol: Some("RADIUS"),
+            authenticator_id: Some("phone-1"),
+            sender: Some("97671"),
+            attempt_id: Some("attempt"),
+            ..event(at("2026-03-02T08:00:00.123456Z")).event
+        }
+    }
+
+    #[tokio::test]
+    async fn an_export_is_read_back_as_it_was() {
+        let mut book = TestBook::new().await;
+        let full = event(at("2026-03-02T08:00:00Z")).with(|event| *event = full());
+        let mut events = vec![full];
+        for (index, result) in AuthResult::ALL.iter().enumerate() {
+            for assurance in Assurance::ALL {
+                for method in [None].into_iter().chain(Method::ALL.iter().copied().map(Some)) {
+                    let id = format!("{result} {assurance} {method:?}").leak();
+                    events.push(event(at("2026-03-02T09:00:00Z")).with(|event| {
+                        (event.event_id, event.method, event.assurance) = (id, method, *assurance);
+                        event.result = *result;
+                        let reason = DenialReason::ALL[index];
+                        event.denial_reason = (*result == AuthResult::Denied).then_some(reason);
+                        event.stage = Stage::ALL[index % Stage::ALL.len()];
+                    }));
+                }
+            }
+        }
+        book.land(&events).await;
+        let mut decoder = Decoder::new(Source::Ocsf, &Maps::default());
+        let limits = TimeLimits { max_age_us: None, max_ahead_us: i64::MAX, now_us: 0 };
+        let mut left: Vec<_> = events.iter().map(|made| &made.event).collect();
+        for line in export(&book).await.lines() {
+            let record = Record { value: Some(line.as_bytes()), timestamp_us: None };
+            let mut unknown = UnknownCounts::default();
+            decoder.decode(&record, &limits, &mut unknown, &mut |_, element| {
+                let Element::Event(found) = element else { panic!("{element:?} of {line}") };
+                let place = left.iter().position(|event| event.event_id == found.event_id);
+                let expected = left.remove(place.expect("an event that was landed"));
+                let names = |event: &Event<'_>| format!("{:?} {:?}", event.first_name, event.last_name);
+                assert_eq!(names(&found), names(expected));
+                assert_eq!(found, *expected, "{line}");
+            });
+        }
+        assert!(left.is_empty(), "{left:?}");
+    }
+
+    #[tokio::test]
+    async fn what_is_not_known_is_not_written() {
+        let mut book = TestBook::new().await;
+        book.land(&[event(at("2026-03-02T08:00:00Z")).with(|event| {
+            (event.method, event.server_name, event.server_ip) = (None, None, None);
+        })])
+        .await;
+        let line = export(&book).await;
+        assert!(!line.contains("null") && !line.contains("{}"), "{line}");
+        let event: serde_json::Value = serde_json::from_str(&line).expect("JSON");
+        let has = |name: &str| event.get(name).is_some();
+        // What OCSF requires of every event of the class; `service` or `dst_endpoint`, too.
+        for name in [
+            "activity_id",
+            "category_uid",
+            "class_uid",
+            "metadata",
+            "severity_id",
+            "time",
+            "type_uid",
+            "user",
+            "service",
+        ] {
+            assert!(has(name), "{name}");
+        }
+        for name in
+            ["dst_endpoint", "src_endpoint", "auth_factors", "is_mfa", "status_code", "auth_protocol_id"]
+        {
+            assert!(!has(name), "{name}");
+        }
+        assert_eq!(event["time"], 1_772_438_400_000_i64);
+    }
+}

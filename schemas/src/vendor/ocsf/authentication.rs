@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 
+use super::ours::{self, is_ours};
 use super::user;
 use super::words::{self, Detail};
 use crate::element::Step;
@@ -74,7 +75,9 @@ fn authentication<'t>(
         attempt_id: text(metadata.and_then(|metadata| metadata.text("correlation_uid"))),
         ..Draft::default()
     };
-    read_outcome(event, &mut draft, is_first)?;
+    if !ours::restore(event, &mut draft) {
+        read_outcome(event, &mut draft, is_first)?;
+    }
     draft.event_id = match metadata.and_then(|metadata| metadata.scalar("uid")) {
         Some(uid) => Some(Id::Own(uid)),
         None => Some(Id::Made(id(&draft))),
@@ -267,15 +270,6 @@ fn occurred_at(event: Json<'_>) -> Result<When<'_>, Rejection<'static>> {
     let expected = "milliseconds since 1970, or RFC 3339 with a zone";
     let clocks = [event.get("time"), event.get("time_dt")];
     Writing::default().best(&clocks).ok_or_else(|| bad_time("time", expected))
-}
-
-/// Whether Gatebook wrote it.
-fn is_ours(event: Json<'_>) -> bool {
-    let product = event.at(&["metadata", "product"]);
-    let is = |key| {
-        product.and_then(|product| product.text(key)).is_some_and(|it| it.eq_ignore_ascii_case("gatebook"))
-    };
-    is("name") || is("vendor_name")
 }
 
 /// The producer's tenant, else the cloud's account; in a cloud also that of the user.

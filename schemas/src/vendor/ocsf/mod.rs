@@ -14,6 +14,7 @@
 //!   producers put a vendor's transaction id there, which that vendor uses again for other events.
 
 mod authentication;
+mod ours;
 #[cfg(test)]
 mod tests;
 mod user;
