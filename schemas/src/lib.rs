@@ -17,6 +17,8 @@
 //! The way of an event: [`Decoder::decode`] reads a record and emits borrowed elements;
 //! [`EventBuilder`] and [`RejectionBuilder`] gather them, with their [`Place`], into Arrow record batches.
 //!
+//! What a vendor's code means, how it is read and what can be done about it, tells [`explain`].
+//!
 //! What this room never does: input or output, reading a clock (the time comes in as
 //! [`TimeLimits::now_us`]), waiting, logging. It drops nothing: what it cannot read is a rejection, what it
 //! does not know is counted in [`UnknownCounts`].
@@ -28,6 +30,7 @@ pub mod contract;
 mod decoder;
 mod element;
 mod event_builder;
+pub mod explain;
 mod fields;
 mod fingerprint;
 pub mod gatebook;

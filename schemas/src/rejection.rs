@@ -2,6 +2,8 @@
 
 use std::borrow::Cow;
 
+use crate::vocabulary::vocabulary;
+
 /// An element that should have decoded and did not.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Rejection<'a> {
@@ -26,63 +28,30 @@ impl<'a> Rejection<'a> {
     }
 }
 
-/// Why an element is a rejection. The codes are stable: scripts and alerts match them.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub enum Reason {
-    /// The value is no JSON text (RFC 8259), has bytes after it, or starts with a byte order mark.
-    NotJson,
-    /// The value is not UTF-8.
-    NotUtf8,
-    /// No value: a tombstone or zero bytes.
-    Empty,
-    /// Valid JSON, but no object, or a field of another type.
-    WrongType,
-    /// A required field is absent, null or an empty text.
-    MissingField,
-    /// `result` is not one of its words.
-    UnknownResult,
-    /// A time is not RFC 3339 with a zone.
-    BadTime,
-    /// The time is too far from the Kafka timestamp, or that from the clock.
-    ImplausibleTime,
-    /// An address is neither IPv4 nor IPv6.
-    BadAddress,
-    /// A record over 1 MiB, a field over 8 KiB, or too many steps.
-    TooLong,
-    /// The record contradicts itself: a key twice, a reason of denial without a denial.
-    Contradiction,
-}
-
-impl Reason {
-    /// Every reason.
-    pub const ALL: &'static [Self] = &[
-        Self::NotJson,
-        Self::NotUtf8,
-        Self::Empty,
-        Self::WrongType,
-        Self::MissingField,
-        Self::UnknownResult,
-        Self::BadTime,
-        Self::ImplausibleTime,
-        Self::BadAddress,
-        Self::TooLong,
-        Self::Contradiction,
-    ];
-
-    /// The code as it stands in the book.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::NotJson => "not-json",
-            Self::NotUtf8 => "not-utf8",
-            Self::Empty => "empty",
-            Self::WrongType => "wrong-type",
-            Self::MissingField => "missing-field",
-            Self::UnknownResult => "unknown-result",
-            Self::BadTime => "bad-time",
-            Self::ImplausibleTime => "implausible-time",
-            Self::BadAddress => "bad-address",
-            Self::TooLong => "too-long",
-            Self::Contradiction => "contradiction",
-        }
+vocabulary! {
+    /// Why an element is a rejection. The codes are stable: scripts and alerts match them.
+    Reason {
+        /// The value is no JSON text (RFC 8259), has bytes after it, or starts with a byte order mark.
+        NotJson = "not-json",
+        /// The value is not UTF-8.
+        NotUtf8 = "not-utf8",
+        /// No value: a tombstone or zero bytes.
+        Empty = "empty",
+        /// Valid JSON, but no object, or a field of another type.
+        WrongType = "wrong-type",
+        /// A required field is absent, null or an empty text.
+        MissingField = "missing-field",
+        /// `result` is not one of its words.
+        UnknownResult = "unknown-result",
+        /// A time is not RFC 3339 with a zone.
+        BadTime = "bad-time",
+        /// The time is too far from the Kafka timestamp, or that from the clock.
+        ImplausibleTime = "implausible-time",
+        /// An address is neither IPv4 nor IPv6.
+        BadAddress = "bad-address",
+        /// A record over 1 MiB, a field over 8 KiB, or too many steps.
+        TooLong = "too-long",
+        /// The record contradicts itself: a key twice, a reason of denial without a denial.
+        Contradiction = "contradiction",
     }
 }

@@ -46,6 +46,7 @@ macro_rules! vocabulary {
         }
     };
 }
+pub(crate) use vocabulary;
 
 vocabulary! {
     /// By which method a factor was checked (column `method`). Open.

@@ -4,8 +4,11 @@ use std::sync::LazyLock;
 
 use super::change_words::ChangeWords;
 use super::other_names::OtherNames;
-use super::words::Words;
+use super::words::{Word, Words};
 use crate::source::Source;
+
+/// A table of words for methods.
+type Methods = Words;
 
 /// A table, and what a reader has to know of it.
 #[derive(Debug)]
@@ -23,8 +26,10 @@ pub(crate) struct Table {
 #[derive(Debug)]
 pub(crate) enum Content {
     Words(&'static LazyLock<Words>),
+    /// Words for methods. The reason is that of a wrong answer: by itself a method denies nothing.
+    Methods(&'static LazyLock<Methods>),
     ChangeWords(&'static LazyLock<ChangeWords>),
-    /// Names for the codes of another table.
+    /// Other names for the codes of the table of the same source and kind.
     OtherNames(&'static LazyLock<OtherNames>),
 }
 
@@ -71,15 +76,15 @@ tables! {
         "https://learn.microsoft.com/en-us/entra/identity-platform/reference-error-codes";
     ENTRA_DENIED: Words = "entra_denied.csv", Entra, "reason of a denied second factor", ENTRA_REPORTING;
     ENTRA_SATISFIED: Words = "entra_satisfied.csv", Entra, "how the second factor was satisfied", ENTRA_REPORTING;
-    ENTRA_METHODS: Words = "entra_methods.csv", Entra, "authentication method", ENTRA_REPORTING;
+    ENTRA_METHODS: Methods = "entra_methods.csv", Entra, "authentication method", ENTRA_REPORTING;
     ENTRA_CHANGES: ChangeWords = "entra_changes.csv", Entra, "audit operation",
         "https://learn.microsoft.com/en-us/entra/identity/monitoring-health/reference-audit-activities";
     MFA_SERVER_RESULTS: Words = "mfa_server_results.csv", MfaServer, "call result", ENTRA_REPORTING;
     MFA_SERVER_NAMES: OtherNames = "mfa_server_names.csv", MfaServer, "call result", ENTRA_REPORTING;
-    MFA_SERVER_METHODS: Words = "mfa_server_methods.csv", MfaServer, "authentication method", MFA_SERVER_DEPLOY;
+    MFA_SERVER_METHODS: Methods = "mfa_server_methods.csv", MfaServer, "authentication method", MFA_SERVER_DEPLOY;
     DUO_RESULTS: Words = "duo_results.csv", Duo, "authentication result", DUO_AUTHENTICATION;
     DUO_REASONS: Words = "duo_reasons.csv", Duo, "authentication reason", DUO_AUTHENTICATION;
-    DUO_FACTORS: Words = "duo_factors.csv", Duo, "authentication factor", DUO_AUTHENTICATION;
+    DUO_FACTORS: Methods = "duo_factors.csv", Duo, "authentication factor", DUO_AUTHENTICATION;
     DUO_ACTIONS: ChangeWords = "duo_actions.csv", Duo, "administrator or activity action", DUO_ADMINISTRATOR;
     /// What changes nothing that is kept.
     DUO_OTHER_ACTIONS: Words = "duo_other_actions.csv", Duo, "administrator or activity action", DUO_ADMINISTRATOR;
@@ -88,24 +93,29 @@ tables! {
     OKTA_OUTCOMES: Words = "okta_outcomes.csv", Okta, "outcome result", OKTA_LOG;
     OKTA_AUTHENTICATIONS: Words = "okta_authentications.csv", Okta, "event type", OKTA_EVENTS;
     OKTA_CHANGES: ChangeWords = "okta_changes.csv", Okta, "event type", OKTA_EVENTS;
-    /// The reason is what `INVALID_CREDENTIALS` means for the factor.
-    OKTA_FACTORS: Words = "okta_factors.csv", Okta, "factor or authenticator", OKTA_LOG;
+    OKTA_FACTORS: Methods = "okta_factors.csv", Okta, "factor or authenticator", OKTA_LOG;
     OKTA_PUSH_ANSWERS: Words = "okta_push_answers.csv", Okta, "answer to a push", OKTA_LOG;
     KEYCLOAK_ERRORS: Words = "keycloak_errors.csv", Keycloak, "event error",
         "https://www.keycloak.org/docs-api/latest/javadocs/org/keycloak/events/Errors.html";
     KEYCLOAK_EVENTS: Words = "keycloak_events.csv", Keycloak, "event type", KEYCLOAK_EVENTS_URL;
     KEYCLOAK_CHANGES: ChangeWords = "keycloak_changes.csv", Keycloak, "event type", KEYCLOAK_EVENTS_URL;
-    KEYCLOAK_CREDENTIALS: Words = "keycloak_credentials.csv", Keycloak, "type of credential", KEYCLOAK_ADMIN;
+    KEYCLOAK_CREDENTIALS: Methods = "keycloak_credentials.csv", Keycloak, "type of credential", KEYCLOAK_ADMIN;
     /// `LogonError`, the name within `LoginError`, and the numbers that this log uses otherwise than Entra.
     O365_LOGON_ERRORS: Words = "o365_logon_errors.csv", O365, "logon error", O365_SCHEMA;
     O365_CHANGES: ChangeWords = "o365_changes.csv", O365, "audit operation", O365_ACTIVITIES;
     CLOUDTRAIL_ERRORS: Words = "cloudtrail_errors.csv", CloudTrail, "console sign-in error", CLOUDTRAIL_CONSOLE;
-    /// `CredentialType` of Identity Center and `MfaType` of `CheckMfa`; the reason is that of a wrong answer.
-    CLOUDTRAIL_FACTORS: Words = "cloudtrail_factors.csv", CloudTrail, "type of credential",
+    /// `CredentialType` of Identity Center and `MfaType` of `CheckMfa`.
+    CLOUDTRAIL_FACTORS: Methods = "cloudtrail_factors.csv", CloudTrail, "type of credential",
         "https://docs.aws.amazon.com/singlesignon/latest/userguide/understanding-sign-in-events.html";
     CLOUDTRAIL_CHANGES: ChangeWords = "cloudtrail_changes.csv", CloudTrail, "event name",
         "https://docs.aws.amazon.com/IAM/latest/UserGuide/cloudtrail-integration.html";
     OCSF_DETAILS: Words = "ocsf_details.csv", Ocsf, "status code or detail", OCSF_CLASS;
-    OCSF_FACTORS: Words = "ocsf_factors.csv", Ocsf, "authentication factor",
+    OCSF_FACTORS: Methods = "ocsf_factors.csv", Ocsf, "authentication factor",
         "https://schema.ocsf.io/objects/auth_factor";
+}
+
+/// The first word of any table of codes with this text. Methods are no codes.
+pub(crate) fn word(text: &str) -> Option<Word> {
+    ALL.iter()
+        .find_map(|table| if let Content::Words(words) = table.content { words.get(text) } else { None })
 }
