@@ -64,6 +64,8 @@ pub(crate) enum Command {
     Report(Box<commands::report::Args>),
     /// Write events in a schema that other tools read
     Export(commands::export::Args),
+    /// Say what a code or text of any vendor means, and what can be done about it
+    Explain(commands::explain::Args),
     /// Show what a file of a product's records would become: nothing else is needed
     Decode(commands::decode::Args),
     /// Send a file, standard input or synthetic traffic to a topic

@@ -9,7 +9,7 @@ use arrow::record_batch::RecordBatch;
 use datafusion::execution::SendableRecordBatchStream;
 use futures::stream::{self, BoxStream};
 use futures::{StreamExt as _, TryStreamExt as _};
-use serde_json::json;
+use serde_json::Value;
 
 use crate::coverage::{Coverage, Question};
 use crate::error::QueryError;
@@ -62,12 +62,13 @@ impl Answer {
     pub(crate) async fn list(
         session: &Session,
         list: &'static str,
+        parameters: Value,
         columns: Vec<(&str, ArrayRef)>,
     ) -> Result<Self, QueryError> {
         let columns = columns.into_iter().map(|(name, column)| (name, column, true));
         let rows = RecordBatch::try_from_iter_with_nullable(columns)
             .map_err(|error| QueryError::while_running(error.into(), &session.limits()))?;
-        let coverage = session.coverage("UTC", Question::List { list, parameters: json!({}) }).await?;
+        let coverage = session.coverage("UTC", Question::List { list, parameters }).await?;
         Ok(Self::of_rows(coverage, rows))
     }
 

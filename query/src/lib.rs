@@ -48,4 +48,4 @@ pub use rejections::{RejectionsParameters, rejections};
 pub use session::{Resources, Session};
 pub use sql::{SqlLimits, SqlPool, WorkerError, read_answer, sql_functions, sql_limits, sql_tables, work};
 pub use status::{Waiting, status};
-pub use words::reasons;
+pub use words::{ReasonsParameters, reasons};

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use arrow::array::{ArrayRef, Int32Array, Int64Array, StringArray, TimestampMicrosecondArray};
 use lake::{PartitionId, PartitionTotals};
+use serde_json::json;
 
 use crate::answer::Answer;
 use crate::error::QueryError;
@@ -71,5 +72,5 @@ pub async fn status(
         ("lag", kafka(|waiting| Some(waiting.lag))),
         ("unread_expires_in_ms", kafka(|waiting| waiting.expires_in_ms)),
     ];
-    Answer::list(session, "status", columns).await
+    Answer::list(session, "status", json!({}), columns).await
 }

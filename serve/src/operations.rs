@@ -8,15 +8,17 @@ use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE};
 use axum::response::Response;
 use chrono::Utc;
 use futures::future::BoxFuture;
-use query::RejectionsParameters;
 use query::report::{Report, ReportParameters};
+use query::{ReasonsParameters, RejectionsParameters};
 use serde::Deserialize;
 use serde_json::Value;
 
 pub(crate) use self::columns::Column;
 use self::columns::{DENIALS, REASONS, REJECTIONS, SQL_FUNCTIONS, SQL_LIMITS, SQL_TABLES, STATUS, USAGE};
 pub(crate) use self::parameters::Parameter;
-use self::parameters::{no_parameters, nothing, rejections_parameters, report_parameters, sql_body};
+use self::parameters::{
+    no_parameters, nothing, reasons_parameters, rejections_parameters, report_parameters, sql_body,
+};
 use crate::access::Scope;
 use crate::door::{Request, State};
 use crate::problem::Problem;
@@ -123,11 +125,12 @@ pub(crate) const OPERATIONS: &[Operation] = &[
     Operation {
         name: "reasons",
         path: "/api/v1/reasons",
-        summary: "Every reason of a denial, with its group and what it means",
-        description: "Reasons may be added, and are never changed.",
+        summary: "What a code or text of any vendor means, and every reason of a denial",
+        description: "Without `code`, Gatebook's own reasons, which may be added to and are never changed. With it, what \
+                      the code means: several rows where several products use it, the most literal spelling first.",
         access: Access::AnyToken,
         takes: Takes::Nothing,
-        parameters: no_parameters,
+        parameters: reasons_parameters,
         gives: Gives::Rows(REASONS),
         call: |state, request| Box::pin(reasons(state, request)),
     },
@@ -283,8 +286,8 @@ async fn status(state: &State, request: Request<'_>) -> Result<Response, Problem
 }
 
 async fn reasons(state: &State, request: Request<'_>) -> Result<Response, Problem> {
-    request.takes_no_parameters()?;
-    let ask = ask(|session| Box::pin(query::reasons(session)));
+    let parameters = ReasonsParameters::parse(request.pairs())?;
+    let ask = ask(move |session| Box::pin(async move { query::reasons(session, &parameters).await }));
     respond_from_book(state, "reasons", request.format()?, ask).await
 }
 

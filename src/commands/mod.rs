@@ -10,6 +10,7 @@ pub(crate) mod completions;
 pub(crate) mod config;
 pub(crate) mod decode;
 pub(crate) mod demo;
+pub(crate) mod explain;
 pub(crate) mod export;
 pub(crate) mod ingest;
 pub(crate) mod lake;
@@ -40,6 +41,7 @@ pub(crate) async fn run(cli: Cli) -> anyhow::Result<()> {
         Command::Sql(args) => sql::run(args, config).await,
         Command::SqlWorker => sql::work(),
         Command::Report(args) => report::run(*args, &config()?),
+        Command::Explain(args) => explain::run(&args),
         Command::Export(args) => export::run(&args, &config()?),
         Command::Produce(args) => produce::run(args, config()?).await,
         Command::Config(args) => config::run(&args, path),

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use arrow::array::{ArrayRef, BooleanArray, StringArray, UInt64Array};
 use schemas::COLUMNS;
+use serde_json::json;
 
 use super::functions::FUNCTIONS;
 use super::limits::SqlLimits;
@@ -30,7 +31,7 @@ pub async fn sql_limits(session: &Session, limits: &SqlLimits) -> Result<Answer,
         ("meaning", text(|told| told.meaning)),
         ("advice", text(|told| told.advice)),
     ];
-    Answer::list(session, "sql-limits", columns).await
+    Answer::list(session, "sql-limits", json!({}), columns).await
 }
 
 /// What the partition column means.
@@ -69,7 +70,7 @@ pub async fn sql_tables(session: &Session) -> Result<Answer, QueryError> {
         ("meaning", Arc::new(StringArray::from_iter_values(rows.iter().map(|row| row.4)))),
         ("prunes", Arc::new(BooleanArray::from_iter(rows.iter().map(|row| Some(row.5))))),
     ];
-    Answer::list(session, "sql-tables", columns).await
+    Answer::list(session, "sql-tables", json!({}), columns).await
 }
 
 /// Lists the functions that may be called: `function`, `about` its group.
@@ -87,5 +88,5 @@ pub async fn sql_functions(session: &Session) -> Result<Answer, QueryError> {
         ("function", Arc::new(StringArray::from_iter_values(all.iter().map(|row| row.0)))),
         ("about", Arc::new(StringArray::from_iter_values(all.iter().map(|row| row.1)))),
     ];
-    Answer::list(session, "sql-functions", columns).await
+    Answer::list(session, "sql-functions", json!({}), columns).await
 }

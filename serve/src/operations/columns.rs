@@ -63,9 +63,20 @@ pub(super) const REJECTIONS: &[Column] = &[
 ];
 
 pub(super) const REASONS: &[Column] = &[
-    ("reason", TEXT, "the reason"),
+    ("reason", TEXT, "the reason of a denial that the code means"),
     ("reason_group", TEXT, "the group under which reports show it"),
     ("meaning", TEXT, "what it means"),
+    ("code", TEXT, "the code as its vendor writes it"),
+    ("source", TEXT, "whose code it is; `gatebook` for the words of the vocabularies"),
+    ("what", TEXT, "what kind of code it is"),
+    ("method", TEXT, "the method that it names"),
+    ("result", TEXT, "whether the gate opened; null where that depends on more than the code"),
+    ("stage", TEXT, "what it judges"),
+    ("assurance", TEXT, "what it proves"),
+    ("change", TEXT, "what it changes, where it is an operation"),
+    ("user_advice", TEXT, "what the user can do"),
+    ("administrator_advice", TEXT, "what the administrator can do"),
+    ("url", TEXT, "the vendor's own page"),
 ];
 
 pub(super) const SQL_LIMITS: &[Column] = &[

@@ -135,6 +135,19 @@ pub(super) fn report_parameters() -> Vec<Parameter> {
     ]
 }
 
+pub(super) fn reasons_parameters() -> Vec<Parameter> {
+    vec![
+        one(
+            "code",
+            "A code or text of any product that Gatebook reads, in any spelling, or a subject such as `lost phone`. \
+             Default: every reason of Gatebook's own.",
+            text(),
+            json!("AADSTS50074"),
+        ),
+        format_parameter(),
+    ]
+}
+
 pub(super) fn rejections_parameters() -> Vec<Parameter> {
     vec![
         one("reason", "Only those of this reason.", words(Reason::ALL, Reason::as_str), json!("bad-time")),
