@@ -15,6 +15,8 @@ mod json;
 mod judge;
 mod keycloak;
 mod mfa_server;
+#[cfg(test)]
+mod mutations;
 mod o365;
 mod ocsf;
 mod okta;
@@ -110,6 +112,10 @@ impl VendorDecoder {
             Ok(text) => text,
             Err(rejection) => return emit(0, Element::Rejection(rejection)),
         };
+        if text.trim().is_empty() {
+            let rejection = Rejection::whole(Reason::Empty, "the record has nothing but white space");
+            return emit(0, Element::Rejection(rejection));
+        }
         let judge = &self.judge;
         let received = Received { limits, timestamp_us: record.timestamp_us };
         let mut index = 0;
