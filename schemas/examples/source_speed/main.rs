@@ -33,11 +33,11 @@ enum Shape {
 const SOURCES: &[(&str, Source, Shape, &str)] = &[
     ("entra", Source::Entra, Shape::Alone, include_str!("records/entra_graph.jsonl")),
     ("entra-monitor", Source::Entra, Shape::Records(10), include_str!("records/entra_monitor.jsonl")),
-    ("mfa-server", Source::MfaServer, Shape::Alone, include_str!("records/mfa_server.jsonl")),
+    ("mfa-server-json", Source::MfaServer, Shape::Alone, include_str!("records/mfa_server.jsonl")),
     ("mfa-server-csv", Source::MfaServer, Shape::Table(20), include_str!("records/mfa_server.csv")),
     ("duo", Source::Duo, Shape::Alone, include_str!("records/duo.jsonl")),
     ("okta", Source::Okta, Shape::Alone, include_str!("records/okta.jsonl")),
-    ("keycloak", Source::Keycloak, Shape::Alone, include_str!("records/keycloak.jsonl")),
+    ("keycloak-json", Source::Keycloak, Shape::Alone, include_str!("records/keycloak.jsonl")),
     ("keycloak-line", Source::Keycloak, Shape::Alone, include_str!("records/keycloak.log")),
     ("o365", Source::O365, Shape::Alone, include_str!("records/o365.jsonl")),
     ("cloudtrail", Source::CloudTrail, Shape::Alone, include_str!("records/cloudtrail.jsonl")),
