@@ -23,6 +23,10 @@
 //! [`TimeLimits::now_us`]), waiting, logging. It drops nothing: what it cannot read is a rejection, what it
 //! does not know is counted in [`UnknownCounts`].
 
+// The fuzz targets' properties name the crate as a stranger does.
+#[cfg(test)]
+extern crate self as schemas;
+
 mod address;
 mod change_builder;
 mod column;

@@ -17,6 +17,17 @@ pub struct Record<'a> {
 impl<'a> Record<'a> {
     /// The record's text, without white space around it.
     pub(crate) fn text(&self) -> Result<&'a str, Rejection<'static>> {
+        match std::str::from_utf8(self.bytes()?) {
+            Ok(text) => Ok(text.trim_matches([' ', '\t', '\n', '\r'])),
+            Err(error) => {
+                let detail = format!("no UTF-8 after byte {}", error.valid_up_to());
+                Err(Rejection::whole(Reason::NotUtf8, detail))
+            }
+        }
+    }
+
+    /// The record's bytes, for a parser that looks at their encoding itself.
+    pub(crate) fn bytes(&self) -> Result<&'a [u8], Rejection<'static>> {
         let value = self.value.unwrap_or_default();
         if value.is_empty() {
             return Err(Rejection::whole(Reason::Empty, "the record has no value"));
@@ -27,12 +38,6 @@ impl<'a> Record<'a> {
                 format!("the record has more than {RECORD_BYTES_MAX} bytes"),
             ));
         }
-        match std::str::from_utf8(value) {
-            Ok(text) => Ok(text.trim_matches([' ', '\t', '\n', '\r'])),
-            Err(error) => {
-                let detail = format!("no UTF-8 after byte {}", error.valid_up_to());
-                Err(Rejection::whole(Reason::NotUtf8, detail))
-            }
-        }
+        Ok(value)
     }
 }

@@ -9,6 +9,10 @@ pub(crate) fn address(text: &str) -> Option<Cow<'_, str>> {
     let text = text.trim();
     let bare = bare(text);
     let parsed = parse(bare)?;
+    if parsed.is_ipv4() && bare.len() == text.len() {
+        // Other notations of an IPv4 address are not read.
+        return Some(Cow::Borrowed(text));
+    }
     let canonical = match parsed {
         IpAddr::V6(address) => address.to_ipv4_mapped().map_or(parsed, IpAddr::V4),
         IpAddr::V4(_) => parsed,

@@ -46,7 +46,20 @@ impl<'t> Json<'t> {
 
     /// The flag of a key, also where it is written as a text.
     pub(crate) fn flag(self, key: &str) -> Option<bool> {
-        match self.get(key)?.0.first()? {
+        self.get(key)?.as_flag_or_text()
+    }
+
+    /// This flag.
+    pub(crate) fn as_flag(self) -> Option<bool> {
+        match self.0.first()? {
+            Node::Static(StaticNode::Bool(flag)) => Some(*flag),
+            _ => None,
+        }
+    }
+
+    /// This flag, also where it is written as a text.
+    pub(crate) fn as_flag_or_text(self) -> Option<bool> {
+        match self.0.first()? {
             Node::Static(StaticNode::Bool(flag)) => Some(*flag),
             Node::String(text) if text.eq_ignore_ascii_case("true") => Some(true),
             Node::String(text) if text.eq_ignore_ascii_case("false") => Some(false),

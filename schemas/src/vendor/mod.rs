@@ -16,6 +16,8 @@ mod judge;
 mod keycloak;
 mod lookup;
 mod mfa_server;
+#[cfg(test)]
+mod mutations;
 mod o365;
 mod ocsf;
 mod okta;
@@ -109,32 +111,45 @@ impl VendorDecoder {
         counts: &mut UnknownCounts,
         emit: &mut dyn FnMut(u32, Element<'_>),
     ) {
-        let text = match record.text() {
-            Ok(text) => text,
-            Err(rejection) => return emit(0, Element::Rejection(rejection)),
-        };
+        let mut index = 0;
         let judge = &self.judge;
         let received = Received { limits, timestamp_us: record.timestamp_us };
-        let mut index = 0;
         let mut take = |found: Result<Found<'_>, Rejection<'static>>| {
             judge.emit(found, received, counts, &mut |element| emit(index, element));
             index += 1;
         };
-        let is_json = text.starts_with(['{', '[']);
-        if let (false, Some(read_text)) = (is_json, self.vendor.read_text) {
-            return read_text(text, &mut take);
+        let bytes = match record.bytes() {
+            Ok(bytes) => bytes.trim_ascii(),
+            Err(rejection) => return take(Err(rejection)),
+        };
+        if let (false, Some(read_text)) =
+            (bytes.starts_with(b"{") || bytes.starts_with(b"["), self.vendor.read_text)
+        {
+            return match text(record) {
+                Ok(text) => read_text(text, &mut take),
+                Err(rejection) => take(Err(rejection)),
+            };
         }
         self.bytes.clear();
-        self.bytes.extend_from_slice(text.as_bytes());
+        self.bytes.extend_from_slice(bytes);
+        // The parser looks at the encoding too: a look before it would be a second one.
         match simd_json::to_tape_with_buffers(&mut self.bytes, &mut self.buffers) {
             Ok(tape) => self.vendor.elements(Json::root(&tape.0), &mut take),
-            Err(error) => {
+            Err(error) => take(Err(text(record).err().unwrap_or_else(|| {
                 // Its text may repeat the record.
-                let detail = format!("no JSON from byte {} on", error.index());
-                take(Err(Rejection::whole(Reason::NotJson, detail)));
-            }
+                Rejection::whole(Reason::NotJson, format!("no JSON from byte {} on", error.index()))
+            }))),
         }
     }
+}
+
+/// The record's text, if there is more than white space.
+fn text<'a>(record: &Record<'a>) -> Result<&'a str, Rejection<'static>> {
+    let text = record.text()?;
+    if text.trim().is_empty() {
+        return Err(Rejection::whole(Reason::Empty, "the record has nothing but white space"));
+    }
+    Ok(text)
 }
 
 /// How deep records are wrapped in one another as text, at most: a message around a list around a row.
@@ -169,15 +184,18 @@ impl Vendor {
                 found => take(found),
             }
         };
-        // Most records hold no list: one look tells, before one for each way.
-        let is_nested = root.entries().any(|(_, value)| value.is_list() || value.is_object());
-        let ways = if is_nested { self.lists } else { &[] };
-        let lists = || ways.iter().filter_map(|way| root.at(way).filter(|list| list.is_list()));
-        if lists().next().is_some() {
-            lists().for_each(|list| list.elements().for_each(&mut read));
-        } else if root.is_list() {
+        let mut has_list = false;
+        for (key, value) in root.entries().filter(|(_, value)| value.is_list() || value.is_object()) {
+            for way in self.lists.iter().filter(|way| way[0] == key) {
+                if let Some(list) = value.at(&way[1..]).filter(|list| list.is_list()) {
+                    list.elements().for_each(&mut read);
+                    has_list = true;
+                }
+            }
+        }
+        if root.is_list() {
             root.elements().for_each(read);
-        } else {
+        } else if !has_list {
             read(root);
         }
     }

@@ -145,7 +145,11 @@ impl Key {
             }
         }
         let plain = &plain[..length];
-        BY_LENGTH.get(length)?.iter().find(|(name, _)| name.as_bytes() == plain).map(|(_, key)| *key)
+        BY_LENGTH
+            .get(length)?
+            .iter()
+            .find(|(name, _)| name.as_bytes().last() == plain.last() && name.as_bytes() == plain)
+            .map(|(_, key)| *key)
     }
 }
 
@@ -278,19 +282,14 @@ impl<'t> Value<'t> {
         if let Some(text) = json.as_text() {
             return Self::of_text(text);
         }
-        match (json.as_number(), json.as_scalar().as_deref()) {
-            (Some(number), _) => Some(Self::Number(number)),
-            (None, Some("true")) => Some(Self::Flag(true)),
-            (None, Some("false")) => Some(Self::Flag(false)),
-            (None, _) => None,
-        }
+        json.as_flag().map(Self::Flag).or_else(|| json.as_number().map(Self::Number))
     }
 
     /// A text, if it says something.
     pub(super) fn of_text(text: &'t str) -> Option<Self> {
         let text = text.trim();
-        let is_absent =
-            ["", "-", "null", "n/a", "none"].iter().any(|absent| text.eq_ignore_ascii_case(absent));
+        let is_absent = text.len() <= 4
+            && ["", "-", "null", "n/a", "none"].iter().any(|absent| text.eq_ignore_ascii_case(absent));
         (!is_absent).then_some(Self::Text(text))
     }
 
