@@ -1,5 +1,6 @@
 //! A batch: what one pipeline has read since its last commit, decoded into columns.
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 use std::time::Instant;
@@ -12,8 +13,8 @@ use chrono::{DateTime, NaiveDate, Utc};
 use lake::{DataFile, Segment};
 use parquet::errors::ParquetError;
 use schemas::{
-    ChangeBuilder, Decoder, Element, EventBuilder, Fields, Fingerprinter, Kind, NameCounts, Place, Record,
-    Redaction, Rejection, RejectionBuilder, Source, TimeLimits,
+    Change, ChangeBuilder, Decoder, Element, Event, EventBuilder, Fields, Fingerprinter, Kind, Maps,
+    NameCounts, Place, Record, Redaction, RejectionBuilder, Source, TimeLimits,
 };
 use sha2::{Digest, Sha256};
 
@@ -66,7 +67,7 @@ pub enum EncodeError {
 /// What reading a record needs to know beside the record.
 pub(crate) struct Reading<'a> {
     pub(crate) limits: &'a Limits,
-    pub(crate) fields: &'a Fields,
+    pub(crate) maps: &'a Maps,
     pub(crate) now_us: i64,
 }
 
@@ -135,18 +136,31 @@ impl Batch {
             match element {
                 Element::Event(event) => {
                     self.days.insert(event.occurred_at_us.div_euclid(US_PER_DAY));
+                    let raw = kept_if_all(event.raw, value, source, reading);
+                    let event = Event { raw: raw.as_deref(), ..event };
                     self.events.append(&event, &place, source, decoder_name);
                     self.event_slots.push(slot_index);
                     segment.events += 1;
                 }
                 Element::Change(change) => {
                     self.days.insert(change.occurred_at_us.div_euclid(US_PER_DAY));
+                    let raw = kept_if_all(change.raw, value, source, reading);
+                    let change = Change { raw: raw.as_deref(), ..change };
                     self.changes.append(&change, &place, source, decoder_name);
                     segment.changes += 1;
                 }
                 Element::Skipped(kind) => count_skipped(&mut segment.skipped_by_kind, kind),
                 Element::Rejection(rejection) => {
-                    keep(&mut self.rejections, &rejection, &place, (source, decoder_name), value, reading);
+                    let raw = rejection.raw.or(value).map(|raw| kept(raw, source, reading));
+                    let (raw, redacted) = raw.map_or((None, false), |(raw, redacted)| (Some(raw), redacted));
+                    self.rejections.append(
+                        &rejection,
+                        &place,
+                        source,
+                        decoder_name,
+                        raw.as_deref(),
+                        redacted,
+                    );
                     self.rejection_count += 1;
                     segment.rejections += 1;
                 }
@@ -154,7 +168,8 @@ impl Batch {
         });
         segment.elements += elements;
         segment.empty_records += i64::from(elements == 0);
-        self.bytes += value.map_or(0, <[u8]>::len) + ELEMENT_BYTES;
+        let copies = if reading.maps.keep_raw { 2 } else { 1 };
+        self.bytes += value.map_or(0, <[u8]>::len) * copies + ELEMENT_BYTES;
     }
 
     /// Flags repeats and encodes everything, one file a kind and day. The batch is empty afterwards, and
@@ -228,30 +243,32 @@ fn count_skipped(counts: &mut BTreeMap<String, i64>, kind: &str) {
     }
 }
 
-/// Keeps a rejection with its bytes, as far as switched-off fields allow.
-fn keep(
-    rejections: &mut RejectionBuilder,
-    rejection: &Rejection<'_>,
-    place: &Place<'_>,
-    (source, decoder): (&str, &str),
-    value: Option<&[u8]>,
+/// What is kept of the bytes of an event or change.
+fn kept_if_all<'r>(
+    part: Option<&'r [u8]>,
+    record: Option<&'r [u8]>,
+    source: &str,
     reading: &Reading<'_>,
-) {
-    // The keys of other products are not known to what blanks switched-off fields.
-    let is_ours = source == Source::Gatebook.as_str() || reading.fields.stores_all();
-    let redacted = |raw| if is_ours { schemas::redact(raw, reading.fields) } else { Redaction::Unparsed };
-    let redaction = value.map(|raw| (raw, redacted(raw)));
-    match redaction {
-        None => rejections.append(rejection, place, source, decoder, None, false),
-        Some((_, Redaction::Redacted(raw))) => {
-            rejections.append(rejection, place, source, decoder, Some(&raw), true)
-        }
-        Some((raw, Redaction::Unparsed)) if !reading.limits.keep_unparsed => {
-            let digest = Sha256::digest(raw);
-            let kept = format!("length={} sha256={digest:x}", raw.len());
-            rejections.append(rejection, place, source, decoder, Some(kept.as_bytes()), true);
-        }
-        Some((raw, _)) => rejections.append(rejection, place, source, decoder, Some(raw), false),
+) -> Option<Cow<'r, [u8]>> {
+    let raw = part.or(record).filter(|_| reading.maps.keep_raw)?;
+    Some(kept(raw, source, reading).0)
+}
+
+/// What is kept of an element's bytes, as far as switched-off fields allow, and whether it differs from them.
+fn kept<'r>(raw: &'r [u8], source: &str, reading: &Reading<'_>) -> (Cow<'r, [u8]>, bool) {
+    let digest = || {
+        let kept = format!("length={} sha256={:x}", raw.len(), Sha256::digest(raw));
+        (Cow::Owned(kept.into_bytes()), true)
+    };
+    let Maps { fields, .. } = reading.maps;
+    if source != Source::Gatebook.as_str() && !fields.stores_all() {
+        // The keys of other products are not known to what blanks switched-off fields.
+        return digest();
+    }
+    match schemas::redact(raw, fields) {
+        Redaction::Redacted(raw) => (Cow::Owned(raw), true),
+        Redaction::Unparsed if !reading.limits.keep_unparsed => digest(),
+        Redaction::Unparsed | Redaction::Unchanged => (Cow::Borrowed(raw), false),
     }
 }
 

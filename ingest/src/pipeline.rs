@@ -184,11 +184,8 @@ impl Pipeline {
         {
             return self.wait_paused(&reply);
         }
-        let reading = Reading {
-            limits,
-            fields: &self.shared.settings.maps.fields,
-            now_us: Utc::now().timestamp_micros(),
-        };
+        let reading =
+            Reading { limits, maps: &self.shared.settings.maps, now_us: Utc::now().timestamp_micros() };
         let wait = match self.batch.began() {
             Some(began) if self.in_flight.is_none() => {
                 limits.commit_interval.saturating_sub(began.elapsed()).min(POLL_WAIT)

@@ -67,6 +67,7 @@ pub(crate) fn event(at: DateTime<Utc>) -> TestEvent {
         authenticator_id: None,
         sender: None,
         attempt_id: None,
+        raw: None,
     };
     TestEvent { event, duplicate: false, late_us: 0, source: "gatebook" }
 }
@@ -132,8 +133,12 @@ impl TestBook {
 
     /// Lands one rejection of bytes that are no JSON.
     pub(crate) async fn land_rejection(&mut self, raw: &[u8], at: DateTime<Utc>) {
-        let rejection =
-            Rejection { reason: Reason::NotJson, field: None, detail: "no JSON from byte 0 on".into() };
+        let rejection = Rejection {
+            reason: Reason::NotJson,
+            field: None,
+            detail: "no JSON from byte 0 on".into(),
+            raw: None,
+        };
         self.land_rejected(&rejection, Some(raw), at).await;
     }
 

@@ -115,8 +115,8 @@ async fn answers_from_the_version_at_which_it_was_opened() {
 
 #[tokio::test]
 async fn json_nests_and_says_what_it_covers() {
-    let sql = "SELECT kafka_offset, unknown_values, steps, raw, occurred_at \
-               FROM events LEFT JOIN (SELECT kafka_offset AS o, raw FROM rejections) ON o = kafka_offset + 2 \
+    let sql = "SELECT kafka_offset, unknown_values, steps, bytes AS raw, occurred_at \
+               FROM events LEFT JOIN (SELECT kafka_offset AS o, raw AS bytes FROM rejections) ON o = kafka_offset + 2 \
                WHERE kafka_offset = 1";
     let found = small_book().await.ask(sql, Format::Json).await;
     let found: serde_json::Value = serde_json::from_str(&found).expect("JSON");

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use arrow::array::{ArrayRef, RecordBatch, TimestampMicrosecondBuilder};
+use arrow::array::{ArrayRef, BinaryBuilder, RecordBatch, TimestampMicrosecondBuilder};
 
 use crate::element::Change;
 use crate::fields::Fields;
@@ -34,6 +34,7 @@ pub struct ChangeBuilder {
     texts: [TextColumn; TEXTS.len()],
     occurred_at: TimestampMicrosecondBuilder,
     until: TimestampMicrosecondBuilder,
+    raw: BinaryBuilder,
     source: RunColumn,
     decoder: RunColumn,
     place: PlaceColumns,
@@ -48,6 +49,7 @@ impl ChangeBuilder {
             texts: Default::default(),
             occurred_at: moment_builder(),
             until: moment_builder(),
+            raw: BinaryBuilder::new(),
             source: RunColumn::default(),
             decoder: RunColumn::default(),
             place: PlaceColumns::new(),
@@ -73,6 +75,7 @@ impl ChangeBuilder {
         }
         self.occurred_at.append_value(change.occurred_at_us);
         self.until.append_option(change.until_us);
+        self.raw.append_option(change.raw);
         self.source.append(source);
         self.decoder.append(decoder);
         self.place.append(place);
@@ -99,6 +102,7 @@ impl ChangeBuilder {
             .map(|field| match field.name().as_str() {
                 "occurred_at" => Arc::new(self.occurred_at.finish()) as ArrayRef,
                 "until" => Arc::new(self.until.finish()),
+                "raw" => Arc::new(self.raw.finish()),
                 "source" => self.source.finish(),
                 "decoder" => self.decoder.finish(),
                 name => match TEXTS.iter().position(|text| *text == name) {
@@ -134,6 +138,7 @@ mod tests {
             client_ip: Some("192.0.2.1"),
             result_code: Some("code"),
             result_detail: Some("detail"),
+            raw: Some(b"raw"),
         };
         let place = Place {
             topic: "topic",

@@ -69,6 +69,7 @@ pub const NOT_CONTENT: &[&str] = &[
     "received_at",
     "decoder",
     "duplicate",
+    "raw",
 ];
 
 use ColumnType::{Bytes, CountMap, Day, Flag, Int32, Int64, Moment, StepList, Text, TextList};
@@ -140,7 +141,7 @@ pub const COLUMNS: &[Column] = &[
     column("reason", Text, CR, Gatebook, "Why: the stable code of a rejection; what was said of a change."),
     column("field", Text, R, Gatebook, "The key that was at fault, where one was."),
     column("detail", Text, R, Gatebook, "What was expected or found; never a value of the record."),
-    column("raw", Bytes, R, Gatebook, "The record's bytes, switched-off fields blanked; null for a tombstone."),
+    column("raw", Bytes, ECR, Gatebook, "The element's bytes, switched-off fields blanked: its part of the record. Null for a tombstone, and for events and changes unless they are kept."),
     column("redacted", Flag, R, Gatebook, "Whether raw differs from what Kafka delivered."),
     // A segment.
     column("from_offset", Int64, SM, Gatebook, "The first offset of the range."),

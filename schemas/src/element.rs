@@ -17,6 +17,25 @@ pub enum Element<'a> {
     Skipped(&'a str),
 }
 
+impl<'a> Element<'a> {
+    pub(crate) const fn is_rejection(&self) -> bool {
+        matches!(self, Self::Rejection(_))
+    }
+
+    /// Says which part of the record it is; none where it is the whole record, or that is not kept.
+    pub(crate) fn with_raw<'b>(self, raw: Option<&'b [u8]>) -> Element<'b>
+    where
+        'a: 'b,
+    {
+        match self {
+            Self::Event(event) => Element::Event(Event { raw, ..event }),
+            Self::Change(change) => Element::Change(Change { raw, ..change }),
+            Self::Rejection(rejection) => Element::Rejection(Rejection { raw, ..rejection }),
+            Self::Skipped(kind) => Element::Skipped(kind),
+        }
+    }
+}
+
 /// One authentication event: every column that a decoder may set. `None` is null in the book.
 ///
 /// Texts are as the source wrote them, unless a field says otherwise. It may hold personal data: never log
@@ -83,6 +102,8 @@ pub struct Event<'a> {
     pub sender: Option<&'a str>,
     /// The source's key of one attempt.
     pub attempt_id: Option<&'a str>,
+    /// The element's bytes, where they are kept; from a decoder, its part of a record that wraps several.
+    pub raw: Option<&'a [u8]>,
 }
 
 /// What happened to an account or to a method: every column that a decoder may set. It may hold personal data: never
@@ -113,6 +134,8 @@ pub struct Change<'a> {
     pub result_code: Option<&'a str>,
     /// The source's own text.
     pub result_detail: Option<&'a str>,
+    /// As [`Event::raw`].
+    pub raw: Option<&'a [u8]>,
 }
 
 /// One step of an event that tells of its steps. Every part is optional: sources differ in what they tell.

@@ -2,7 +2,9 @@
 
 use std::sync::Arc;
 
-use arrow::array::{ArrayRef, BooleanArray, Int32Builder, RecordBatch, TimestampMicrosecondBuilder};
+use arrow::array::{
+    ArrayRef, BinaryBuilder, BooleanArray, Int32Builder, RecordBatch, TimestampMicrosecondBuilder,
+};
 use arrow::buffer::BooleanBuffer;
 
 use crate::element::Event;
@@ -28,6 +30,7 @@ pub struct EventBuilder {
     occurred_at: TimestampMicrosecondBuilder,
     texts: Texts,
     prompts: Int32Builder,
+    raw: BinaryBuilder,
     steps: StepListColumn,
     unknown_values: TextListColumn,
     source: RunColumn,
@@ -44,6 +47,7 @@ impl EventBuilder {
             occurred_at: moment_builder(),
             texts: Texts::default(),
             prompts: Int32Builder::new(),
+            raw: BinaryBuilder::new(),
             steps: StepListColumn::new(),
             unknown_values: TextListColumn::new(),
             source: RunColumn::default(),
@@ -63,7 +67,8 @@ impl EventBuilder {
         texts.first_name.append_option(stored(fields.first_name, event.first_name));
         texts.last_name.append_option(stored(fields.last_name, event.last_name));
         texts.email.append_option(stored(fields.email, event.email));
-        texts.phone_number.append_option(stored(fields.phone_number, event.phone_number));
+        let phone_number = event.phone_number.and_then(|number| fields.phone_number.stored(number));
+        texts.phone_number.append_option(phone_number.as_deref());
         texts.device_token.append_option(stored(fields.device_token, event.device_token));
         texts.user_key.append(event.user_key);
         texts.method.append_option(event.method.map(|method| method.as_str()));
@@ -75,6 +80,7 @@ impl EventBuilder {
         texts.stage.append(event.stage.as_str());
         texts.assurance.append(event.assurance.as_str());
         self.prompts.append_option(event.prompts);
+        self.raw.append_option(event.raw);
         self.steps.append(event.steps, fields.device_token);
         texts.server_name.append_option(event.server_name);
         texts.server_ip.append_option(event.server_ip);
@@ -107,6 +113,7 @@ impl EventBuilder {
     pub fn byte_size(&self) -> usize {
         self.row_count * FIXED_BYTES
             + self.texts.text_bytes()
+            + self.raw.values_slice().len()
             + self.steps.text_bytes()
             + self.unknown_values.text_bytes()
             + self.source.text_bytes()
@@ -127,6 +134,7 @@ impl EventBuilder {
                 "decoder" => self.decoder.finish(),
                 "occurred_at" => Arc::new(self.occurred_at.finish()),
                 "prompts" => Arc::new(self.prompts.finish()),
+                "raw" => Arc::new(self.raw.finish()),
                 "steps" => self.steps.finish(),
                 "unknown_values" => self.unknown_values.finish(),
                 "duplicate" => Arc::new(BooleanArray::new(BooleanBuffer::new_unset(row_count), None)),
@@ -175,6 +183,7 @@ mod tests {
 
     use super::*;
     use crate::element::Step;
+    use crate::fields::PhoneNumber;
     use crate::kind::book_schema;
     use crate::vocabulary::{Assurance, AuthResult, DenialReason, Method, Mode, Stage};
 
@@ -211,6 +220,7 @@ mod tests {
             authenticator_id: Some("authenticator_id"),
             sender: Some("sender"),
             attempt_id: Some("attempt_id"),
+            raw: Some(b"raw"),
         }
     }
 
@@ -264,7 +274,7 @@ mod tests {
             first_name: false,
             last_name: false,
             email: false,
-            phone_number: false,
+            phone_number: PhoneNumber::Off,
             device_token: false,
             client_ip: false,
             application: false,

@@ -38,6 +38,7 @@ pub mod explain;
 mod fields;
 mod fingerprint;
 pub mod gatebook;
+mod json_text;
 mod kind;
 mod list_column;
 mod maps;
@@ -61,7 +62,7 @@ pub use column::{COLUMNS, Column, ColumnType, NOT_CONTENT, SetBy};
 pub use decoder::Decoder;
 pub use element::{Change, Element, Event, Step};
 pub use event_builder::EventBuilder;
-pub use fields::Fields;
+pub use fields::{Fields, PhoneNumber};
 pub use fingerprint::{Fingerprint, Fingerprinter};
 pub use kind::{
     Kind, book_schema, change_schema, event_schema, rejection_schema, removal_schema, segment_schema,

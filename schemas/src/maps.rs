@@ -14,6 +14,8 @@ const NO_TENANT: &str = "unknown";
 pub struct Maps {
     /// Which optional fields are stored.
     pub fields: Fields,
+    /// Whether events and changes keep their part of a record that wraps several.
+    pub keep_raw: bool,
     /// The tenant of a topic whose source names none.
     pub tenant: Option<String>,
     /// Tenants by the name that a source uses: section `[tenants]`.

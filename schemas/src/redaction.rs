@@ -3,6 +3,7 @@
 use serde::de::IgnoredAny;
 
 use crate::fields::Fields;
+use crate::json_text::{end_of_text, end_of_value, skip_white, unescaped};
 
 /// What became of a rejection's bytes.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -55,60 +56,6 @@ fn next_key(raw: &[u8], at: &mut usize) -> Option<String> {
             return Some(unescaped(&raw[start..end]));
         }
     }
-}
-
-/// A key with its escapes read; one that is no Unicode is no contract's key, however it is written.
-fn unescaped(key: &[u8]) -> String {
-    serde_json::from_slice(key).unwrap_or_else(|_| String::from_utf8_lossy(key).into_owned())
-}
-
-fn skip_white(raw: &[u8], mut at: usize) -> usize {
-    while raw.get(at).is_some_and(|byte| matches!(byte, b' ' | b'\t' | b'\n' | b'\r')) {
-        at += 1;
-    }
-    at
-}
-
-/// Where the text ends that starts with the quote at `start`.
-fn end_of_text(raw: &[u8], start: usize) -> usize {
-    let mut at = start + 1;
-    while let Some(found) = raw.get(at..).and_then(|rest| memchr::memchr2(b'"', b'\\', rest)) {
-        at += found;
-        if raw[at] == b'"' {
-            return at + 1;
-        }
-        at += 2;
-    }
-    raw.len()
-}
-
-/// Where the value ends that starts at `start`.
-fn end_of_value(raw: &[u8], start: usize) -> usize {
-    let mut at = start;
-    let mut depth = 0_usize;
-    while let Some(byte) = raw.get(at) {
-        match byte {
-            b'"' => {
-                at = end_of_text(raw, at);
-                if depth == 0 {
-                    return at;
-                }
-                continue;
-            }
-            b'{' | b'[' => depth += 1,
-            b'}' | b']' if depth == 0 => return at,
-            b'}' | b']' => {
-                depth -= 1;
-                if depth == 0 {
-                    return at + 1;
-                }
-            }
-            b',' | b' ' | b'\t' | b'\n' | b'\r' if depth == 0 => return at,
-            _ => {}
-        }
-        at += 1;
-    }
-    raw.len()
 }
 
 #[cfg(test)]

@@ -14,17 +14,19 @@ pub struct Rejection<'a> {
     pub field: Option<&'a str>,
     /// What was expected or found, for a person. It never repeats a value of the record.
     pub detail: Cow<'a, str>,
+    /// The element's part of a record that wraps several; none where it is the record.
+    pub raw: Option<&'a [u8]>,
 }
 
 impl<'a> Rejection<'a> {
     /// A rejection of a record as a whole.
     pub(crate) fn whole(reason: Reason, detail: impl Into<Cow<'a, str>>) -> Self {
-        Self { reason, field: None, detail: detail.into() }
+        Self { reason, field: None, detail: detail.into(), raw: None }
     }
 
     /// A rejection for one field.
     pub(crate) fn field(reason: Reason, field: &'a str, detail: impl Into<Cow<'a, str>>) -> Self {
-        Self { reason, field: Some(field), detail: detail.into() }
+        Self { reason, field: Some(field), detail: detail.into(), raw: None }
     }
 }
 

@@ -210,7 +210,7 @@ impl Summary {
             Element::Change(change) => ("change", change.change.to_string()),
             Element::Skipped(kind) => ("skipped", (*kind).to_owned()),
             Element::Rejection(rejection) => {
-                let Rejection { reason, field, detail } = rejection;
+                let Rejection { reason, field, detail, .. } = rejection;
                 if self.rejected.len() < SHOWN_MAX {
                     let place = format!("line {line}, element {index}");
                     self.rejected.push(format!(
@@ -394,6 +394,7 @@ mod tests {
                 reason: schemas::Reason::BadTime,
                 field: Some("ts"),
                 detail: detail.into(),
+                raw: None,
             })
         };
         assert_eq!(

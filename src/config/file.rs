@@ -104,7 +104,7 @@ impl Reading<'_> {
             return self.problem(path, line, advice);
         };
         match Value::from_toml(value) {
-            Some(value) if value.shape() == key.shape => {
+            Some(value) if key.shape.takes(&value) => {
                 let place = self.place(line);
                 self.settings.set(path, value, place);
             }

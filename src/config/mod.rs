@@ -119,6 +119,7 @@ impl Config {
         let http = http::read(&mut reader);
         let tokens = token::read(&mut reader);
         http::check_protection(&mut reader, &http, &tokens);
+        maps::check_raw(&mut reader, &maps, &topics);
         match lake {
             Some(lake) if problems.is_empty() => {
                 Ok(Self { kafka, topics, lake, maps, ingest, maintain, query, sql, http, tokens, settings })

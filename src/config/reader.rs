@@ -93,6 +93,14 @@ impl<'a> Reader<'a> {
         }
     }
 
+    /// A switch that may be a word instead: then neither.
+    pub(super) fn switch_or_word(&mut self, path: &str) -> Option<bool> {
+        match self.settings.get(path).map(|setting| &setting.value) {
+            Some(Value::Text(_)) => None,
+            _ => Some(self.switch(path)),
+        }
+    }
+
     pub(super) fn problem(&mut self, path: &str, advice: impl Display) {
         let place = self.settings.get(path).map(|setting| setting.place.clone());
         self.problems.push(Problem { key: path.to_owned(), place, advice: advice.to_string() });

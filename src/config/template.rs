@@ -30,6 +30,9 @@ const REQUIRED: &[&str] = &[
     "tokens.#.verifier",
 ];
 
+/// The keys that take a word beside true and false.
+const WORDS: &[(&str, &str)] = &[("fields.phone_number", "prefix")];
+
 /// A key, where it may stand and what it takes.
 #[derive(Debug)]
 pub(super) struct Key {
@@ -145,7 +148,9 @@ fn gather(table: &DeTable<'_>, section: &str, keys: &mut Vec<(usize, Key)>) {
             scalar => {
                 let value = Value::from_toml(scalar).expect("a test reads default.toml");
                 let default = (!REQUIRED.contains(&path.as_str())).then(|| value.clone());
-                keys.push((name.span().start, Key { path, shape: value.shape(), default }));
+                let word = WORDS.iter().find(|(key, _)| *key == path);
+                let shape = word.map_or(value.shape(), |(_, word)| Shape::SwitchOr(word));
+                keys.push((name.span().start, Key { path, shape, default }));
             }
         }
     }

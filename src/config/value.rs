@@ -21,6 +21,8 @@ pub(super) enum Shape {
     Text,
     Number,
     Switch,
+    /// A switch, or this word in quotes.
+    SwitchOr(&'static str),
 }
 
 impl Value {
@@ -42,6 +44,8 @@ impl Value {
             Shape::Text => Some(Self::Text(text.to_owned())),
             Shape::Number => text.trim().parse().ok().map(Self::Number),
             Shape::Switch => text.trim().parse().ok().map(Self::Switch),
+            Shape::SwitchOr(word) if text.trim() == word => Some(Self::Text(word.to_owned())),
+            Shape::SwitchOr(_) => Self::from_text(text, Shape::Switch),
         }
     }
 
@@ -50,6 +54,17 @@ impl Value {
             Self::Text(_) => Shape::Text,
             Self::Number(_) => Shape::Number,
             Self::Switch(_) => Shape::Switch,
+        }
+    }
+}
+
+impl Shape {
+    /// Whether a key of this shape takes the value.
+    pub(super) fn takes(self, value: &Value) -> bool {
+        match (self, value) {
+            (Self::SwitchOr(word), Value::Text(text)) => text == word,
+            (Self::SwitchOr(_), value) => value.shape() == Self::Switch,
+            (shape, value) => value.shape() == shape,
         }
     }
 }
@@ -68,10 +83,11 @@ impl fmt::Display for Value {
 /// As a message asks for it: "give …".
 impl fmt::Display for Shape {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.write_str(match self {
-            Self::Text => "a text in quotes",
-            Self::Number => "a whole number, 0 or more",
-            Self::Switch => "true or false",
-        })
+        match self {
+            Self::Text => formatter.write_str("a text in quotes"),
+            Self::Number => formatter.write_str("a whole number, 0 or more"),
+            Self::Switch => formatter.write_str("true or false"),
+            Self::SwitchOr(word) => write!(formatter, "true, false or \"{word}\""),
+        }
     }
 }

@@ -321,6 +321,7 @@ fn events(rows: &[Row]) -> RecordBatch {
             authenticator_id: None,
             sender: None,
             attempt_id: None,
+            raw: None,
         };
         builder.append(&event, &place(row), "gatebook", "gatebook/1");
     }
@@ -346,8 +347,12 @@ fn changes(rows: &[Row]) -> RecordBatch {
 fn rejections(rows: &[Row]) -> RecordBatch {
     let mut builder = RejectionBuilder::new();
     for row in rows {
-        let rejection =
-            Rejection { reason: Reason::NotJson, field: None, detail: "no JSON from byte 0 on".into() };
+        let rejection = Rejection {
+            reason: Reason::NotJson,
+            field: None,
+            detail: "no JSON from byte 0 on".into(),
+            raw: None,
+        };
         builder.append(&rejection, &place(row), "gatebook", "gatebook/1", Some(b"rubbish"), false);
     }
     builder.finish()

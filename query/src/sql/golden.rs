@@ -95,9 +95,11 @@ async fn golden_book() -> TestBook {
         reason: Reason::BadTime,
         field: Some("occurred_at"),
         detail: "expected RFC 3339 with a zone".into(),
+        raw: None,
     };
     book.land_rejected(&bad_time, Some(b"{\"a\":1}"), at("2026-10-26T12:30:00Z")).await;
-    let empty = Rejection { reason: Reason::Empty, field: None, detail: "the record has no value".into() };
+    let empty =
+        Rejection { reason: Reason::Empty, field: None, detail: "the record has no value".into(), raw: None };
     book.land_rejected(&empty, None, at("2026-10-26T12:30:01Z")).await;
     book
 }

@@ -121,6 +121,7 @@ impl Judge {
             authenticator_id: optional(Key::AuthenticatorId)?,
             sender: optional(Key::Sender)?,
             attempt_id: optional(Key::AttemptId)?,
+            raw: None,
         })
     }
 }

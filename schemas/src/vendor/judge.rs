@@ -140,6 +140,7 @@ impl Judge {
             authenticator_id: bounded(&draft.authenticator_id, "authenticator_id")?,
             sender: bounded(&draft.sender, "sender")?,
             attempt_id: bounded(&draft.attempt_id, "attempt_id")?,
+            raw: None,
         }));
         Ok(())
     }
@@ -174,6 +175,7 @@ impl Judge {
             client_ip: client_ip.as_deref(),
             result_code: bounded(&draft.result_code, "result_code")?,
             result_detail: bounded(&draft.result_detail, "result_detail")?,
+            raw: None,
         }));
         Ok(())
     }

@@ -22,6 +22,7 @@ mod o365;
 mod ocsf;
 mod okta;
 pub(crate) mod other_names;
+mod part;
 #[cfg(test)]
 mod summary;
 pub(crate) mod tables;
@@ -39,6 +40,7 @@ use simd_json::Buffers;
 use self::draft::Found;
 use self::json::Json;
 use self::judge::{Judge, Received};
+use self::part::{Items, Part};
 use crate::element::Element;
 use crate::maps::Maps;
 use crate::record::Record;
@@ -60,7 +62,10 @@ pub(crate) struct Vendor {
 }
 
 /// Reads a record of text: calls back with each element.
-type ReadText = fn(&str, &mut dyn FnMut(Result<Found<'_>, Rejection<'static>>));
+type ReadText = fn(&str, &mut Take<'_>);
+
+/// What takes elements, each with the part of the record that it is.
+type Take<'a> = dyn FnMut(Part<'_>, Result<Found<'_>, Rejection<'static>>) + 'a;
 
 /// Duo Security.
 pub(crate) const DUO: Vendor = duo::VENDOR;
@@ -83,6 +88,8 @@ pub(crate) const CLOUDTRAIL: Vendor = cloudtrail::VENDOR;
 pub struct VendorDecoder {
     vendor: Vendor,
     judge: Judge,
+    /// Whether events and changes have their part of the record.
+    keep_raw: bool,
     /// The record's bytes: the parser unescapes texts in place.
     bytes: Vec<u8>,
     /// The parser's own scratch space.
@@ -97,7 +104,8 @@ impl fmt::Debug for VendorDecoder {
 
 impl VendorDecoder {
     pub(crate) fn new(vendor: Vendor, maps: &Maps) -> Self {
-        Self { vendor, judge: Judge::new(maps), bytes: Vec::new(), buffers: Buffers::default() }
+        let (judge, keep_raw) = (Judge::new(maps), maps.keep_raw);
+        Self { vendor, judge, keep_raw, bytes: Vec::new(), buffers: Buffers::default() }
     }
 
     pub(crate) const fn name(&self) -> &'static str {
@@ -114,31 +122,38 @@ impl VendorDecoder {
         let mut index = 0;
         let judge = &self.judge;
         let received = Received { limits, timestamp_us: record.timestamp_us };
-        let mut take = |found: Result<Found<'_>, Rejection<'static>>| {
-            judge.emit(found, received, counts, &mut |element| emit(index, element));
+        let keep_raw = self.keep_raw;
+        let mut take = |part: Part<'_>, found: Result<Found<'_>, Rejection<'static>>| {
+            judge.emit(found, received, counts, &mut |element| {
+                let bytes = if keep_raw || element.is_rejection() { part.bytes() } else { None };
+                emit(index, element.with_raw(bytes.as_deref()));
+            });
             index += 1;
         };
         let bytes = match record.bytes() {
             Ok(bytes) => bytes.trim_ascii(),
-            Err(rejection) => return take(Err(rejection)),
+            Err(rejection) => return take(Part::Whole, Err(rejection)),
         };
         if let (false, Some(read_text)) =
             (bytes.starts_with(b"{") || bytes.starts_with(b"["), self.vendor.read_text)
         {
             return match text(record) {
                 Ok(text) => read_text(text, &mut take),
-                Err(rejection) => take(Err(rejection)),
+                Err(rejection) => take(Part::Whole, Err(rejection)),
             };
         }
         self.bytes.clear();
         self.bytes.extend_from_slice(bytes);
         // The parser looks at the encoding too: a look before it would be a second one.
         match simd_json::to_tape_with_buffers(&mut self.bytes, &mut self.buffers) {
-            Ok(tape) => self.vendor.elements(Json::root(&tape.0), &mut take),
-            Err(error) => take(Err(text(record).err().unwrap_or_else(|| {
-                // Its text may repeat the record.
-                Rejection::whole(Reason::NotJson, format!("no JSON from byte {} on", error.index()))
-            }))),
+            Ok(tape) => self.vendor.elements(Json::root(&tape.0), bytes, &mut take),
+            Err(error) => {
+                let rejection = text(record).err().unwrap_or_else(|| {
+                    // Its text may repeat the record.
+                    Rejection::whole(Reason::NotJson, format!("no JSON from byte {} on", error.index()))
+                });
+                take(Part::Whole, Err(rejection));
+            }
         }
     }
 }
@@ -157,17 +172,24 @@ const WRAPPED_DEPTH_MAX: usize = 3;
 
 impl Vendor {
     /// Finds the elements: of a list each, of an object with lists each of theirs, else the object.
-    fn elements(&self, root: Json<'_>, take: &mut dyn FnMut(Result<Found<'_>, Rejection<'static>>)) {
-        self.elements_within(root, 0, take);
+    /// `raw` is what the root was read from.
+    fn elements(&self, root: Json<'_>, raw: &[u8], take: &mut Take<'_>) {
+        self.elements_within(root, raw, Part::Whole, 0, take);
     }
 
     fn elements_within(
         &self,
         root: Json<'_>,
+        raw: &[u8],
+        whole: Part<'_>,
         depth: usize,
-        take: &mut dyn FnMut(Result<Found<'_>, Rejection<'static>>),
+        take: &mut Take<'_>,
     ) {
-        let mut read = |element: Json<'_>| {
+        let items = Items::new(raw, self.lists);
+        let mut number = 0;
+        let mut read = |element: Json<'_>, is_item: bool| {
+            let part = if is_item { Part::Item(&items, number) } else { whole };
+            number += 1;
             let found = if element.is_object() {
                 (self.read)(element)
             } else {
@@ -177,26 +199,29 @@ impl Vendor {
                 Ok(Found::Wrapped(key, text)) if depth < WRAPPED_DEPTH_MAX => {
                     let mut bytes = text.as_bytes().to_vec();
                     match simd_json::to_tape(&mut bytes) {
-                        Ok(tape) => self.elements_within(Json::root(&tape.0), depth + 1, take),
-                        Err(_) => take(Err(draft::no_json(key))),
+                        Ok(tape) => {
+                            let root = Json::root(&tape.0);
+                            self.elements_within(root, text.as_bytes(), part, depth + 1, take);
+                        }
+                        Err(_) => take(part, Err(draft::no_json(key))),
                     }
                 }
-                found => take(found),
+                found => take(part, found),
             }
         };
         let mut has_list = false;
         for (key, value) in root.entries().filter(|(_, value)| value.is_list() || value.is_object()) {
             for way in self.lists.iter().filter(|way| way[0] == key) {
                 if let Some(list) = value.at(&way[1..]).filter(|list| list.is_list()) {
-                    list.elements().for_each(&mut read);
+                    list.elements().for_each(|element| read(element, true));
                     has_list = true;
                 }
             }
         }
         if root.is_list() {
-            root.elements().for_each(read);
+            root.elements().for_each(|element| read(element, true));
         } else if !has_list {
-            read(root);
+            read(root, false);
         }
     }
 }

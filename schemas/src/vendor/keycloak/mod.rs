@@ -20,10 +20,11 @@ use self::line::Line;
 use super::change_words::ChangeWord;
 use super::draft::{ChangeDraft, Draft, Found, Text};
 use super::json::Json;
+use super::part::Part;
 use super::tables::{KEYCLOAK_CHANGES, KEYCLOAK_CREDENTIALS, KEYCLOAK_ERRORS, KEYCLOAK_EVENTS};
 use super::when::Id;
 use super::words::Word;
-use super::{Vendor, derived_id};
+use super::{Take, Vendor, derived_id};
 use crate::rejection::Rejection;
 use crate::vocabulary::{Assurance, AuthResult, ChangeKind, DenialReason, Method, Stage};
 
@@ -41,12 +42,13 @@ fn read<'t>(json: Json<'t>) -> Result<Found<'t>, Rejection<'static>> {
     entry.unwrapped().map_or(Ok(Found::Skipped(Cow::Borrowed(LOG_LINE))), judge)
 }
 
-fn read_text(text: &str, take: &mut dyn FnMut(Result<Found<'_>, Rejection<'static>>)) {
+fn read_text(text: &str, take: &mut Take<'_>) {
     for line in text.lines().filter(|line| !line.trim().is_empty()) {
-        take(match Line::of(line) {
+        let found = match Line::of(line) {
             Some(line) => judge(Entry::of_line(&line)),
             None => Ok(Found::Skipped(Cow::Borrowed(LOG_LINE))),
-        });
+        };
+        take(Part::Line(None, line), found);
     }
 }
 

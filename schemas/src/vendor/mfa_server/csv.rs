@@ -4,7 +4,9 @@ use std::borrow::Cow;
 
 use super::row::{Key, Row, Value, same};
 use crate::rejection::{Reason, Rejection};
+use crate::vendor::Take;
 use crate::vendor::draft::Found;
+use crate::vendor::part::Part;
 
 /// The most columns of a table: the longest record has 35.
 const COLUMNS_MAX: usize = 256;
@@ -49,6 +51,9 @@ const DOCUMENTED: [Option<Key>; 35] = [
     Some(Key::UsedCheck),
 ];
 
+/// What ends a line.
+const LINE_ENDS: [char; 2] = ['\r', '\n'];
+
 /// How many of them a line has that ends with the overall result.
 const TO_OVERALL: usize = 26;
 
@@ -56,29 +61,35 @@ const TO_OVERALL: usize = 26;
 pub(super) fn read(
     text: &str,
     read_row: impl for<'t> Fn(&Row<'t>) -> Result<Found<'t>, Rejection<'static>>,
-    take: &mut dyn FnMut(Result<Found<'_>, Rejection<'static>>),
+    take: &mut Take<'_>,
 ) {
     let text = text.trim_start_matches('\u{feff}');
     let separator = separator(text);
     let mut lines = Lines { rest: text, separator };
     let mut cells = Vec::new();
     let mut head: Option<Vec<Option<Key>>> = None;
+    let mut head_line = None;
     let (mut is_first, mut line_count) = (true, 0);
-    while let Some(line) = lines.next(&mut cells) {
+    loop {
+        let before = lines.rest.trim_start_matches(LINE_ENDS);
+        let Some(line) = lines.next(&mut cells) else { break };
+        let text = &before[..before.len() - lines.rest.len()];
         if std::mem::take(&mut is_first) {
             head = head_of(&cells);
             if head.is_some() {
+                head_line = Some(text);
                 continue;
             }
         }
+        let part = Part::Line(head_line, text);
         line_count += 1;
         match line.and_then(|()| row_of(&cells, head.as_deref())) {
-            Ok(row) => take(read_row(&row)),
-            Err(rejection) => take(Err(rejection)),
+            Ok(row) => take(part, read_row(&row)),
+            Err(rejection) => take(part, Err(rejection)),
         }
     }
     if line_count == 0 {
-        take(Ok(Found::Skipped(Cow::Borrowed("head line"))));
+        take(Part::Whole, Ok(Found::Skipped(Cow::Borrowed("head line"))));
     }
 }
 
@@ -144,7 +155,7 @@ struct Lines<'t> {
 impl<'t> Lines<'t> {
     /// Reads the next line that is not empty into cells.
     fn next(&mut self, cells: &mut Vec<Cow<'t, str>>) -> Option<Result<(), Rejection<'static>>> {
-        self.rest = self.rest.trim_start_matches(['\r', '\n']);
+        self.rest = self.rest.trim_start_matches(LINE_ENDS);
         if self.rest.is_empty() {
             return None;
         }
