@@ -637,11 +637,39 @@ fn changes_of_methods_and_accounts() {
         ("Enable account", "", "unblocked"),
         ("Fraud reported - user is blocked for MFA", "", "fraud-reported"),
         ("Reset user password", "", "password-changed password"),
+        ("Unlock user account (self-service)", "", "unblocked"),
+        ("Update per-user multifactor authentication state", "", "other"),
+        ("Set force change user password", "", "other"),
+        ("Update StsRefreshTokenValidFrom Timestamp", "", "other"),
+        ("Add user", "", "account-created"),
+        ("Delete user", "", "account-deleted"),
+        ("Hard Delete user", "", "account-deleted"),
+        ("Restore user", "", "account-created"),
+        ("Invite external user", "", "other"),
     ] {
         check(
             &audit(operation, reason, ADA),
             &format!("{expected} of ada@corp.example by root@corp.example"),
         );
+    }
+}
+
+#[test]
+fn a_deleted_account_keeps_its_name() {
+    let deleted = ADA.replace("ada@corp", "0d1f6a3e000040008000000000000001ada@corp");
+    for (operation, expected) in [("Delete user", "account-deleted"), ("Restore user", "account-created")] {
+        check(
+            &audit(operation, "", &deleted),
+            &format!("{expected} of ada@corp.example by root@corp.example"),
+        );
+    }
+}
+
+#[test]
+fn who_vouches_for_a_domain_is_a_policy() {
+    let domain = r#"{"id":"d","type":"Domain","displayName":"corp.example"}"#;
+    for operation in ["Set domain authentication", "Set federation settings on domain"] {
+        check(&audit(operation, "", domain), "policy-changed of unknown by root@corp.example");
     }
 }
 

@@ -338,6 +338,11 @@ fn operations_of_the_directory_are_changes() {
         ("Enable account.", "unblocked"),
         ("Add app password for user.", "app-password-added password"),
         ("User registered security info.", "method-added"),
+        ("Add user.", "account-created"),
+        ("Delete user.", "account-deleted"),
+        ("Hard Delete user.", "account-deleted"),
+        ("Restore user.", "account-created"),
+        ("Invite external user.", "other"),
         ("Admin deleted security info", "method-removed"),
     ] {
         let (change, method) = change.split_once(' ').unwrap_or((change, "-"));
@@ -348,6 +353,14 @@ fn operations_of_the_directory_are_changes() {
     let policy = directory("Update conditional access policy.", "Success", "")
         .replace(r#"{"ID":"User","Type":2}"#, r#"{"ID":"Ask everybody","Type":1}"#);
     check(&policy, "change policy-changed of unknown by admin@example.org - Ask everybody");
+    for operation in ["Set domain authentication.", "Set federation settings on domain."] {
+        let domain = directory(operation, "Success", "")
+            .replace(r#"{"ID":"User","Type":2}"#, r#"{"ID":"example.org","Type":1}"#);
+        check(&domain, "change policy-changed of unknown by admin@example.org - example.org");
+    }
+    let deleted = directory("Delete user.", "Success", "")
+        .replace(r#""ID":"Bob@"#, r#""ID":"0b0b6a3e000040008000000000000001Bob@"#);
+    check(&deleted, "change account-deleted of Bob@example.org by admin@example.org - -");
 }
 
 #[test]
