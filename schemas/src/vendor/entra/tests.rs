@@ -328,6 +328,33 @@ fn first_factors_and_policies_are_no_denied_second_factors() {
 }
 
 #[test]
+fn codes_of_the_reference_are_known() {
+    for code in [
+        120_004, 120_005, 120_008, 120_011, 120_012, 120_013, 120_014, 120_015, 120_016, 120_020, 120_021,
+        160_021, 17_003, 230_109, 50_029, 50_032, 50_042, 50_043, 50_050, 50_099, 50_120, 50_124, 501_241,
+        501_461, 501_491, 501_621, 50_169, 51_000, 51_001, 650_054, 67_003, 900_971, 90_051, 90_081, 90_082,
+        90_085, 90_087, 90_120, 90_121, 90_124, 90_126, 90_130, 165_004, 165_900, 100_007, 140_001, 221_000,
+        240_002,
+    ] {
+        check_status(&format!(r#"{{"errorCode":{code}}}"#), &format!("skipped AADSTS{code}"));
+    }
+    for (code, expected) in [
+        (81_005, "pending first-factor unknown"),
+        (52_004, "pending whole-sign-in unknown"),
+        (90_086, "pending whole-sign-in unknown"),
+        (500_142, "pending whole-sign-in unknown"),
+        (90_084, "denied(denied-by-policy) whole-sign-in unknown"),
+        (1_000_104, "denied(denied-by-policy) whole-sign-in unknown"),
+        (90_099, "denied(other) whole-sign-in unknown"),
+        (1_000_031, "denied(other) whole-sign-in unknown"),
+        (220_450, "denied(version-restricted) whole-sign-in unknown"),
+        (220_501, "denied(server-error) first-factor unknown by other"),
+    ] {
+        check_status(&format!(r#"{{"errorCode":{code}}}"#), expected);
+    }
+}
+
+#[test]
 fn codes_come_as_numbers_and_texts_and_flags_as_texts() {
     let expected = "denied(wrong-credentials) first-factor unknown by password";
     check_status(r#"{"errorCode":"50126"}"#, expected);

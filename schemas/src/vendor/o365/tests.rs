@@ -99,6 +99,31 @@ fn interrupts_are_no_failures() {
 }
 
 #[test]
+fn a_page_that_asks_for_consent_decides_nothing() {
+    let page = |operation: &str, keys: &str| {
+        sign_in(operation, keys, &[("RequestType", "PrivacyConsent:guestconsentset")])
+    };
+    check(
+        &page("UserLoginFailed", r#","ErrorNumber":"500142""#),
+        "pending whole-sign-in unknown - Ada@example.org 500142 -",
+    );
+    check(
+        &page("UserLoginFailed", r#","ErrorNumber":"59999""#),
+        "pending whole-sign-in unknown - Ada@example.org 59999 - [result_code=59999]",
+    );
+    check(&page("UserLoginFailed", ""), "pending whole-sign-in unknown - Ada@example.org - -");
+    // A known error decides there, too, and so does a success.
+    check(
+        &page("UserLoginFailed", r#","ErrorNumber":"50126""#),
+        "denied/wrong-credentials first-factor unknown password Ada@example.org 50126 -",
+    );
+    check(
+        &page("UserLoggedIn", r#","ErrorNumber":"0""#),
+        "success whole-sign-in unknown - Ada@example.org 0 -",
+    );
+}
+
+#[test]
 fn an_operation_can_be_the_name_of_the_error() {
     let record = sign_in("UserStrongAuthClientAuthNRequiredInterrupt", "", &[]);
     check(
