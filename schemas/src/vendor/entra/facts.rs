@@ -162,6 +162,11 @@ impl<'t> Facts<'t> {
             draft.result_detail = text(denied.detail);
             let word = denied.detail.and_then(|detail| Said::read(detail).word());
             if word.is_some_and(|word| word.result == Some(AuthResult::Denied)) {
+        } else if let (Some(Assurance::Challenged), Some(proved), None) =
+            (draft.assurance, self.steps.proved, word.and_then(|word| word.method))
+        {
+            // Refused after a second factor was given.
+            self.by(Some(proved), draft);
                 return word;
             }
             if denied.reason == Some(DenialReason::Other)

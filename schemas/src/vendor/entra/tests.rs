@@ -355,6 +355,23 @@ fn codes_of_the_reference_are_known() {
 }
 
 #[test]
+fn a_refusal_after_a_second_factor_names_it() {
+    let approved = step("Mobile app notification", "true", "MFA completed in Azure AD");
+    check_steps(
+        "53003",
+        "multi",
+        &[password(), approved],
+        "denied(denied-by-policy) whole-sign-in challenged by mobile-app-notification prompts=1",
+    );
+    check_steps(
+        "53003",
+        "multi",
+        &[password()],
+        "denied(denied-by-policy) whole-sign-in unknown by password prompts=0",
+    );
+}
+
+#[test]
 fn codes_come_as_numbers_and_texts_and_flags_as_texts() {
     let expected = "denied(wrong-credentials) first-factor unknown by password";
     check_status(r#"{"errorCode":"50126"}"#, expected);
