@@ -372,6 +372,33 @@ fn a_refusal_after_a_second_factor_names_it() {
 }
 
 #[test]
+fn a_mail_protocol_with_a_password_proves_one_factor() {
+    let claim = "MFA requirement satisfied by claim in the token";
+    let record = |client: &str, agent: &str, steps: &[String]| {
+        sign_in(&format!(
+            r#""userAgent":"{agent}","authenticationRequirement":"singleFactorAuthentication",
+            "status":{{"errorCode":0,"additionalDetails":"{claim}"}},"authenticationDetails":[{}]"#,
+            steps.join(",")
+        ))
+        .replace("\"Browser\"", &format!("{client:?}"))
+    };
+    let one_factor = "success whole-sign-in first-factor-only by password prompts=0";
+    check(&record("Authenticated SMTP", "", &[password()]), one_factor);
+    check(&record("Other clients", "BAV2ROPC", &[password()]), one_factor);
+    check(&record("Mobile Apps and Desktop clients", "BAV2ROPC", &[password()]), one_factor);
+    let steps = [password(), step("Previously satisfied", "true", claim)];
+    check(&record("IMAP4", "", &steps), one_factor);
+    let earlier = "success whole-sign-in satisfied-earlier by password prompts=0";
+    check(&record("Browser", "Mozilla/5.0", &[password()]), earlier);
+    // No password was given, or a step proves more.
+    let token = [step("Previously satisfied", "true", claim)];
+    check(&record("IMAP4", "", &token), "success whole-sign-in satisfied-earlier prompts=0");
+    let approved = [password(), step("Mobile app notification", "true", "MFA completed in Azure AD")];
+    let challenged = "success whole-sign-in challenged by mobile-app-notification prompts=1";
+    check(&record("IMAP4", "", &approved), challenged);
+}
+
+#[test]
 fn codes_come_as_numbers_and_texts_and_flags_as_texts() {
     let expected = "denied(wrong-credentials) first-factor unknown by password";
     check_status(r#"{"errorCode":"50126"}"#, expected);
