@@ -88,7 +88,7 @@ impl<'t> Facts<'t> {
         draft.assurance = Some(assurance);
         draft.stage = Some(if self.is_second_only { Stage::SecondFactor } else { Stage::WholeSignIn });
         if assurance == Assurance::Challenged {
-            self.by(self.steps.proved, draft);
+            self.by(self.steps.proved.or_else(|| self.steps.certificate_alone()), draft);
         } else {
             draft.method = self.steps.first.and_then(|first| first.method);
         }
@@ -110,7 +110,7 @@ impl<'t> Facts<'t> {
             Assurance::FirstFactorOnly
         } else if is_multi && self.is_silent {
             Assurance::SatisfiedEarlier
-        } else if is_multi && self.mfa_method.is_some() {
+        } else if is_multi && (self.mfa_method.is_some() || self.steps.certificate_alone().is_some()) {
             Assurance::Challenged
         } else if self.requirement.is_none() && self.steps.first.is_some() && self.steps.is_first_alone {
             Assurance::FirstFactorOnly
@@ -162,6 +162,11 @@ impl<'t> Facts<'t> {
         if is_second || stage == Stage::SecondFactor {
             self.by(self.steps.denied.or(self.steps.shown), draft);
             draft.method = draft.method.or_else(|| explained?.method);
+        } else if let (Some(Assurance::Challenged), Some(proved), None) =
+            (draft.assurance, self.steps.proved, word.and_then(|word| word.method))
+        {
+            // Refused after a second factor was given.
+            self.by(Some(proved), draft);
         } else {
             let first = self.steps.first.and_then(|first| first.method);
             draft.method = word.and_then(|word| word.method).or(first);
@@ -174,11 +179,6 @@ impl<'t> Facts<'t> {
             draft.result_detail = text(denied.detail);
             let word = denied.detail.and_then(|detail| Said::read(detail).word());
             if word.is_some_and(|word| word.result == Some(AuthResult::Denied)) {
-        } else if let (Some(Assurance::Challenged), Some(proved), None) =
-            (draft.assurance, self.steps.proved, word.and_then(|word| word.method))
-        {
-            // Refused after a second factor was given.
-            self.by(Some(proved), draft);
                 return word;
             }
             if denied.reason == Some(DenialReason::Other)

@@ -399,6 +399,25 @@ fn a_mail_protocol_with_a_password_proves_one_factor() {
 }
 
 #[test]
+fn a_certificate_alone_meets_the_demand_for_two_factors() {
+    let certificate = || step("X.509 Certificate", "true", "");
+    check_steps("0", "multi", &[certificate()], "success whole-sign-in challenged by other prompts=0");
+    check_steps(
+        "0",
+        "single",
+        &[certificate()],
+        "success whole-sign-in first-factor-only by other prompts=0",
+    );
+    // What else was asked for is not told.
+    check_steps(
+        "0",
+        "multi",
+        &[password(), certificate()],
+        "success whole-sign-in unknown by other prompts=0",
+    );
+}
+
+#[test]
 fn codes_come_as_numbers_and_texts_and_flags_as_texts() {
     let expected = "denied(wrong-credentials) first-factor unknown by password";
     check_status(r#"{"errorCode":"50126"}"#, expected);
