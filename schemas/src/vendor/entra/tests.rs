@@ -462,6 +462,29 @@ fn programs_are_no_persons() {
 }
 
 #[test]
+fn a_service_may_sign_in_for_a_person() {
+    let row = |names: &str| {
+        streamed(
+            "MicrosoftServicePrincipalSignInLogs",
+            r#""resultType":"50053""#,
+            &format!(
+                r#""id":"1",{names},"userId":"","userType":"Member","servicePrincipalId":"9c1d","isInteractive":false,
+                "appDisplayName":"Office 365 Exchange Online","signInEventTypes":["servicePrincipal"],
+                "status":{{"errorCode":50053}},"authenticationDetails":[],"authenticationRequirement":"""#
+            ),
+        )
+        .replace(r#""userPrincipalName":"ada@corp.example""#, r#""userPrincipalName":"""#)
+    };
+    let denied = "denied(locked-out) first-factor unknown by password";
+    for key in ["signInIdentifier", "alternateSignInName"] {
+        let record = row(&format!(r#""{key}":"ada@corp.example""#));
+        check(&record, denied);
+        with_event(&record, |event| assert_eq!(event.user_id, "ada@corp.example"));
+    }
+    check(&row(r#""signInIdentifier":"9c1d""#), "skipped MicrosoftServicePrincipalSignInLogs");
+}
+
+#[test]
 fn a_step_by_password_does_not_name_the_second_factor() {
     let steps = [step("Password", "true", "MFA completed in Azure AD")];
     check_steps("0", "multi", &steps, "success whole-sign-in challenged prompts=0");
