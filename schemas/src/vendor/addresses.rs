@@ -27,7 +27,7 @@ fn parse(text: &str) -> Option<IpAddr> {
     text.split('%').next()?.parse().ok()
 }
 
-/// Without a port: `1.2.3.4:5`, `[1.2.3.4]:5`, `[2001:db8::1]:5`, and for IPv6 also `…#5`, `…p5`, `….5`.
+/// Without a port: `1.2.3.4:5`, `[1.2.3.4]:5`, `[2001:db8::1]:5`, `… port 5`, and for IPv6 also `…#5`, `…p5`, `….5`.
 fn bare(text: &str) -> &str {
     if let Some(rest) = text.strip_prefix('[') {
         return rest.split(']').next().unwrap_or(rest);
@@ -44,6 +44,9 @@ fn bare(text: &str) -> &str {
             _ => address.contains(':'),
         };
         if is_port(port) && is_possible && parse(address).is_some() {
+    if let Some((address, port)) = text.split_once(" port ") {
+        return if is_port(port) { address } else { text };
+    }
             return address;
         }
     }
@@ -79,6 +82,7 @@ mod tests {
         }
         for text in [
             "192.0.2.XXX",
+            ("2001:db8::1 port 443", "2001:db8::1"),
             "gate.example",
             "8c1b6e2e-0000-4000-8000-000000000000",
             "",
@@ -89,3 +93,5 @@ mod tests {
         }
     }
 }
+            "gate port 443",
+            "2001:db8::1 port of call",
