@@ -22,6 +22,13 @@ pub(crate) fn is_absent(text: &str) -> bool {
     matches!(text.trim(), "" | "-" | "null" | "0.0.0.0" | "::" | "N/A" | "n/a" | "unknown" | "Unknown")
 }
 
+/// Where a URL leads, without its query and fragment: they carry codes and tokens.
+pub(crate) fn place(url: &str) -> &str {
+    let bare = url.split_once("://").map_or(url, |(_, rest)| rest);
+    let end = bare.find(['?', '#', ';']).unwrap_or(bare.len());
+    bare[..end].trim_end_matches('/')
+}
+
 fn parse(text: &str) -> Option<IpAddr> {
     // A zone (`%eth0`) names an interface of the machine that wrote it.
     text.split('%').next()?.parse().ok()
@@ -37,6 +44,9 @@ fn bare(text: &str) -> &str {
     }
     let is_port =
         |port: &str| !port.is_empty() && port.len() <= 5 && port.bytes().all(|byte| byte.is_ascii_digit());
+    if let Some((address, port)) = text.split_once(" port ") {
+        return if is_port(port) { address } else { text };
+    }
     for sign in ['#', 'p', '.', ':'] {
         let Some((address, port)) = text.rsplit_once(sign) else { continue };
         let is_possible = match sign {
@@ -44,9 +54,6 @@ fn bare(text: &str) -> &str {
             _ => address.contains(':'),
         };
         if is_port(port) && is_possible && parse(address).is_some() {
-    if let Some((address, port)) = text.split_once(" port ") {
-        return if is_port(port) { address } else { text };
-    }
             return address;
         }
     }
@@ -75,6 +82,7 @@ mod tests {
             ("2001:db8::1#443", "2001:db8::1"),
             ("2001:db8::1p443", "2001:db8::1"),
             ("2001:db8::1.443", "2001:db8::1"),
+            ("2001:db8::1 port 443", "2001:db8::1"),
             ("::ffff:192.0.2.1", "192.0.2.1"),
             ("fe80::1%eth0", "fe80::1"),
         ] {
@@ -82,16 +90,15 @@ mod tests {
         }
         for text in [
             "192.0.2.XXX",
-            ("2001:db8::1 port 443", "2001:db8::1"),
             "gate.example",
             "8c1b6e2e-0000-4000-8000-000000000000",
             "",
             "192.0.2",
             "1:2:3:443",
+            "gate port 443",
+            "2001:db8::1 port of call",
         ] {
             assert_eq!(address(text), None, "{text}");
         }
     }
 }
-            "gate port 443",
-            "2001:db8::1 port of call",

@@ -145,7 +145,7 @@ fn identity_center_logs_each_factor_and_then_the_whole() {
         "CredentialVerification",
         "Success",
         "PASSWORD",
-        &format!("success first-factor unknown password {user} Success -"),
+        &format!("success first-factor first-factor-only password {user} Success -"),
     );
     check_center(
         "CredentialVerification",
