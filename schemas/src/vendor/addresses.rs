@@ -26,12 +26,19 @@ pub(crate) fn is_absent(text: &str) -> bool {
     matches!(text.trim(), "" | "-" | "null" | "0.0.0.0" | "::" | "N/A" | "n/a" | "unknown" | "Unknown")
 }
 
+/// Where a URL leads, without its query and fragment: they carry codes and tokens.
+pub(crate) fn place(url: &str) -> &str {
+    let bare = url.split_once("://").map_or(url, |(_, rest)| rest);
+    let end = bare.find(['?', '#', ';']).unwrap_or(bare.len());
+    bare[..end].trim_end_matches('/')
+}
+
 fn parse(text: &str) -> Option<IpAddr> {
     // A zone (`%eth0`) names an interface of the machine that wrote it.
     text.split('%').next()?.parse().ok()
 }
 
-/// Without a port: `1.2.3.4:5`, `[1.2.3.4]:5`, `[2001:db8::1]:5`, and for IPv6 also `…#5`, `…p5`, `….5`.
+/// Without a port: `1.2.3.4:5`, `[1.2.3.4]:5`, `[2001:db8::1]:5`, `… port 5`, and for IPv6 also `…#5`, `…p5`, `….5`.
 fn bare(text: &str) -> &str {
     if let Some(rest) = text.strip_prefix('[') {
         return rest.split(']').next().unwrap_or(rest);
@@ -41,6 +48,9 @@ fn bare(text: &str) -> &str {
     }
     let is_port =
         |port: &str| !port.is_empty() && port.len() <= 5 && port.bytes().all(|byte| byte.is_ascii_digit());
+    if let Some((address, port)) = text.split_once(" port ") {
+        return if is_port(port) { address } else { text };
+    }
     for sign in ['#', 'p', '.', ':'] {
         let Some((address, port)) = text.rsplit_once(sign) else { continue };
         let is_possible = match sign {
@@ -76,6 +86,7 @@ mod tests {
             ("2001:db8::1#443", "2001:db8::1"),
             ("2001:db8::1p443", "2001:db8::1"),
             ("2001:db8::1.443", "2001:db8::1"),
+            ("2001:db8::1 port 443", "2001:db8::1"),
             ("::ffff:192.0.2.1", "192.0.2.1"),
             ("fe80::1%eth0", "fe80::1"),
         ] {
@@ -88,6 +99,8 @@ mod tests {
             "",
             "192.0.2",
             "1:2:3:443",
+            "gate port 443",
+            "2001:db8::1 port of call",
         ] {
             assert_eq!(address(text), None, "{text}");
         }

@@ -8,6 +8,7 @@
 mod addresses;
 pub(crate) mod change_words;
 mod cloudtrail;
+mod deleted_name;
 mod draft;
 mod duo;
 mod entra;

@@ -60,7 +60,10 @@ pub(super) fn requested_user(json: Json<'_>) -> Text<'_> {
     if request.text("userName") == Some(ROOT_IN_REQUESTS) {
         return Some(Cow::Borrowed(ROOT));
     }
-    request.text("userName").or_else(|| request.text("userId")).map(Cow::Borrowed)
+    let of_request = request.text("userName").and_then(shown).or_else(|| request.text("userId"));
+    // Identity Center hides the name of a user who is made, and answers with the id.
+    let answers: [&[&str]; 2] = [&["responseElements", "userId"], &["responseElements", "user", "userId"]];
+    of_request.or_else(|| answers.iter().find_map(|way| json.text_at(way))).map(Cow::Borrowed)
 }
 
 /// Whether another provider vouched for the person, so that AWS asked for nothing.

@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 
+use super::super::addresses::place;
 use super::super::derived_id;
 use super::super::draft::{Draft, Found, missing, text};
 use super::super::json::Json;
@@ -174,6 +175,8 @@ fn verification(draft: &mut Draft<'_>, factor: Option<&str>) {
     }
     if draft.stage == Some(Stage::SecondFactor) {
         draft.assurance = Some(Assurance::Challenged);
+    } else if draft.stage == Some(Stage::FirstFactor) && draft.result == Some(AuthResult::Success) {
+        draft.assurance = Some(Assurance::FirstFactorOnly);
     }
 }
 
@@ -218,13 +221,6 @@ fn factor_word(draft: &mut Draft<'_>, factor: Option<&str>) -> Option<Word> {
         None => (Some(Method::Other), Some(Stage::Other)),
     };
     word
-}
-
-/// Where the sign-in led, without the query: it carries codes and tokens.
-fn place(url: &str) -> &str {
-    let bare = url.split_once("://").map_or(url, |(_, rest)| rest);
-    let end = bare.find(['?', '#', ';']).unwrap_or(bare.len());
-    bare[..end].trim_end_matches('/')
 }
 
 fn event_id<'t>(json: Json<'t>, name: &str, draft: &Draft<'t>) -> Id<'t> {

@@ -145,7 +145,7 @@ fn identity_center_logs_each_factor_and_then_the_whole() {
         "CredentialVerification",
         "Success",
         "PASSWORD",
-        &format!("success first-factor unknown password {user} Success -"),
+        &format!("success first-factor first-factor-only password {user} Success -"),
     );
     check_center(
         "CredentialVerification",
@@ -286,7 +286,12 @@ fn devices_passwords_and_rules_change() {
     let name = r#"{"virtualMFADeviceName":"bob"}"#;
     check(
         &change("CreateVirtualMFADevice", name, created),
-        &format!("change enrolled of unknown by admin {device}"),
+        &format!("change other of unknown by admin {device}"),
+    );
+    let serial = r#"{"serialNumber":"arn:aws:iam::111122223333:mfa/bob"}"#;
+    check(
+        &change("DeleteVirtualMFADevice", serial, ""),
+        &format!("change other of unknown by admin {device}"),
     );
     check(
         &change("UpdateLoginProfile", r#"{"userName":"bob"}"#, ""),
@@ -301,6 +306,24 @@ fn devices_passwords_and_rules_change() {
         &change("EnableMFADevice", root, ""),
         "change method-added of root by admin oath-token arn:aws:iam::111122223333:mfa/root-account-mfa-device",
     );
+}
+
+#[test]
+fn accounts_are_made_and_deleted() {
+    let bob = r#"{"userName":"bob"}"#;
+    check(&change("CreateUser", bob, ""), "change account-created of bob by admin - -");
+    check(&change("DeleteUser", bob, ""), "change account-deleted of bob by admin - -");
+    let center = |name: &str, request: &str, response: &str| {
+        change(name, request, response).replace("iam.amazonaws.com", "sso-directory.amazonaws.com")
+    };
+    // Identity Center hides the name of a user who is made.
+    let hidden = r#"{"userName":"HIDDEN_DUE_TO_SECURITY_REASONS","identityStoreId":"d-1"}"#;
+    let made = r#","responseElements":{"user":{"userId":"90676b1c"}}"#;
+    check(&center("CreateUser", hidden, made), "change account-created of 90676b1c by admin - -");
+    let id = r#"{"userId":"90676b1c","identityStoreId":"d-1"}"#;
+    check(&center("DeleteUser", id, ""), "change account-deleted of 90676b1c by admin - -");
+    let other = change("CreateUser", bob, "").replace("iam.amazonaws.com", "transfer.amazonaws.com");
+    check(&other, "skipped CreateUser");
 }
 
 #[test]

@@ -134,7 +134,10 @@ impl<'t> Operation<'t> {
             "active" => Some(ChangeKind::Unblocked),
             _ => None,
         });
-        by_status.or(self.details.devices)
+        // What cannot be read, and a status that is not known, may be a change of ours.
+        let is_unclear = self.details.is_garbled
+            || self.details.status.as_deref().is_some_and(|status| status != old_status);
+        by_status.or(self.details.devices).or(is_unclear.then_some(ChangeKind::Other))
     }
 
     fn change(

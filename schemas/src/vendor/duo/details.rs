@@ -19,6 +19,8 @@ pub(super) struct Details {
     /// What went wrong.
     pub(super) error: Option<String>,
     pub(super) primary_auth_method: Option<String>,
+    /// There is a text, and no JSON in it.
+    pub(super) is_garbled: bool,
 }
 
 impl Details {
@@ -42,6 +44,7 @@ impl Details {
         self.factor = self.factor.take().or(others.factor);
         self.error = self.error.take().or(others.error);
         self.primary_auth_method = self.primary_auth_method.take().or(others.primary_auth_method);
+        self.is_garbled |= others.is_garbled;
     }
 
     /// Real logs lose the braces now and then.
@@ -49,9 +52,11 @@ impl Details {
         let mut bytes = match text.as_bytes() {
             [b'{', ..] => text.as_bytes().to_vec(),
             [b'"', ..] => format!("{{{text}}}").into_bytes(),
-            _ => return Self::default(),
+            _ => return Self { is_garbled: true, ..Self::default() },
         };
-        simd_json::to_tape(&mut bytes).map(|tape| Self::look(Json::root(&tape.0))).unwrap_or_default()
+        simd_json::to_tape(&mut bytes)
+            .map(|tape| Self::look(Json::root(&tape.0)))
+            .unwrap_or_else(|_| Self { is_garbled: true, ..Self::default() })
     }
 
     fn look(object: Json<'_>) -> Self {

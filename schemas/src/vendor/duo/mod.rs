@@ -5,7 +5,7 @@
 //! | log | shows in | becomes |
 //! |---|---|---|
 //! | authentication, version 2 and 1 | `result`, `factor`, `event_type` | an event; an enrolment: a change |
-//! | telephony, version 2 and 1 | `telephony_id`; `phone` and `type` | a pending event: a text or call |
+//! | telephony, version 2 and 1 | `telephony_id`; `phone` and `type` | a pending event: a text or call; of no sign-in: skipped |
 //! | administrator, offline enrollment | `action`, a text | a change; an administrator's sign-in: an event |
 //! | activity | `activity_id`, `actor`, `action.name` | as the administrator log |
 //! | trust monitor | `sekey`, `surfaced_auth` | skipped: it repeats authentications |
@@ -124,7 +124,7 @@ fn read<'t>(record: Json<'t>) -> Result<Found<'t>, Rejection<'static>> {
         return administration::read_administrator(&keys);
     }
     if keys.telephony_id.is_some() || (text(keys.phone).is_some() && text(keys.kind).is_some()) {
-        return telephony::read(&keys).map(Found::Event);
+        return telephony::read(&keys);
     }
     if [keys.result, keys.factor, keys.event_type].iter().any(Option::is_some) {
         return authentication::read(&keys);

@@ -5,14 +5,21 @@ use std::borrow::Cow;
 
 use super::{Keys, occurred_at, server_name, text};
 use crate::rejection::Rejection;
-use crate::vendor::draft::Draft;
+use crate::vendor::draft::{Draft, Found};
 use crate::vendor::when::Id;
 use crate::vendor::{derived_id, draft};
 use crate::vocabulary::{Assurance, AuthResult, Method, Mode, Stage};
 
-pub(super) fn read<'t>(keys: &Keys<'t>) -> Result<Draft<'t>, Rejection<'static>> {
-    let occurred_at = occurred_at(keys)?;
+/// Contexts in which nobody signs in: a phone was enrolled, or its number verified.
+const NO_SIGN_IN: &[&str] = &["enrollment", "verify"];
+
+pub(super) fn read<'t>(keys: &Keys<'t>) -> Result<Found<'t>, Rejection<'static>> {
     let (context, phone, kind) = (text(keys.context), text(keys.phone), text(keys.kind));
+    let is = |name: &&&str| context.is_some_and(|context| context.eq_ignore_ascii_case(name));
+    if let Some(context) = NO_SIGN_IN.iter().find(is) {
+        return Ok(Found::Skipped(Cow::Owned(format!("telephony {context}"))));
+    }
+    let occurred_at = occurred_at(keys)?;
     let credits = keys.credits.and_then(super::Json::as_scalar);
     let event_id = text(keys.telephony_id).map_or_else(
         || {
@@ -53,7 +60,7 @@ pub(super) fn read<'t>(keys: &Keys<'t>) -> Result<Draft<'t>, Rejection<'static>>
         }
         None => {}
     }
-    // An enrolment and a verification of a number go out as well: they are no second factor of a sign-in.
+    // What goes out in a context that is not known may be no second factor of a sign-in.
     let is_sign_in = |context: &&str| {
         ["authentication", "administrator login"].iter().any(|it| it.eq_ignore_ascii_case(context))
     };
@@ -64,5 +71,5 @@ pub(super) fn read<'t>(keys: &Keys<'t>) -> Result<Draft<'t>, Rejection<'static>>
         }
         _ => Stage::SecondFactor,
     });
-    Ok(draft)
+    Ok(Found::Event(draft))
 }

@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 
 use super::super::change_words::ChangeWord;
+use super::super::deleted_name::undeleted;
 use super::super::draft::{ChangeDraft, Found, bad_time, text};
 use super::super::json::Json;
 use super::super::tables::ENTRA_CHANGES;
@@ -53,11 +54,15 @@ pub(super) fn read<'t>(slots: &Slots<'t>) -> Result<Found<'t>, Rejection<'static
     };
     let policy = || slots.targets?.elements().find_map(|target| target.text("displayName"));
     let is_policy = operation.change == ChangeKind::PolicyChanged;
+    let mut whose = user.and_then(name_of).or_else(|| by_user.filter(|_| is_own(name)).and_then(name_of));
+    if matches!(operation.change, ChangeKind::AccountCreated | ChangeKind::AccountDeleted) {
+        whose = whose.map(undeleted);
+    }
     Ok(Found::Change(ChangeDraft {
         change: operation.change,
         occurred_at: occurred_at(slots)?,
         tenant: slots.tenant(),
-        user_id: text(user.and_then(name_of).or_else(|| by_user.filter(|_| is_own(name)).and_then(name_of))),
+        user_id: text(whose),
         actor: text(by_user.and_then(name_of).or_else(by_app)),
         method: operation.method,
         reason: text(if is_policy { policy() } else { None }.or(said)),
@@ -147,6 +152,7 @@ fn of_properties(user: Json<'_>) -> Option<Operation> {
 /// What a person does to their own account, and where some records name no target.
 fn is_own(name: &str) -> bool {
     ["User ", "Fraud ", "Suspicious "].iter().any(|beginning| name.starts_with(beginning))
+        || name.ends_with("(self-service)")
 }
 
 fn is_user(target: Json<'_>) -> bool {

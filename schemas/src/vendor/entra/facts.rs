@@ -30,6 +30,8 @@ pub(super) struct Facts<'t> {
     is_second_only: bool,
     /// A token was presented, or no person was there to be asked.
     is_silent: bool,
+    /// A mail protocol handed a password over, and cannot show a token.
+    is_legacy: bool,
     mfa_method: Option<Method>,
     mfa_number: Text<'t>,
     app_device: Option<&'t str>,
@@ -59,6 +61,7 @@ impl<'t> Facts<'t> {
             is_single,
             is_second_only,
             is_silent,
+            is_legacy: is_legacy(slots),
             mfa_method,
             mfa_number,
             app_device: slots.app_device.and_then(|device| device.text("deviceId")),
@@ -76,16 +79,25 @@ impl<'t> Facts<'t> {
 
     pub(super) fn succeed(&self, draft: &mut Draft<'t>) {
         let of_text = self.said.and_then(Said::word).and_then(|word| word.assurance);
-        let assurance = self.steps.proof.or(of_text).unwrap_or_else(|| self.by_requirement());
+        let mut assurance = self.steps.proof.or(of_text).unwrap_or_else(|| self.by_requirement());
+        if assurance == Assurance::SatisfiedEarlier && self.is_single && self.is_legacy && self.has_password()
+        {
+            // The claim is one that the service gave itself: one factor was asked for, and a password given.
+            assurance = Assurance::FirstFactorOnly;
+        }
         draft.assurance = Some(assurance);
         draft.stage = Some(if self.is_second_only { Stage::SecondFactor } else { Stage::WholeSignIn });
         if assurance == Assurance::Challenged {
-            self.by(self.steps.proved, draft);
+            self.by(self.steps.proved.or_else(|| self.steps.certificate_alone()), draft);
         } else {
             draft.method = self.steps.first.and_then(|first| first.method);
         }
         draft.result_detail =
             self.details.clone().or_else(|| text(self.steps.proved.and_then(|step| step.detail)));
+    }
+
+    fn has_password(&self) -> bool {
+        self.steps.first.is_some_and(|first| first.method == Some(Method::Password))
     }
 
     /// Where neither the steps nor the status say how the second factor was met.
@@ -98,7 +110,7 @@ impl<'t> Facts<'t> {
             Assurance::FirstFactorOnly
         } else if is_multi && self.is_silent {
             Assurance::SatisfiedEarlier
-        } else if is_multi && self.mfa_method.is_some() {
+        } else if is_multi && (self.mfa_method.is_some() || self.steps.certificate_alone().is_some()) {
             Assurance::Challenged
         } else if self.requirement.is_none() && self.steps.first.is_some() && self.steps.is_first_alone {
             Assurance::FirstFactorOnly
@@ -150,6 +162,11 @@ impl<'t> Facts<'t> {
         if is_second || stage == Stage::SecondFactor {
             self.by(self.steps.denied.or(self.steps.shown), draft);
             draft.method = draft.method.or_else(|| explained?.method);
+        } else if let (Some(Assurance::Challenged), Some(proved), None) =
+            (draft.assurance, self.steps.proved, word.and_then(|word| word.method))
+        {
+            // Refused after a second factor was given.
+            self.by(Some(proved), draft);
         } else {
             let first = self.steps.first.and_then(|first| first.method);
             draft.method = word.and_then(|word| word.method).or(first);
@@ -200,6 +217,35 @@ impl<'t> Facts<'t> {
             _ => {}
         }
     }
+}
+
+/// Mail protocols and services that know a password and nothing else, as `clientAppUsed` names them.
+const LEGACY_CLIENTS: &[&str] = &[
+    "Authenticated SMTP",
+    "SMTP",
+    "IMAP",
+    "IMAP4",
+    "POP",
+    "POP3",
+    "Exchange ActiveSync",
+    "Exchange Web Services",
+    "Exchange Online PowerShell",
+    "Outlook Anywhere (RPC over HTTP)",
+    "MAPI Over HTTP",
+    "Offline Address Book",
+    "AutoDiscover",
+    "Reporting Web Services",
+    "Other clients",
+];
+
+/// The agents of Exchange Online, which signs in for them.
+const LEGACY_AGENTS: &[&str] = &["BAV2ROPC", "CBAInPROD"];
+
+fn is_legacy(slots: &Slots<'_>) -> bool {
+    let is_one_of = |slot: Option<Json<'_>>, names: &[&str]| {
+        as_text(slot).is_some_and(|text| names.iter().any(|name| text.eq_ignore_ascii_case(name)))
+    };
+    is_one_of(slots.client_app, LEGACY_CLIENTS) || is_one_of(slots.user_agent, LEGACY_AGENTS)
 }
 
 /// Denied for a reason that no table knows.

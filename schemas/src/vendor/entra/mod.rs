@@ -5,8 +5,8 @@
 //!
 //! - A sign-in is one event, whoever asked for it: `status.errorCode` decides, the steps explain. An
 //!   interrupt is pending.
-//! - Rows of service principals and managed identities are no persons, and a client's protocol error judges
-//!   nobody: both are skipped by their kind.
+//! - Rows of service principals and managed identities are no persons, unless they name one who typed a name,
+//!   and a client's protocol error judges nobody: both are skipped by their kind.
 //! - What a success proves is read from the steps, then from `status.additionalDetails`, then from
 //!   `authenticationRequirement`. A claim, a remembered device or a trusted place is never a push or a code.
 //! - Times are UTC, as Microsoft documents for `createdDateTime`, `activityDateTime` and `time`.
@@ -51,13 +51,14 @@ fn read<'t>(json: Json<'t>) -> Result<Found<'t>, Rejection<'static>> {
     let is_in = |names: &[&str]| {
         category.is_some_and(|category| names.iter().any(|name| category.eq_ignore_ascii_case(name)))
     };
-    if is_in(PROGRAMS) {
+    let has_person = sign_in::names_person(&slots);
+    if is_in(PROGRAMS) && !has_person {
         return Ok(skipped(category));
     }
-    if let Some(program) = sign_in::program(&slots) {
+    if let Some(program) = sign_in::program(&slots).filter(|_| !has_person) {
         return Ok(skipped(Some(program)));
     }
-    if is_in(PERSONS) || (category.is_none() && slots.has_sign_in()) {
+    if is_in(PERSONS) || is_in(PROGRAMS) || (category.is_none() && slots.has_sign_in()) {
         return sign_in::read(&slots);
     }
     if slots.has_audit() || is_in(&["AuditLogs"]) {

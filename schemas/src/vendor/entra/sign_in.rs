@@ -24,10 +24,15 @@ pub(super) fn program<'t>(slots: &Slots<'t>) -> Option<&'t str> {
     kinds.all(is_program).then_some(first)
 }
 
+/// Whether a person typed a name: a service such as Exchange Online signs in for them, in a row of its own.
+pub(super) fn names_person(slots: &Slots<'_>) -> bool {
+    [slots.sign_in_name, slots.alternate_name].into_iter().filter_map(as_text).any(|name| name.contains('@'))
+}
+
 pub(super) fn read<'t>(slots: &Slots<'t>) -> Result<Found<'t>, Rejection<'static>> {
     let has_name =
         [slots.user_name, slots.sign_in_name, slots.user_id].iter().any(|slot| as_text(*slot).is_some());
-    if !has_name && as_text(slots.program_id).is_some() {
+    if !has_name && !names_person(slots) && as_text(slots.program_id).is_some() {
         return Ok(Found::Skipped(Cow::Borrowed("servicePrincipal")));
     }
     let status = Status::read(slots);

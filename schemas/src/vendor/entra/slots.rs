@@ -63,6 +63,7 @@ slots! {
     application_id = b"appId",
     entered = b"resourceDisplayName",
     client_app = b"clientAppUsed",
+    user_agent = b"userAgent",
     address = b"ipAddress",
     status = b"status",
     requirement = b"authenticationRequirement",

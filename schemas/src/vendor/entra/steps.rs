@@ -48,6 +48,8 @@ pub(super) struct Steps<'t> {
     pub(super) shown: Option<Telling<'t>>,
     /// Every step was one of the first factor.
     pub(super) is_first_alone: bool,
+    /// Every step was by a certificate.
+    is_certificate_alone: bool,
     passed_first: bool,
 }
 
@@ -59,7 +61,7 @@ impl<'t> Steps<'t> {
         status: Option<&str>,
         draft: &mut Draft<'t>,
     ) -> Self {
-        let mut steps = Self { is_first_alone: true, ..Self::default() };
+        let mut steps = Self { is_first_alone: true, is_certificate_alone: true, ..Self::default() };
         let Some(json) = json else { return steps };
         if json.is_list() {
             json.elements().for_each(|step| steps.add(&Raw::read(step), setting, status, draft));
@@ -106,6 +108,7 @@ impl<'t> Steps<'t> {
         let is_shown = place.is_challenge && is_shown(word, result);
         self.prompts = Some(self.prompts.unwrap_or(0) + i32::from(is_shown));
         self.is_first_alone &= place.is_first;
+        self.is_certificate_alone &= method_word.is_some_and(|word| CERTIFICATES.contains(&word.text));
         if place.is_first || place.is_by_first {
             self.first = Some(telling);
             self.passed_first |= result == Some(AuthResult::Success);
@@ -125,6 +128,11 @@ impl<'t> Steps<'t> {
         }
     }
 
+    /// The step by a certificate, where nothing else was asked for: then it met whatever was demanded.
+    pub(super) fn certificate_alone(&self) -> Option<Telling<'t>> {
+        self.first.filter(|_| self.is_certificate_alone && self.passed_first)
+    }
+
     fn prove(&mut self, proof: Option<Assurance>, telling: Telling<'t>) {
         if proof == Some(Assurance::Challenged) {
             self.proved = Some(telling);
@@ -134,6 +142,9 @@ impl<'t> Steps<'t> {
         }
     }
 }
+
+/// Certificates as the table of methods writes them: one or two factors, as the tenant's rule says.
+const CERTIFICATES: &[&str] = &["X.509 Certificate", "Certificate", "Certificate-based authentication"];
 
 /// A step as it stands.
 #[derive(Debug, Default)]

@@ -328,6 +328,96 @@ fn first_factors_and_policies_are_no_denied_second_factors() {
 }
 
 #[test]
+fn codes_of_the_reference_are_known() {
+    for code in [
+        120_004, 120_005, 120_008, 120_011, 120_012, 120_013, 120_014, 120_015, 120_016, 120_020, 120_021,
+        160_021, 17_003, 230_109, 50_029, 50_032, 50_042, 50_043, 50_050, 50_099, 50_120, 50_124, 501_241,
+        501_461, 501_491, 501_621, 50_169, 51_000, 51_001, 650_054, 67_003, 900_971, 90_051, 90_081, 90_082,
+        90_085, 90_087, 90_120, 90_121, 90_124, 90_126, 90_130, 165_004, 165_900, 100_007, 140_001, 221_000,
+        240_002,
+    ] {
+        check_status(&format!(r#"{{"errorCode":{code}}}"#), &format!("skipped AADSTS{code}"));
+    }
+    for (code, expected) in [
+        (81_005, "pending first-factor unknown"),
+        (52_004, "pending whole-sign-in unknown"),
+        (90_086, "pending whole-sign-in unknown"),
+        (500_142, "pending whole-sign-in unknown"),
+        (90_084, "denied(denied-by-policy) whole-sign-in unknown"),
+        (1_000_104, "denied(denied-by-policy) whole-sign-in unknown"),
+        (90_099, "denied(other) whole-sign-in unknown"),
+        (1_000_031, "denied(other) whole-sign-in unknown"),
+        (220_450, "denied(version-restricted) whole-sign-in unknown"),
+        (220_501, "denied(server-error) first-factor unknown by other"),
+    ] {
+        check_status(&format!(r#"{{"errorCode":{code}}}"#), expected);
+    }
+}
+
+#[test]
+fn a_refusal_after_a_second_factor_names_it() {
+    let approved = step("Mobile app notification", "true", "MFA completed in Azure AD");
+    check_steps(
+        "53003",
+        "multi",
+        &[password(), approved],
+        "denied(denied-by-policy) whole-sign-in challenged by mobile-app-notification prompts=1",
+    );
+    check_steps(
+        "53003",
+        "multi",
+        &[password()],
+        "denied(denied-by-policy) whole-sign-in unknown by password prompts=0",
+    );
+}
+
+#[test]
+fn a_mail_protocol_with_a_password_proves_one_factor() {
+    let claim = "MFA requirement satisfied by claim in the token";
+    let record = |client: &str, agent: &str, steps: &[String]| {
+        sign_in(&format!(
+            r#""userAgent":"{agent}","authenticationRequirement":"singleFactorAuthentication",
+            "status":{{"errorCode":0,"additionalDetails":"{claim}"}},"authenticationDetails":[{}]"#,
+            steps.join(",")
+        ))
+        .replace("\"Browser\"", &format!("{client:?}"))
+    };
+    let one_factor = "success whole-sign-in first-factor-only by password prompts=0";
+    check(&record("Authenticated SMTP", "", &[password()]), one_factor);
+    check(&record("Other clients", "BAV2ROPC", &[password()]), one_factor);
+    check(&record("Mobile Apps and Desktop clients", "BAV2ROPC", &[password()]), one_factor);
+    let steps = [password(), step("Previously satisfied", "true", claim)];
+    check(&record("IMAP4", "", &steps), one_factor);
+    let earlier = "success whole-sign-in satisfied-earlier by password prompts=0";
+    check(&record("Browser", "Mozilla/5.0", &[password()]), earlier);
+    // No password was given, or a step proves more.
+    let token = [step("Previously satisfied", "true", claim)];
+    check(&record("IMAP4", "", &token), "success whole-sign-in satisfied-earlier prompts=0");
+    let approved = [password(), step("Mobile app notification", "true", "MFA completed in Azure AD")];
+    let challenged = "success whole-sign-in challenged by mobile-app-notification prompts=1";
+    check(&record("IMAP4", "", &approved), challenged);
+}
+
+#[test]
+fn a_certificate_alone_meets_the_demand_for_two_factors() {
+    let certificate = || step("X.509 Certificate", "true", "");
+    check_steps("0", "multi", &[certificate()], "success whole-sign-in challenged by other prompts=0");
+    check_steps(
+        "0",
+        "single",
+        &[certificate()],
+        "success whole-sign-in first-factor-only by other prompts=0",
+    );
+    // What else was asked for is not told.
+    check_steps(
+        "0",
+        "multi",
+        &[password(), certificate()],
+        "success whole-sign-in unknown by other prompts=0",
+    );
+}
+
+#[test]
 fn codes_come_as_numbers_and_texts_and_flags_as_texts() {
     let expected = "denied(wrong-credentials) first-factor unknown by password";
     check_status(r#"{"errorCode":"50126"}"#, expected);
@@ -369,6 +459,29 @@ fn programs_are_no_persons() {
         "servicePrincipalId":"9c1d","status":{"errorCode":0}}"#,
         "skipped servicePrincipal",
     );
+}
+
+#[test]
+fn a_service_may_sign_in_for_a_person() {
+    let row = |names: &str| {
+        streamed(
+            "MicrosoftServicePrincipalSignInLogs",
+            r#""resultType":"50053""#,
+            &format!(
+                r#""id":"1",{names},"userId":"","userType":"Member","servicePrincipalId":"9c1d","isInteractive":false,
+                "appDisplayName":"Office 365 Exchange Online","signInEventTypes":["servicePrincipal"],
+                "status":{{"errorCode":50053}},"authenticationDetails":[],"authenticationRequirement":"""#
+            ),
+        )
+        .replace(r#""userPrincipalName":"ada@corp.example""#, r#""userPrincipalName":"""#)
+    };
+    let denied = "denied(locked-out) first-factor unknown by password";
+    for key in ["signInIdentifier", "alternateSignInName"] {
+        let record = row(&format!(r#""{key}":"ada@corp.example""#));
+        check(&record, denied);
+        with_event(&record, |event| assert_eq!(event.user_id, "ada@corp.example"));
+    }
+    check(&row(r#""signInIdentifier":"9c1d""#), "skipped MicrosoftServicePrincipalSignInLogs");
 }
 
 #[test]
@@ -637,11 +750,39 @@ fn changes_of_methods_and_accounts() {
         ("Enable account", "", "unblocked"),
         ("Fraud reported - user is blocked for MFA", "", "fraud-reported"),
         ("Reset user password", "", "password-changed password"),
+        ("Unlock user account (self-service)", "", "unblocked"),
+        ("Update per-user multifactor authentication state", "", "other"),
+        ("Set force change user password", "", "other"),
+        ("Update StsRefreshTokenValidFrom Timestamp", "", "other"),
+        ("Add user", "", "account-created"),
+        ("Delete user", "", "account-deleted"),
+        ("Hard Delete user", "", "account-deleted"),
+        ("Restore user", "", "account-created"),
+        ("Invite external user", "", "other"),
     ] {
         check(
             &audit(operation, reason, ADA),
             &format!("{expected} of ada@corp.example by root@corp.example"),
         );
+    }
+}
+
+#[test]
+fn a_deleted_account_keeps_its_name() {
+    let deleted = ADA.replace("ada@corp", "0d1f6a3e000040008000000000000001ada@corp");
+    for (operation, expected) in [("Delete user", "account-deleted"), ("Restore user", "account-created")] {
+        check(
+            &audit(operation, "", &deleted),
+            &format!("{expected} of ada@corp.example by root@corp.example"),
+        );
+    }
+}
+
+#[test]
+fn who_vouches_for_a_domain_is_a_policy() {
+    let domain = r#"{"id":"d","type":"Domain","displayName":"corp.example"}"#;
+    for operation in ["Set domain authentication", "Set federation settings on domain"] {
+        check(&audit(operation, "", domain), "policy-changed of unknown by root@corp.example");
     }
 }
 

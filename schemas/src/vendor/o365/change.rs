@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 
+use super::super::deleted_name::undeleted;
 use super::super::draft::{ChangeDraft, Found, text};
 use super::super::json::Json;
 use super::super::tables::O365_CHANGES;
@@ -58,7 +59,11 @@ fn whose<'t>(fields: &Fields<'t>, name: &str, change: ChangeKind) -> Option<&'t 
     }
     let is_own =
         name.starts_with("User ") || name.ends_with("(self-service)") || name.starts_with("Fraud reported");
-    fields.target_user().or_else(|| fields.user().filter(|_| is_own))
+    let whose = fields.target_user().or_else(|| fields.user().filter(|_| is_own));
+    if matches!(change, ChangeKind::AccountCreated | ChangeKind::AccountDeleted) {
+        return whose.map(undeleted);
+    }
+    whose
 }
 
 /// What the old and the new value of a property make: the change, and the method where it is one.

@@ -118,11 +118,14 @@ fn token_verdict<'t>(
     }
     let is_denied = claim != Claim::LoggedIn || name.is_some() || says_failed(fields, extended);
     let unknown = name.map(Cow::Borrowed).or_else(|| number.and_then(|_| fields.error_number.clone()));
+    // A page that asks for consent: what came of the sign-in is another record.
+    let is_page = extended.request_type.is_some_and(|it| it.starts_with("PrivacyConsent:"));
     match unknown {
+        None if is_denied && is_page => plain(AuthResult::Pending),
         None if is_denied => denied(DenialReason::Unspecified),
         None if extended.request_type == Some("SAS:BeginAuth") => plain(AuthResult::Pending),
         None => plain(AuthResult::Success),
-        Some(error) if is_denied => {
+        Some(error) if is_denied && !is_page => {
             Verdict { unknown: Some(("denial_reason", error)), ..denied(DenialReason::Other) }
         }
         // An interrupt that no table knows: it decides nothing.

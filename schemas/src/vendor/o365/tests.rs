@@ -99,6 +99,31 @@ fn interrupts_are_no_failures() {
 }
 
 #[test]
+fn a_page_that_asks_for_consent_decides_nothing() {
+    let page = |operation: &str, keys: &str| {
+        sign_in(operation, keys, &[("RequestType", "PrivacyConsent:guestconsentset")])
+    };
+    check(
+        &page("UserLoginFailed", r#","ErrorNumber":"500142""#),
+        "pending whole-sign-in unknown - Ada@example.org 500142 -",
+    );
+    check(
+        &page("UserLoginFailed", r#","ErrorNumber":"59999""#),
+        "pending whole-sign-in unknown - Ada@example.org 59999 - [result_code=59999]",
+    );
+    check(&page("UserLoginFailed", ""), "pending whole-sign-in unknown - Ada@example.org - -");
+    // A known error decides there, too, and so does a success.
+    check(
+        &page("UserLoginFailed", r#","ErrorNumber":"50126""#),
+        "denied/wrong-credentials first-factor unknown password Ada@example.org 50126 -",
+    );
+    check(
+        &page("UserLoggedIn", r#","ErrorNumber":"0""#),
+        "success whole-sign-in unknown - Ada@example.org 0 -",
+    );
+}
+
+#[test]
 fn an_operation_can_be_the_name_of_the_error() {
     let record = sign_in("UserStrongAuthClientAuthNRequiredInterrupt", "", &[]);
     check(
@@ -338,6 +363,11 @@ fn operations_of_the_directory_are_changes() {
         ("Enable account.", "unblocked"),
         ("Add app password for user.", "app-password-added password"),
         ("User registered security info.", "method-added"),
+        ("Add user.", "account-created"),
+        ("Delete user.", "account-deleted"),
+        ("Hard Delete user.", "account-deleted"),
+        ("Restore user.", "account-created"),
+        ("Invite external user.", "other"),
         ("Admin deleted security info", "method-removed"),
     ] {
         let (change, method) = change.split_once(' ').unwrap_or((change, "-"));
@@ -348,6 +378,14 @@ fn operations_of_the_directory_are_changes() {
     let policy = directory("Update conditional access policy.", "Success", "")
         .replace(r#"{"ID":"User","Type":2}"#, r#"{"ID":"Ask everybody","Type":1}"#);
     check(&policy, "change policy-changed of unknown by admin@example.org - Ask everybody");
+    for operation in ["Set domain authentication.", "Set federation settings on domain."] {
+        let domain = directory(operation, "Success", "")
+            .replace(r#"{"ID":"User","Type":2}"#, r#"{"ID":"example.org","Type":1}"#);
+        check(&domain, "change policy-changed of unknown by admin@example.org - example.org");
+    }
+    let deleted = directory("Delete user.", "Success", "")
+        .replace(r#""ID":"Bob@"#, r#""ID":"0b0b6a3e000040008000000000000001Bob@"#);
+    check(&deleted, "change account-deleted of Bob@example.org by admin@example.org - -");
 }
 
 #[test]

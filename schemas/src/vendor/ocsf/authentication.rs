@@ -7,6 +7,7 @@ use super::user;
 use super::words::{self, Detail};
 use crate::element::Step;
 use crate::rejection::{Reason, Rejection};
+use crate::vendor::addresses::place;
 use crate::vendor::derived_id;
 use crate::vendor::draft::{Draft, Found, Text, bad_time, missing, text};
 use crate::vendor::json::Json;
@@ -69,7 +70,7 @@ fn authentication<'t>(
             &["device", "ip"]
         }),
         application: first_of(&[&["service", "name"], &["dst_endpoint", "svc_name"], &["service", "uid"]])
-            .map(Cow::Borrowed),
+            .map(|name| Cow::Borrowed(application(name))),
         client_app: text(logon_type(event)),
         protocol: text(protocol(event)),
         attempt_id: text(metadata.and_then(|metadata| metadata.text("correlation_uid"))),
@@ -83,6 +84,12 @@ fn authentication<'t>(
         None => Some(Id::Made(id(&draft))),
     };
     Ok(draft)
+}
+
+/// A service's name; of a URL, where it leads.
+fn application(name: &str) -> &str {
+    let is_path = || name.contains('/') && name.contains('?') && !name.contains(' ');
+    if name.contains("://") || is_path() { place(name) } else { name }
 }
 
 /// Result, reason, stage, assurance and method.

@@ -179,6 +179,38 @@ fn other_reasons_come_from_the_table_or_are_told() {
 }
 
 #[test]
+fn codes_mean_what_they_mean_elsewhere() {
+    let right_password = "ada@example.org: denied other, first-factor, first-factor-only, password";
+    for code in ["0xC0000071", "0xc0000224", "0x17", "PASSWORD_EXPIRED"] {
+        check_logon(&format!(r#""status_id":2,"status_code":"{code}""#), right_password);
+    }
+    for code in ["0xC000006E", "0xC000006F", "0xC000015B", "53003"] {
+        check_logon(
+            &format!(r#""status_id":2,"status_code":"{code}""#),
+            "ada@example.org: denied denied-by-policy, whole-sign-in, unknown",
+        );
+    }
+    check_logon(r#""status_id":2,"status_code":"50055""#, "ada@example.org: pending, whole-sign-in, unknown");
+}
+
+#[test]
+fn an_application_keeps_no_query() {
+    for (name, expected) in [
+        ("https://app.example.org/login?code=secret&state=1#token", "app.example.org/login"),
+        ("app.example.org/login?code=secret", "app.example.org/login"),
+        ("https://app.example.org/", "app.example.org"),
+        ("HTTP/app.example.org", "HTTP/app.example.org"),
+        ("What now? A/B tests", "What now? A/B tests"),
+        ("Visual C#", "Visual C#"),
+    ] {
+        let record = format!(
+            r#"{{"class_uid":3002,"activity_id":1,"time":1773479107000,"status_id":1,"user":{{"name":"ada"}},"service":{{"name":"{name}"}}}}"#
+        );
+        assert_eq!(lines(&record, |event| event.application.unwrap_or("-").to_owned()), [expected], "{name}");
+    }
+}
+
+#[test]
 fn factors_say_what_was_proved() {
     let logon = |rest: &str, expected: &str| {
         check_logon(&format!(r#""status_id":1,{rest}"#), &format!("ada@example.org: success, {expected}"));

@@ -134,8 +134,8 @@ impl<'t> LogEvent<'t> {
         for (key, value) in debug_data.entries() {
             match key {
                 "factor" => data.factor = value.as_text(),
-                "pushOnlyResponseType" => data.push_answer = value.as_text(),
-                "pushWithNumberChallengeResponseType" => data.number_answer = value.as_text(),
+                "pushOnlyResponseType" => data.push_answer = answer(value),
+                "pushWithNumberChallengeResponseType" => data.number_answer = answer(value),
                 "authnRequestId" => data.authn_request_id = value.as_text(),
                 "signOnMode" => data.sign_on_mode = value.as_text(),
                 "phoneNumber" => data.phone_number = value.as_text(),
@@ -159,6 +159,11 @@ impl<'t> LogEvent<'t> {
         let transaction = || self.transaction.and_then(|transaction| transaction.text("id"));
         session.or(data.authn_request_id).or_else(transaction)
     }
+}
+
+/// The answer to a push of one kind; none where the push was of the other kind.
+fn answer(value: Json<'_>) -> Option<&str> {
+    value.as_text().filter(|answer| !answer.ends_with("_NOT_APPLICABLE"))
 }
 
 /// The login of an actor or a target, else its id.

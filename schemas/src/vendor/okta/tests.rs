@@ -214,6 +214,10 @@ fn targets_and_credentials_tell_of_a_factor_too() {
     });
     let question = "success, second-factor, challenged, other, Ada@Example.org";
     check(&record(&target("Security Question", "Eine Frage")), &[question]);
+    for name in ["Smart Card IdP", "Smart Card"] {
+        check(&record(&target(name, "Certificat")), &[question]);
+        check_event(&record(&target(name, "Certificat")), |event| event.unknown_values.is_empty());
+    }
     let context = r#""authenticationContext":{"credentialProvider":"RSA","credentialType":"OTP","externalSessionId":"s"}"#;
     check(&record(context), &["success, second-factor, challenged, oath-token, Ada@Example.org"]);
 }
@@ -238,6 +242,25 @@ fn a_rejected_push_is_logged_as_invalid_credentials() {
         r#","pushOnlyResponseType":"OV_RESPONSE_APPROVE","pushWithNumberChallengeResponseType":"OV_WITH_CHALLENGE_RESPONSE_ERROR""#,
         "wrong-code",
     );
+}
+
+#[test]
+fn an_answer_that_does_not_apply_hides_no_other() {
+    let answers = [
+        (
+            r#""pushOnlyResponseType":"OV_RESPONSE_APPROVE","pushWithNumberChallengeResponseType":"OV_WITH_CHALLENGE_RESPONSE_NOT_APPLICABLE""#,
+            "OV_RESPONSE_APPROVE",
+        ),
+        (
+            r#""pushOnlyResponseType":"OV_RESPONSE_NOT_APPLICABLE","pushWithNumberChallengeResponseType":"OV_WITH_CHALLENGE_RESPONSE_VALID""#,
+            "OV_WITH_CHALLENGE_RESPONSE_VALID",
+        ),
+    ];
+    for (answers, expected) in answers {
+        let pairs = debug(&format!(r#""factor":"OKTA_VERIFY_PUSH",{answers}"#));
+        let record = log_event("user.authentication.auth_via_mfa", "SUCCESS", "", &pairs);
+        check_event(&record, |event| event.steps[0].detail == Some(expected));
+    }
 }
 
 #[test]
