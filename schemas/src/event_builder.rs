@@ -264,7 +264,7 @@ mod tests {
             "occurred_at=1772323199000001 method=text-message mode=two-way result=denied \
             denial_reason=no-response stage=second-factor assurance=challenged prompts=3 \
             steps=1,-,-,hung-up,-,-,d unknown_values=[mode=x] kafka_partition=7 kafka_offset=5 element_index=2 \
-            received_at=8 duplicate=false"
+            received_at=8 duplicate=false raw=726177"
         );
     }
 

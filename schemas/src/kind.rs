@@ -126,14 +126,14 @@ mod tests {
             user_key method mode result denial_reason result_code result_detail stage assurance prompts steps \
             server_name server_ip unknown_values client_ip application client_app protocol authenticator_id sender \
             attempt_id source decoder kafka_topic kafka_topic_id kafka_partition kafka_offset element_index \
-            received_at duplicate";
+            received_at duplicate raw";
         check(&event_schema(), event);
         check(&superseded_schema(), &format!("{event} committed_at"));
         check(
             &change_schema(),
             "occurred_at tenant_id user_id user_key method result_code result_detail client_ip source decoder \
             kafka_topic kafka_topic_id kafka_partition kafka_offset element_index received_at actor change until \
-            reason",
+            reason raw",
         );
         check(
             &rejection_schema(),
