@@ -31,7 +31,7 @@ mod words;
 use std::fmt;
 
 use sha2::{Digest as _, Sha256};
-use simd_json::Buffers;
+use simd_json::{Buffers, INPUT_PADDING, Tape};
 
 use self::draft::Found;
 use self::json::Json;
@@ -80,11 +80,17 @@ pub(crate) const CLOUDTRAIL: Vendor = cloudtrail::VENDOR;
 pub struct VendorDecoder {
     vendor: Vendor,
     judge: Judge,
-    /// The record's bytes: the parser unescapes texts in place.
+    /// The record's bytes, with the parser's padding: it unescapes texts in place.
     bytes: Vec<u8>,
+    /// What the parser made of the last record, kept for its memory.
+    tape: Tape<'static>,
     /// The parser's own scratch space.
     buffers: Buffers,
 }
+
+/// The longest tape whose memory is kept, in nodes: 64 Ki are 1.5 MiB, and a record of brackets alone would make sixteen
+/// times as many.
+const NODES_KEPT_MAX: usize = 1 << 16;
 
 impl fmt::Debug for VendorDecoder {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -94,7 +100,13 @@ impl fmt::Debug for VendorDecoder {
 
 impl VendorDecoder {
     pub(crate) fn new(vendor: Vendor, maps: &Maps) -> Self {
-        Self { vendor, judge: Judge::new(maps), bytes: Vec::new(), buffers: Buffers::default() }
+        Self {
+            vendor,
+            judge: Judge::new(maps),
+            bytes: Vec::new(),
+            tape: Tape(Vec::new()),
+            buffers: Buffers::default(),
+        }
     }
 
     pub(crate) const fn name(&self) -> &'static str {
@@ -129,13 +141,18 @@ impl VendorDecoder {
         }
         self.bytes.clear();
         self.bytes.extend_from_slice(bytes);
+        self.bytes.resize(bytes.len() + INPUT_PADDING, 0);
+        let mut tape = std::mem::replace(&mut self.tape, Tape(Vec::new())).reset();
         // The parser looks at the encoding too: a look before it would be a second one.
-        match simd_json::to_tape_with_buffers(&mut self.bytes, &mut self.buffers) {
-            Ok(tape) => self.vendor.elements(Json::root(&tape.0), &mut take),
+        match simd_json::fill_tape_padded(&mut self.bytes, bytes.len(), &mut self.buffers, &mut tape) {
+            Ok(()) => self.vendor.elements(Json::root(&tape.0), &mut take),
             Err(error) => take(Err(text(record).err().unwrap_or_else(|| {
                 // Its text may repeat the record.
                 Rejection::whole(Reason::NotJson, format!("no JSON from byte {} on", error.index()))
             }))),
+        }
+        if tape.0.capacity() <= NODES_KEPT_MAX {
+            self.tape = tape.reset();
         }
     }
 }
