@@ -115,6 +115,21 @@ impl<'t> Json<'t> {
         }
     }
 
+    /// Looks at this object or list, also where a pipeline wrote it as a text.
+    pub(crate) fn look<R>(self, look: impl FnOnce(Json<'_>) -> R) -> Option<R> {
+        if self.is_object() || self.is_list() {
+            return Some(look(self));
+        }
+        let text = self.as_text().filter(|text| text.starts_with(['{', '[']))?;
+        Self::look_into(text.as_bytes().to_vec(), look)
+    }
+
+    /// Looks at the JSON that a text holds.
+    pub(crate) fn look_into<R>(mut text: Vec<u8>, look: impl FnOnce(Json<'_>) -> R) -> Option<R> {
+        let tape = simd_json::to_tape(&mut text).ok()?;
+        Some(look(Json(&tape.0)))
+    }
+
     /// Whether this is an object.
     pub(crate) fn is_object(self) -> bool {
         matches!(self.0.first(), Some(Node::Object { .. }))

@@ -189,10 +189,9 @@ impl Vendor {
             };
             match found {
                 Ok(Found::Wrapped(key, text)) if depth < WRAPPED_DEPTH_MAX => {
-                    let mut bytes = text.as_bytes().to_vec();
-                    match simd_json::to_tape(&mut bytes) {
-                        Ok(tape) => self.elements_within(Json::root(&tape.0), depth + 1, take),
-                        Err(_) => take(Err(draft::no_json(key))),
+                    let inside = |json: Json<'_>| self.elements_within(json, depth + 1, take);
+                    if Json::look_into(text.as_bytes().to_vec(), inside).is_none() {
+                        take(Err(draft::no_json(key)));
                     }
                 }
                 found => take(found),

@@ -56,6 +56,12 @@ impl Words {
     }
 }
 
+/// The letters and digits of a text in lower case: exports write one name in many ways.
+pub(crate) fn plain(text: &str) -> String {
+    let letters = text.bytes().filter(u8::is_ascii_alphanumeric);
+    letters.map(|byte| char::from(byte.to_ascii_lowercase())).collect()
+}
+
 fn word(line: &'static str) -> Option<Word> {
     let mut parts = line.splitn(7, ';').map(str::trim);
     let text = parts.next()?;

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::sync::LazyLock;
 
 use super::row::Value;
-use crate::vendor::words::{Word, Words};
+use crate::vendor::words::{Word, Words, plain};
 use crate::vocabulary::{AuthResult, DenialReason, Method, Mode};
 
 static RESULTS: LazyLock<Words> =
@@ -83,14 +83,12 @@ fn word(text: &str) -> Option<Word> {
 
 /// A method in any spelling; none where the table does not know it.
 pub(super) fn method(text: &str) -> Option<Method> {
-    let plain: String = text.chars().filter(char::is_ascii_alphanumeric).collect();
-    METHODS.get(&plain)?.method
+    METHODS.get(&plain(text))?.method
 }
 
 /// A mode or direction in any spelling.
 pub(super) fn mode(text: &str) -> Option<Mode> {
-    let plain: String = text.chars().filter(char::is_ascii_alphanumeric).collect();
-    Some(match plain.to_ascii_lowercase().as_str() {
+    Some(match plain(text).as_str() {
         "standard" | "otp" => Mode::Standard,
         "pin" | "otppin" => Mode::Pin,
         "oneway" => Mode::OneWay,

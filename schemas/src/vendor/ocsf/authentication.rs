@@ -103,7 +103,7 @@ fn read_outcome<'t>(
         by_code => by_status(event.status_id.and_then(Json::as_number), status)
             .or(by_code)
             .or_else(|| by_zero(draft))
-            .ok_or_else(|| match event.status_id.or_else(|| event.status) {
+            .ok_or_else(|| match event.status_id.or(event.status) {
                 Some(_) => {
                     let detail =
                         "found neither success nor failure, expected 1 or 2, or a status that says so";

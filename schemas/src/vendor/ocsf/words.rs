@@ -2,7 +2,7 @@
 
 use std::sync::LazyLock;
 
-use crate::vendor::words::{Word, Words};
+use crate::vendor::words::{Word, Words, plain};
 use crate::vocabulary::{Assurance, DenialReason, Method};
 
 static FACTORS: LazyLock<Words> =
@@ -39,10 +39,7 @@ pub(super) fn method(id: Option<i64>, name: Option<&str>) -> Option<Method> {
         id @ 1..=98 => FACTORS.get(&id.to_string()),
         _ => None,
     };
-    let by_name = || {
-        let plain: String = name?.chars().filter(char::is_ascii_alphanumeric).collect();
-        FACTORS.get(&plain)
-    };
+    let by_name = || FACTORS.get(&plain(name?));
     by_id().or_else(by_name)?.method
 }
 
