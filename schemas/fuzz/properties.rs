@@ -6,19 +6,21 @@ use schemas::{
     TimeLimits, UnknownCounts,
 };
 
-const LIMITS: TimeLimits = TimeLimits { max_age_us: None, max_ahead_us: i64::MAX, now_us: 0 };
+const NOW_US: i64 = 1_772_352_000_000_000;
+const LIMITS: TimeLimits = TimeLimits { max_age_us: None, max_ahead_us: i64::MAX, now_us: NOW_US };
 
-/// Checks one record.
+/// Checks one record, and tells how many events it holds.
 ///
 /// # Panics
 ///
 /// It breaks a property.
-pub(crate) fn check(source: Source, value: &[u8]) {
+pub(crate) fn check(source: Source, value: &[u8]) -> usize {
     let mut decoder = Decoder::new(source, &Maps::default());
     let first = read(&mut decoder, source, value);
     assert!(!first.is_empty() || value.is_empty() || has_empty_list(value), "no element");
     // Its scratch space is used again.
     assert_eq!(read(&mut decoder, source, value), first, "read again");
+    first.iter().filter(|element| element.starts_with("Event(")).count()
 }
 
 /// Reads a record, puts its elements into batches, and gives what was read.
@@ -28,7 +30,7 @@ fn read(decoder: &mut Decoder, source: Source, value: &[u8]) -> Vec<String> {
     let mut changes = ChangeBuilder::new(&Fields::ALL);
     let mut rejections = RejectionBuilder::new();
     let (mut read, mut skipped_count) = (Vec::new(), 0);
-    let record = Record { value: Some(value), timestamp_us: Some(1_772_352_000_000_000) };
+    let record = Record { value: Some(value), timestamp_us: Some(NOW_US) };
     let mut counts = UnknownCounts::default();
     decoder.decode(&record, &LIMITS, &mut counts, &mut |element_index, element| {
         assert_eq!(element_index as usize, read.len(), "indexes have no gap");

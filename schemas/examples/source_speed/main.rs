@@ -14,7 +14,9 @@ use schemas::{
 };
 
 const ELEMENT_COUNT: usize = 6_000;
-const ROUNDS: usize = 20;
+/// Rounds over all records in a pass: Linux counts a thread's time in steps of milliseconds.
+const ROUNDS: usize = 10;
+const PASSES: usize = 5;
 const DAY_US: i64 = 86_400_000_000;
 const NOW_US: i64 = 1_772_323_200_000_000;
 const LIMITS: TimeLimits =
@@ -60,15 +62,16 @@ fn main() {
     }
 }
 
-/// Elements a second of this thread's own time.
+/// Elements a second of this thread's own time: the best pass counts, since a neighbour on the core slows the others.
 fn measure(source: Source, records: &[String], rounds: usize, mut builder: Option<EventBuilder>) -> f64 {
     let mut decoder = Decoder::new(source, &Maps::default());
     let name = decoder.name();
     let mut counts = UnknownCounts::default();
-    let mut element_count = 0;
-    let start_s = cpu_seconds();
-    for _ in 0..rounds {
-        for (offset, record) in records.iter().enumerate() {
+    let mut best_s = f64::INFINITY;
+    for _ in 0..PASSES {
+        let mut element_count = 0;
+        let start_s = cpu_seconds();
+        for (offset, record) in (0..rounds).flat_map(|_| records.iter().enumerate()) {
             let record = Record { value: Some(record.as_bytes()), timestamp_us: Some(NOW_US) };
             decoder.decode(&record, &LIMITS, &mut counts, &mut |_, element| {
                 let Element::Event(event) = &element else {
@@ -86,11 +89,11 @@ fn measure(source: Source, records: &[String], rounds: usize, mut builder: Optio
         if let Some(builder) = &mut builder {
             black_box(builder.finish());
         }
+        best_s = best_s.min(cpu_seconds() - start_s);
+        assert_eq!(element_count, ELEMENT_COUNT * rounds, "every element was read");
     }
-    let seconds = cpu_seconds() - start_s;
-    assert_eq!(element_count, ELEMENT_COUNT * rounds, "every element was read");
     assert!(counts.is_empty(), "every word is known: {counts:?}");
-    element_count as f64 / seconds
+    (ELEMENT_COUNT * rounds) as f64 / best_s
 }
 
 /// Seconds that this thread has run: a wall clock would also measure what else the machine does.

@@ -7,4 +7,6 @@ use schemas::Source;
 #[path = "../properties.rs"]
 mod properties;
 
-fuzz_target!(|value: &[u8]| properties::check(Source::Duo, value));
+fuzz_target!(|value: &[u8]| {
+    properties::check(Source::Duo, value);
+});

@@ -4,6 +4,30 @@ use std::borrow::Cow;
 
 use simd_json::{Node, StaticNode};
 
+/// Declares a struct of the keys of an object that are looked at, found in one pass over it.
+macro_rules! keys {
+    ($(#[$doc:meta])* $name:ident { $($field:ident = $key:literal,)+ }) => {
+        $(#[$doc])*
+        #[derive(Debug, Default, Clone, Copy)]
+        pub(super) struct $name<'t> { $(pub(super) $field: Option<$crate::vendor::json::Json<'t>>,)+ }
+
+        impl<'t> $name<'t> {
+            /// Looks at an object; a null counts as a value where `keeps_nulls`.
+            pub(super) fn of(object: $crate::vendor::json::Json<'t>, keeps_nulls: bool) -> Self {
+                let mut keys = Self::default();
+                for (key, value) in object.entries().filter(|(_, value)| keeps_nulls || !value.is_null()) {
+                    match key {
+                        $($key => keys.$field = Some(value),)+
+                        _ => {}
+                    }
+                }
+                keys
+            }
+        }
+    };
+}
+pub(crate) use keys;
+
 /// A value of a parsed record.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Json<'t>(&'t [Node<'t>]);
@@ -44,21 +68,8 @@ impl<'t> Json<'t> {
         self.get(key)?.as_number()
     }
 
-    /// The flag of a key, also where it is written as a text.
-    pub(crate) fn flag(self, key: &str) -> Option<bool> {
-        self.get(key)?.as_flag_or_text()
-    }
-
-    /// This flag.
-    pub(crate) fn as_flag(self) -> Option<bool> {
-        match self.0.first()? {
-            Node::Static(StaticNode::Bool(flag)) => Some(*flag),
-            _ => None,
-        }
-    }
-
     /// This flag, also where it is written as a text.
-    pub(crate) fn as_flag_or_text(self) -> Option<bool> {
+    pub(crate) fn as_flag(self) -> Option<bool> {
         match self.0.first()? {
             Node::Static(StaticNode::Bool(flag)) => Some(*flag),
             Node::String(text) if text.eq_ignore_ascii_case("true") => Some(true),
@@ -102,6 +113,21 @@ impl<'t> Json<'t> {
             Node::String(text) => text.trim().parse().ok(),
             _ => None,
         }
+    }
+
+    /// Looks at this object or list, also where a pipeline wrote it as a text.
+    pub(crate) fn look<R>(self, look: impl FnOnce(Json<'_>) -> R) -> Option<R> {
+        if self.is_object() || self.is_list() {
+            return Some(look(self));
+        }
+        let text = self.as_text().filter(|text| text.starts_with(['{', '[']))?;
+        Self::look_into(text.as_bytes().to_vec(), look)
+    }
+
+    /// Looks at the JSON that a text holds.
+    pub(crate) fn look_into<R>(mut text: Vec<u8>, look: impl FnOnce(Json<'_>) -> R) -> Option<R> {
+        let tape = simd_json::to_tape(&mut text).ok()?;
+        Some(look(Json(&tape.0)))
     }
 
     /// Whether this is an object.
@@ -179,7 +205,9 @@ mod tests {
         check(text, |json| json.text_at(&["a", "d"]) == Some("x"));
         check(text, |json| json.at(&["a"]).is_some_and(|a| a.items("b").count() == 2));
         check(text, |json| json.items("e").count() == 2 && json.items("a").count() == 0);
-        check(text, |json| json.flag("g") == Some(true) && json.number("h") == Some(7));
+        check(text, |json| {
+            json.get("g").and_then(Json::as_flag) == Some(true) && json.number("h") == Some(7)
+        });
         check(text, |json| json.get("i").is_none() && json.text("j").is_none() && json.get("z").is_none());
         check(text, |json| json.scalar("k").as_deref() == Some("1.5") && json.number("k").is_none());
         check(text, |json| json.entries().count() == 7);

@@ -36,7 +36,7 @@ pub(crate) mod words;
 use std::fmt;
 
 use sha2::{Digest as _, Sha256};
-use simd_json::Buffers;
+use simd_json::{Buffers, INPUT_PADDING, Tape};
 
 use self::draft::Found;
 use self::json::Json;
@@ -91,11 +91,17 @@ pub struct VendorDecoder {
     judge: Judge,
     /// Whether events and changes have their part of the record.
     keep_raw: bool,
-    /// The record's bytes: the parser unescapes texts in place.
+    /// The record's bytes, with the parser's padding: it unescapes texts in place.
     bytes: Vec<u8>,
+    /// What the parser made of the last record, kept for its memory.
+    tape: Tape<'static>,
     /// The parser's own scratch space.
     buffers: Buffers,
 }
+
+/// The longest tape whose memory is kept, in nodes: 64 Ki are 1.5 MiB, and a record of brackets alone would make sixteen
+/// times as many.
+const NODES_KEPT_MAX: usize = 1 << 16;
 
 impl fmt::Debug for VendorDecoder {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -105,8 +111,14 @@ impl fmt::Debug for VendorDecoder {
 
 impl VendorDecoder {
     pub(crate) fn new(vendor: Vendor, maps: &Maps) -> Self {
-        let (judge, keep_raw) = (Judge::new(maps), maps.keep_raw);
-        Self { vendor, judge, keep_raw, bytes: Vec::new(), buffers: Buffers::default() }
+        Self {
+            vendor,
+            judge: Judge::new(maps),
+            keep_raw: maps.keep_raw,
+            bytes: Vec::new(),
+            tape: Tape(Vec::new()),
+            buffers: Buffers::default(),
+        }
     }
 
     pub(crate) const fn name(&self) -> &'static str {
@@ -145,9 +157,11 @@ impl VendorDecoder {
         }
         self.bytes.clear();
         self.bytes.extend_from_slice(bytes);
+        self.bytes.resize(bytes.len() + INPUT_PADDING, 0);
+        let mut tape = std::mem::replace(&mut self.tape, Tape(Vec::new())).reset();
         // The parser looks at the encoding too: a look before it would be a second one.
-        match simd_json::to_tape_with_buffers(&mut self.bytes, &mut self.buffers) {
-            Ok(tape) => self.vendor.elements(Json::root(&tape.0), bytes, &mut take),
+        match simd_json::fill_tape_padded(&mut self.bytes, bytes.len(), &mut self.buffers, &mut tape) {
+            Ok(()) => self.vendor.elements(Json::root(&tape.0), bytes, &mut take),
             Err(error) => {
                 let rejection = text(record).err().unwrap_or_else(|| {
                     // Its text may repeat the record.
@@ -155,6 +169,9 @@ impl VendorDecoder {
                 });
                 take(Part::Whole, Err(rejection));
             }
+        }
+        if tape.0.capacity() <= NODES_KEPT_MAX {
+            self.tape = tape.reset();
         }
     }
 }
@@ -198,13 +215,10 @@ impl Vendor {
             };
             match found {
                 Ok(Found::Wrapped(key, text)) if depth < WRAPPED_DEPTH_MAX => {
-                    let mut bytes = text.as_bytes().to_vec();
-                    match simd_json::to_tape(&mut bytes) {
-                        Ok(tape) => {
-                            let root = Json::root(&tape.0);
-                            self.elements_within(root, text.as_bytes(), part, depth + 1, take);
-                        }
-                        Err(_) => take(part, Err(draft::no_json(key))),
+                    let raw = text.as_bytes();
+                    let inside = |root: Json<'_>| self.elements_within(root, raw, part, depth + 1, take);
+                    if Json::look_into(raw.to_vec(), inside).is_none() {
+                        take(part, Err(draft::no_json(key)));
                     }
                 }
                 found => take(part, found),

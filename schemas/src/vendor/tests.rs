@@ -5,6 +5,7 @@ use crate::element::Element;
 use crate::maps::Maps;
 use crate::moment;
 use crate::record::Record;
+use crate::rejection::Reason;
 use crate::source::Source;
 use crate::time_limits::TimeLimits;
 use crate::unknown::UnknownCounts;
@@ -213,4 +214,25 @@ fn how_long_a_bypass_holds_counts_from_the_moment_that_was_found() {
         },
     );
     assert_eq!(until_us, Some(307_000_000));
+}
+
+#[test]
+fn bytes_that_are_no_text_are_told_apart_from_text_that_is_no_json() {
+    for source in sources() {
+        let reason = |bytes: &[u8]| {
+            let limits = TimeLimits { max_age_us: None, max_ahead_us: 0, now_us: 0 };
+            let value = Record { value: Some(bytes), timestamp_us: None };
+            let mut reasons = Vec::new();
+            let mut counts = UnknownCounts::default();
+            Decoder::new(source, &Maps::default()).decode(&value, &limits, &mut counts, &mut |_, element| {
+                let Element::Rejection(rejection) = element else { panic!("{element:?}") };
+                reasons.push((rejection.reason, rejection.detail.into_owned()));
+            });
+            reasons
+        };
+        let not_utf8 = (Reason::NotUtf8, "no UTF-8 after byte 6".to_owned());
+        assert_eq!(reason(b"{\"a\":\"\xff\"}"), std::slice::from_ref(&not_utf8), "{source:?}");
+        assert_eq!(reason(b"a text\xff"), [not_utf8], "{source:?}");
+        assert!(matches!(reason(b"{\"a\":}").as_slice(), [(Reason::NotJson, _)]), "{source:?}");
+    }
 }

@@ -146,11 +146,7 @@ fn zone_of(zone: &str) -> Option<&str> {
         return Some("Z");
     }
     let offset = zone.get(..3).filter(|name| is_utc(name)).map_or(zone, |_| &zone[3..]);
-    let is_offset = offset.starts_with(['+', '-'])
-        && match offset[1..].as_bytes() {
-            [_, _, b':', _, _] | [_, _, _, _] => true,
-            _ => false,
-        };
+    let is_offset = matches!(offset.as_bytes(), [b'+' | b'-', _, _, b':', _, _] | [b'+' | b'-', _, _, _, _]);
     is_offset.then_some(offset)
 }
 

@@ -40,3 +40,9 @@ impl Entry for Word {
         self.text
     }
 }
+
+/// The letters and digits of a text in lower case: exports write one name in many ways.
+pub(crate) fn plain(text: &str) -> String {
+    let letters = text.bytes().filter(u8::is_ascii_alphanumeric);
+    letters.map(|byte| char::from(byte.to_ascii_lowercase())).collect()
+}

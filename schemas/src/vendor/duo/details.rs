@@ -49,14 +49,12 @@ impl Details {
 
     /// Real logs lose the braces now and then.
     fn parse(text: &str) -> Self {
-        let mut bytes = match text.as_bytes() {
+        let bytes = match text.as_bytes() {
             [b'{', ..] => text.as_bytes().to_vec(),
             [b'"', ..] => format!("{{{text}}}").into_bytes(),
             _ => return Self { is_garbled: true, ..Self::default() },
         };
-        simd_json::to_tape(&mut bytes)
-            .map(|tape| Self::look(Json::root(&tape.0)))
-            .unwrap_or_else(|_| Self { is_garbled: true, ..Self::default() })
+        Json::look_into(bytes, Self::look).unwrap_or_else(|| Self { is_garbled: true, ..Self::default() })
     }
 
     fn look(object: Json<'_>) -> Self {

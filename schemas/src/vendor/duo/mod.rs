@@ -30,7 +30,7 @@ use std::borrow::Cow;
 
 use super::Vendor;
 use super::draft::{Found, bad_time};
-use super::json::Json;
+use super::json::{Json, keys};
 use super::times::Writing;
 use super::when::When;
 use crate::rejection::Rejection;
@@ -50,70 +50,51 @@ pub(super) const VENDOR: Vendor = Vendor {
     read_text: None,
 };
 
-/// Declares the keys that are looked at, found in one pass.
-macro_rules! keys {
-    ($($field:ident = $name:literal,)+) => {
-        /// The values of a record's keys; a null is a value.
-        #[derive(Debug, Default, Clone, Copy)]
-        struct Keys<'t> { $($field: Option<Json<'t>>,)+ }
-
-        impl<'t> Keys<'t> {
-            fn of(record: Json<'t>) -> Self {
-                let mut keys = Self::default();
-                for (name, value) in record.entries() {
-                    match name {
-                        $($name => keys.$field = Some(value),)+
-                        _ => {}
-                    }
-                }
-                keys
-            }
-        }
-    };
-}
-
 keys! {
-    access_device = "access_device",
-    action = "action",
-    activity_id = "activity_id",
-    actor = "actor",
-    alias = "alias",
-    application = "application",
-    auth_device = "auth_device",
-    context = "context",
-    credits = "credits",
-    description = "description",
-    device = "device",
-    email = "email",
-    event_type = "event_type",
-    factor = "factor",
-    host = "host",
-    integration = "integration",
-    ip = "ip",
-    isotimestamp = "isotimestamp",
-    kind = "type",
-    new_enrollment = "new_enrollment",
-    object = "object",
-    old_target = "old_target",
-    outcome = "outcome",
-    phone = "phone",
-    reason = "reason",
-    result = "result",
-    sekey = "sekey",
-    sender = "sender",
-    stat = "stat",
-    surfaced_auth = "surfaced_auth",
-    target = "target",
-    telephony_id = "telephony_id",
-    timestamp = "timestamp",
-    ts = "ts",
-    txid = "txid",
-    user = "user",
-    username = "username",
+    /// The values of a record's keys; a null is a value.
+    Keys {
+        access_device = "access_device",
+        action = "action",
+        activity_id = "activity_id",
+        actor = "actor",
+        alias = "alias",
+        application = "application",
+        auth_device = "auth_device",
+        context = "context",
+        credits = "credits",
+        description = "description",
+        device = "device",
+        email = "email",
+        event_type = "event_type",
+        factor = "factor",
+        host = "host",
+        integration = "integration",
+        ip = "ip",
+        isotimestamp = "isotimestamp",
+        kind = "type",
+        new_enrollment = "new_enrollment",
+        object = "object",
+        old_target = "old_target",
+        outcome = "outcome",
+        phone = "phone",
+        reason = "reason",
+        result = "result",
+        sekey = "sekey",
+        sender = "sender",
+        stat = "stat",
+        surfaced_auth = "surfaced_auth",
+        target = "target",
+        telephony_id = "telephony_id",
+        timestamp = "timestamp",
+        ts = "ts",
+        txid = "txid",
+        user = "user",
+        username = "username",
+    }
 }
 
 fn read<'t>(record: Json<'t>) -> Result<Found<'t>, Rejection<'static>> {
-    let keys = Keys::of(record);
+    let keys = Keys::of(record, true);
     if keys.sekey.is_some() || keys.surfaced_auth.is_some() {
         return Ok(Found::Skipped(Cow::Borrowed("trust_monitor")));
     }

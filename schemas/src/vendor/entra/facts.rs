@@ -6,7 +6,6 @@ use super::super::draft::{Draft, Text, text};
 use super::super::json::Json;
 use super::super::tables::ENTRA_METHODS;
 use super::super::words::Word;
-use super::embedded;
 use super::slots::{Slots, as_text};
 use super::status::Status;
 use super::steps::{Setting, Steps, Telling};
@@ -270,7 +269,7 @@ fn mfa_detail<'t>(slots: &Slots<'t>, draft: &mut Draft<'t>) -> (Option<Method>, 
     } else {
         let owned = |text: Option<&str>| text.map(|text| Cow::Owned(text.to_owned()));
         let look = |detail: Json<'_>| (owned(detail.text("authMethod")), owned(detail.text("authDetail")));
-        embedded::look(detail, look).unwrap_or_default()
+        detail.look(look).unwrap_or_default()
     };
     let Some(method) = method else { return (None, number) };
     let word = ENTRA_METHODS.get(&method);

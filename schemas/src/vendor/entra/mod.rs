@@ -16,7 +16,6 @@
 //!   that failed changed nothing.
 
 mod audit;
-mod embedded;
 mod facts;
 mod sign_in;
 mod slots;

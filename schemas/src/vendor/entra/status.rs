@@ -6,7 +6,6 @@ use super::super::draft::{Text, missing};
 use super::super::json::Json;
 use super::super::tables::ENTRA_ERRORS;
 use super::super::words::Word;
-use super::embedded;
 use super::slots::Slots;
 use crate::rejection::{Reason, Rejection};
 use crate::vocabulary::AuthResult;
@@ -38,8 +37,9 @@ impl<'t> Status<'t> {
                 reason: json.text("failureReason").map(Cow::Borrowed),
                 details: json.text("additionalDetails").map(Cow::Borrowed),
             },
-            Some(json) => embedded::look(json, Self::owned)
-                .unwrap_or_else(|| Self { code: json.as_scalar(), ..Self::default() }),
+            Some(json) => {
+                json.look(Self::owned).unwrap_or_else(|| Self { code: json.as_scalar(), ..Self::default() })
+            }
             None => Self::default(),
         };
         let result_type = || slots.result_type.and_then(Json::as_scalar);

@@ -5,7 +5,6 @@ use super::super::json::Json;
 use super::super::tables::ENTRA_METHODS;
 use super::super::words::Word;
 use super::TIMES;
-use super::embedded;
 use super::words::Said;
 use crate::element::Step;
 use crate::vocabulary::{Assurance, AuthResult, DenialGroup, DenialReason, Method, Stage};
@@ -66,7 +65,7 @@ impl<'t> Steps<'t> {
         if json.is_list() {
             json.elements().for_each(|step| steps.add(&Raw::read(step), setting, status, draft));
         } else if let Some(whole) = json.as_text() {
-            embedded::look(json, |list| {
+            json.look(|list| {
                 list.elements()
                     .for_each(|step| steps.add(&Raw::read(step).in_text(whole), setting, status, draft));
             });

@@ -10,6 +10,7 @@ use crate::rejection::{Reason, Rejection};
 use crate::vendor::derived_id;
 use crate::vendor::draft::{Draft, Text, missing};
 use crate::vendor::when::Id;
+use crate::vendor::words::plain;
 use crate::vocabulary::{Assurance, AuthResult, DenialReason, Method, Mode, Stage};
 
 /// A step, and what its code means.
@@ -279,8 +280,7 @@ fn prompts(told: &[Told<'_>]) -> i32 {
 
 /// The house's word for how a server was asked, else the source's.
 fn protocol(text: Cow<'_, str>) -> Cow<'_, str> {
-    let plain: String = text.chars().filter(char::is_ascii_alphanumeric).collect();
-    match plain.to_ascii_lowercase().as_str() {
+    match plain(&text).as_str() {
         "radius" => Cow::Borrowed("radius"),
         "ldap" => Cow::Borrowed("ldap"),
         "adfs" => Cow::Borrowed("adfs"),

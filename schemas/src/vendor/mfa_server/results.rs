@@ -2,7 +2,7 @@
 
 use super::row::Value;
 use crate::vendor::tables::{MFA_SERVER_METHODS, MFA_SERVER_NAMES, MFA_SERVER_RESULTS};
-use crate::vendor::words::Word;
+use crate::vendor::words::{Word, plain};
 use crate::vocabulary::{AuthResult, DenialReason, Method, Mode};
 
 /// What a field says of a result: a code, or a verdict in other words.
@@ -70,14 +70,12 @@ fn word(text: &str) -> Option<Word> {
 
 /// A method in any spelling; none where the table does not know it.
 pub(super) fn method(text: &str) -> Option<Method> {
-    let plain: String = text.chars().filter(char::is_ascii_alphanumeric).collect();
-    MFA_SERVER_METHODS.get(&plain)?.method
+    MFA_SERVER_METHODS.get(&plain(text))?.method
 }
 
 /// A mode or direction in any spelling.
 pub(super) fn mode(text: &str) -> Option<Mode> {
-    let plain: String = text.chars().filter(char::is_ascii_alphanumeric).collect();
-    Some(match plain.to_ascii_lowercase().as_str() {
+    Some(match plain(text).as_str() {
         "standard" | "otp" => Mode::Standard,
         "pin" | "otppin" => Mode::Pin,
         "oneway" => Mode::OneWay,

@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 
+use super::Event;
 use super::ours::{self, is_ours};
 use super::user;
 use super::words::{self, Detail};
@@ -19,13 +20,19 @@ use crate::vocabulary::{Assurance, AuthResult, DenialReason, Method, Stage};
 /// none.
 const WORD_BYTES_MAX: usize = 48;
 
-pub(super) fn read<'t>(event: Json<'t>) -> Result<Found<'t>, Rejection<'static>> {
-    let user = event.get("user").or_else(|| event.at(&["actor", "user"]));
-    let activity = event.number("activity_id").or_else(|| event.number("type_uid").map(|kind| kind % 100));
-    let name =
-        activity.filter(|id| *id != 99).and_then(words::activity).or_else(|| event.text("activity_name"));
+pub(super) fn read<'t>(event: &Event<'t>) -> Result<Found<'t>, Rejection<'static>> {
+    let user = event.user.or_else(|| event.actor.and_then(|it| it.get("user")));
+    let activity = event
+        .activity_id
+        .and_then(Json::as_number)
+        .or_else(|| event.type_uid.and_then(Json::as_number).map(|kind| kind % 100));
+    let name = activity
+        .filter(|id| *id != 99)
+        .and_then(words::activity)
+        .or_else(|| event.activity_name.and_then(Json::as_text));
     let skipped = || Ok(Found::Skipped(Cow::Borrowed(name.unwrap_or("Other"))));
-    let has_factor = event.flag("is_mfa") == Some(true) || event.items("auth_factors").next().is_some();
+    let has_factor = event.is_mfa.and_then(Json::as_flag) == Some(true)
+        || event.auth_factors.into_iter().flat_map(Json::elements).next().is_some();
     match activity {
         Some(1) => {}
         Some(3 | 6) if user.is_some() => {}
@@ -33,7 +40,9 @@ pub(super) fn read<'t>(event: Json<'t>) -> Result<Found<'t>, Rejection<'static>>
         _ if has_factor => {}
         _ => return skipped(),
     }
-    if user.is_some_and(user::is_machine) || matches!(event.number("logon_type_id"), Some(0 | 4 | 5)) {
+    if user.is_some_and(user::is_machine)
+        || matches!(event.logon_type_id.and_then(Json::as_number), Some(0 | 4 | 5))
+    {
         return Ok(Found::Skipped(Cow::Owned(format!(
             "{} of a machine or service",
             name.unwrap_or("Other")
@@ -44,13 +53,15 @@ pub(super) fn read<'t>(event: Json<'t>) -> Result<Found<'t>, Rejection<'static>>
 }
 
 fn authentication<'t>(
-    event: Json<'t>,
+    event: &Event<'t>,
     user: Option<Json<'t>>,
     is_first: bool,
 ) -> Result<Draft<'t>, Rejection<'static>> {
-    let metadata = event.get("metadata");
-    let of = |way: &[&str]| text(event.text_at(way));
-    let first_of = |ways: &[&[&str]]| ways.iter().find_map(|way| event.text_at(way));
+    let metadata = event.metadata;
+    let of_target = |key| event.dst_endpoint.and_then(|endpoint| endpoint.text(key));
+    let of_service = |key| event.service.and_then(|service| service.text(key));
+    // Without the endpoint that asked, the device is the client's.
+    let client = event.src_endpoint.or(event.device);
     let (first_name, last_name) = user::names(user);
     let mut draft = Draft {
         occurred_at: occurred_at(event)?,
@@ -59,18 +70,17 @@ fn authentication<'t>(
         first_name,
         last_name,
         email: text(user.and_then(|user| user.text("email_addr"))),
-        result_code: event.scalar("status_code"),
-        result_detail: of(&["status_detail"]),
-        server_name: first_of(&[&["dst_endpoint", "hostname"], &["dst_endpoint", "name"]]).map(Cow::Borrowed),
-        server_address: of(&["dst_endpoint", "ip"]),
-        // Without the endpoint that asked, the device is the client's.
-        client_address: of(if event.get("src_endpoint").is_some() {
-            &["src_endpoint", "ip"]
-        } else {
-            &["device", "ip"]
-        }),
-        application: first_of(&[&["service", "name"], &["dst_endpoint", "svc_name"], &["service", "uid"]])
-            .map(|name| Cow::Borrowed(application(name))),
+        result_code: event.status_code.and_then(Json::as_scalar),
+        result_detail: text(event.status_detail.and_then(Json::as_text)),
+        server_name: text(of_target("hostname").or_else(|| of_target("name"))),
+        server_address: text(of_target("ip")),
+        client_address: text(client.and_then(|client| client.text("ip"))),
+        application: text(
+            of_service("name")
+                .or_else(|| of_target("svc_name"))
+                .or_else(|| of_service("uid"))
+                .map(application),
+        ),
         client_app: text(logon_type(event)),
         protocol: text(protocol(event)),
         attempt_id: text(metadata.and_then(|metadata| metadata.text("correlation_uid"))),
@@ -94,21 +104,21 @@ fn application(name: &str) -> &str {
 
 /// Result, reason, stage, assurance and method.
 fn read_outcome<'t>(
-    event: Json<'t>,
+    event: &Event<'t>,
     draft: &mut Draft<'t>,
     is_first: bool,
 ) -> Result<(), Rejection<'static>> {
-    let status = event.text("status");
+    let status = event.status.and_then(Json::as_text);
     let known = |text: Option<&str>| text.and_then(Detail::of);
     let details = [known(draft.result_code.as_deref()), known(draft.result_detail.as_deref()), known(status)];
     let word = details.iter().flatten().find_map(|detail| detail.word);
     let result = match word.and_then(|word| word.result) {
         // An interrupt before the second factor decides nothing.
         Some(AuthResult::Pending) => AuthResult::Pending,
-        by_code => by_status(event.number("status_id"), status)
+        by_code => by_status(event.status_id.and_then(Json::as_number), status)
             .or(by_code)
             .or_else(|| by_zero(draft))
-            .ok_or_else(|| match event.get("status_id").or_else(|| event.get("status")) {
+            .ok_or_else(|| match event.status_id.or(event.status) {
                 Some(_) => {
                     let detail =
                         "found neither success nor failure, expected 1 or 2, or a status that says so";
@@ -141,17 +151,21 @@ fn read_outcome<'t>(
 
 /// What the event judges and proves.
 fn judge_proof(
-    event: Json<'_>,
+    event: &Event<'_>,
     draft: &mut Draft<'_>,
     said: Option<Assurance>,
     stage: Option<Stage>,
     is_first: bool,
 ) {
-    let is_mfa = event.flag("is_mfa");
+    let is_mfa = event.is_mfa.and_then(Json::as_flag);
     let is_denied = draft.result == Some(AuthResult::Denied);
     let is_password = draft.method.is_none_or(|method| method == Method::Password);
-    let has_password =
-        event.items("auth_factors").filter_map(method_of).any(|method| method == Method::Password);
+    let has_password = event
+        .auth_factors
+        .into_iter()
+        .flat_map(Json::elements)
+        .filter_map(method_of)
+        .any(|method| method == Method::Password);
     let has_second = draft.method.is_some() && !is_password && is_mfa != Some(false);
     let is_second = (has_second && !has_password) || is_factor_event(event);
     // A wrong password is no denied second factor, whatever the sign-in would have asked for next.
@@ -193,9 +207,9 @@ fn judge_proof(
 
 /// Whether the vendor's own name of the event says that it is about a second factor, as Okta's
 /// `…auth_via_mfa` does.
-fn is_factor_event(event: Json<'_>) -> bool {
+fn is_factor_event(event: &Event<'_>) -> bool {
     let names = ["auth_via_mfa", "okta_verify", "send_factor_verify_push"];
-    let code = event.text_at(&["metadata", "event_code"]);
+    let code = event.metadata.and_then(|it| it.text("event_code"));
     code.is_some_and(|code| names.iter().any(|name| code.contains(name)))
 }
 
@@ -206,9 +220,9 @@ const fn is_first_reason(reason: Option<DenialReason>) -> bool {
 }
 
 /// The factors: the last that is no password is the method; several are steps.
-fn read_factors<'t>(event: Json<'t>, draft: &mut Draft<'t>) {
+fn read_factors<'t>(event: &Event<'t>, draft: &mut Draft<'t>) {
     let mut steps = Vec::new();
-    for factor in event.items("auth_factors") {
+    for factor in event.auth_factors.into_iter().flat_map(Json::elements) {
         let name = factor.text("factor_type");
         let method = method_of(factor);
         let is_unknown = matches!(factor.number("factor_type_id"), None | Some(0))
@@ -273,34 +287,38 @@ fn plain_status(status: &str) -> Option<AuthResult> {
 }
 
 /// `time` is a number of milliseconds; profiles and loose producers write RFC 3339.
-fn occurred_at(event: Json<'_>) -> Result<When<'_>, Rejection<'static>> {
+fn occurred_at<'t>(event: &Event<'t>) -> Result<When<'t>, Rejection<'static>> {
     let expected = "milliseconds since 1970, or RFC 3339 with a zone";
-    let clocks = [event.get("time"), event.get("time_dt")];
+    let clocks = [event.time, event.time_dt];
     Writing::default().best(&clocks).ok_or_else(|| bad_time("time", expected))
 }
 
 /// The producer's tenant, else the cloud's account; in a cloud also that of the user.
-fn tenant<'t>(event: Json<'t>) -> Text<'t> {
-    let ways: &[&[&str]] = &[
-        &["metadata", "tenant_uid"],
-        &["cloud", "account", "uid"],
-        &["cloud", "account_uid"],
-        &["cloud", "org", "uid"],
-        &["cloud", "account", "name"],
-    ];
-    let of_user: &[&[&str]] = &[&["user", "account", "uid"], &["actor", "user", "account", "uid"]];
-    let of_user = if event.get("cloud").is_some() { of_user } else { &[] };
-    text(ways.iter().chain(of_user).find_map(|way| event.text_at(way)))
+fn tenant<'t>(event: &Event<'t>) -> Text<'t> {
+    let cloud = |way: &[&str]| event.cloud.and_then(|cloud| cloud.text_at(way));
+    let of_user = || {
+        event.cloud?;
+        let actor = event.actor.and_then(|actor| actor.get("user"));
+        [event.user, actor].into_iter().flatten().find_map(|user| user.text_at(&["account", "uid"]))
+    };
+    let own = event.metadata.and_then(|metadata| metadata.text("tenant_uid"));
+    text(
+        own.or_else(|| cloud(&["account", "uid"]))
+            .or_else(|| cloud(&["account_uid"]))
+            .or_else(|| cloud(&["org", "uid"]))
+            .or_else(|| cloud(&["account", "name"]))
+            .or_else(of_user),
+    )
 }
 
-fn protocol<'t>(event: Json<'t>) -> Option<&'t str> {
-    let by_id = event.number("auth_protocol_id").and_then(words::protocol);
-    by_id.or_else(|| event.text("auth_protocol").filter(|name| !is_no_word(name)))
+fn protocol<'t>(event: &Event<'t>) -> Option<&'t str> {
+    let by_id = event.auth_protocol_id.and_then(Json::as_number).and_then(words::protocol);
+    by_id.or_else(|| event.auth_protocol.and_then(Json::as_text).filter(|name| !is_no_word(name)))
 }
 
-fn logon_type<'t>(event: Json<'t>) -> Option<&'t str> {
-    let by_id = event.number("logon_type_id").and_then(words::logon_type);
-    by_id.or_else(|| event.text("logon_type").filter(|name| !is_no_word(name)))
+fn logon_type<'t>(event: &Event<'t>) -> Option<&'t str> {
+    let by_id = event.logon_type_id.and_then(Json::as_number).and_then(words::logon_type);
+    by_id.or_else(|| event.logon_type.and_then(Json::as_text).filter(|name| !is_no_word(name)))
 }
 
 /// What the schema writes where there is no name.

@@ -24,7 +24,7 @@ use std::borrow::Cow;
 
 use super::Vendor;
 use super::draft::Found;
-use super::json::Json;
+use super::json::{Json, keys};
 use crate::rejection::Rejection;
 
 pub(super) const VENDOR: Vendor =
@@ -32,10 +32,40 @@ pub(super) const VENDOR: Vendor =
 
 const AUTHENTICATION: i64 = 3002;
 
+keys! {
+    /// The parts of an event that are read.
+    Event {
+        activity_id = "activity_id",
+        activity_name = "activity_name",
+        actor = "actor",
+        auth_factors = "auth_factors",
+        auth_protocol = "auth_protocol",
+        auth_protocol_id = "auth_protocol_id",
+        cloud = "cloud",
+        device = "device",
+        dst_endpoint = "dst_endpoint",
+        is_mfa = "is_mfa",
+        logon_type = "logon_type",
+        logon_type_id = "logon_type_id",
+        metadata = "metadata",
+        service = "service",
+        src_endpoint = "src_endpoint",
+        status = "status",
+        status_code = "status_code",
+        status_detail = "status_detail",
+        status_id = "status_id",
+        time = "time",
+        time_dt = "time_dt",
+        type_uid = "type_uid",
+        unmapped = "unmapped",
+        user = "user",
+    }
+}
+
 fn read<'t>(json: Json<'t>) -> Result<Found<'t>, Rejection<'static>> {
     let event = unwrapped(json);
     match class(event) {
-        Some(AUTHENTICATION) => authentication::read(event),
+        Some(AUTHENTICATION) => authentication::read(&Event::of(event, false)),
         Some(class) => Ok(Found::Skipped(match event.text("class_name") {
             Some(name) => Cow::Borrowed(name),
             None => Cow::Owned(format!("class {class}")),

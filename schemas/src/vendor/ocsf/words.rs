@@ -1,7 +1,7 @@
 //! What OCSF's ids and its producers' words mean.
 
 use crate::vendor::tables::{OCSF_DETAILS, OCSF_FACTORS};
-use crate::vendor::words::Word;
+use crate::vendor::words::{Word, plain};
 use crate::vocabulary::{Assurance, DenialReason, Method};
 
 /// What a status code, detail or text says: the house's own words first, in any spelling, then those of
@@ -33,10 +33,7 @@ pub(super) fn method(id: Option<i64>, name: Option<&str>) -> Option<Method> {
         id @ 1..=98 => OCSF_FACTORS.get(&id.to_string()),
         _ => None,
     };
-    let by_name = || {
-        let plain: String = name?.chars().filter(char::is_ascii_alphanumeric).collect();
-        OCSF_FACTORS.get(&plain)
-    };
+    let by_name = || OCSF_FACTORS.get(&plain(name?));
     by_id().or_else(by_name)?.method
 }
 
