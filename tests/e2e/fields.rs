@@ -68,3 +68,19 @@ fn a_switched_off_field_stands_nowhere_in_the_book() {
     assert_eq!(redacted, kept, "a rejection that parses is kept with nulls, and says so");
     assert_eq!(deployment.number("select count(*) from events") + kept, 6);
 }
+
+#[test]
+fn of_phone_numbers_the_prefix_alone_is_stored_where_that_is_asked_for() {
+    let kafka = Kafka::shared();
+    let topic = Topic::create(&kafka.brokers(), "phone-prefix", 1, &[]);
+    let with_phone =
+        |text: String| text.replace("\"phone_number\":\"Zaphod\"", "\"phone_number\":\"+1 555 0100777\"");
+    let broken = |text: String| with_phone(text).replace("\"result\":\"success\"", "\"result\":\"perhaps\"");
+    topic.produce(0, &[value(1, with_phone), value(2, broken)]);
+    let deployment =
+        Deployment::new(&kafka.brokers(), &topic.name).set("fields", "phone_number = \"prefix\"");
+    deployment.catch_up();
+    let printed = deployment.succeed(&["sql", "--format", "csv", "SELECT phone_number FROM events"]);
+    assert_eq!(printed.lines().nth(1), Some("+1 555"));
+    assert_eq!(found(&deployment, "0100777"), "");
+}
