@@ -73,8 +73,10 @@ fn a_switched_off_field_stands_nowhere_in_the_book() {
 fn of_phone_numbers_the_prefix_alone_is_stored_where_that_is_asked_for() {
     let kafka = Kafka::shared();
     let topic = Topic::create(&kafka.brokers(), "phone-prefix", 1, &[]);
-    let with_phone =
-        |text: String| text.replace("\"phone_number\":\"Zaphod\"", "\"phone_number\":\"+1 555 0100777\"");
+    let with_phone = |text: String| {
+        text.replace("\"phone_number\":\"Zaphod\"", "\"phone_number\":\"+1 555 0100777\"")
+            .replace("\"client_ip\":\"Zaphod\"", "\"client_ip\":\"192.0.2.1\"")
+    };
     let broken = |text: String| with_phone(text).replace("\"result\":\"success\"", "\"result\":\"perhaps\"");
     topic.produce(0, &[value(1, with_phone), value(2, broken)]);
     let deployment =
