@@ -92,22 +92,31 @@ impl Fields {
         application: true,
     };
 
-    /// Whether the field of this name is stored; `true` for names that have no switch.
+    /// Whether the field of this name is stored as it is; `true` for names that have no switch.
     ///
     /// ASCII case does not matter, so that a key `Email`, which no decoder reads, is blanked in a rejection
     /// like `email`. The key `device` is taken for a step's device token wherever it stands.
     pub fn stores(&self, name: &str) -> bool {
+        self.has(name, self.phone_number == PhoneNumber::Whole)
+    }
+
+    /// Whether anything of the field of this name is stored, so that a decoder reads it.
+    pub(crate) fn reads(&self, name: &str) -> bool {
+        self.has(name, self.phone_number != PhoneNumber::Off)
+    }
+
+    fn has(&self, name: &str, phone_number: bool) -> bool {
         let switches = [
             ("first_name", self.first_name),
             ("last_name", self.last_name),
             ("email", self.email),
-            ("phone_number", self.phone_number == PhoneNumber::Whole),
+            ("phone_number", phone_number),
             ("device_token", self.device_token),
             ("device", self.device_token),
             ("client_ip", self.client_ip),
             ("application", self.application),
         ];
-        switches.iter().all(|(switched, stored)| *stored || !switched.eq_ignore_ascii_case(name))
+        switches.iter().all(|(switched, has)| *has || !switched.eq_ignore_ascii_case(name))
     }
 
     /// Whether nothing is switched off.

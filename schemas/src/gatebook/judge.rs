@@ -35,7 +35,7 @@ type Judged<T> = Result<T, Rejection<'static>>;
 
 impl Judge {
     pub(super) fn new(fields: &Fields) -> Self {
-        let off = Key::ALL.iter().filter(|key| !fields.stores(key.name()));
+        let off = Key::ALL.iter().filter(|key| !fields.reads(key.name()));
         Self {
             switched_off: off.fold(0, |bits, key| bits | 1 << *key as u64),
             reads_devices: fields.device_token,
