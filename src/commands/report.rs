@@ -52,7 +52,7 @@ struct ReportArgs {
     #[arg(long, value_name = "GROUPS")]
     by: Option<String>,
 
-    /// `include` counts events that were flagged as duplicates too
+    /// `include` counts copies and superseded states too
     #[arg(long, value_name = "include")]
     duplicates: Option<String>,
 

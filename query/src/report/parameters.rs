@@ -22,7 +22,7 @@ pub struct ReportParameters {
     pub by: Vec<Group>,
     /// What the events must have.
     pub filters: Filters,
-    /// Whether events with the flag `duplicate` are counted too.
+    /// Whether copies and superseded states are counted too.
     pub with_duplicates: bool,
     /// When it was asked.
     pub now: DateTime<Utc>,
@@ -34,7 +34,7 @@ impl ReportParameters {
     /// - `from`, `to`: RFC 3339, or a local date or date-time in `tz`; half open. Default: the 24 hours before `now`.
     /// - `tz`: the IANA time zone of local days and hours. Default: UTC.
     /// - `by`: groups, comma-separated. Default: none.
-    /// - `duplicates`: `include` counts events with the flag `duplicate` too.
+    /// - `duplicates`: `include` counts copies and superseded states too.
     /// - the name of a group that is no time, any number of times: a value that the events may have.
     ///
     /// # Errors
@@ -94,7 +94,7 @@ fn parse_duplicates(text: Option<&str>) -> Result<bool, ParameterError> {
         Some("include") => Ok(true),
         Some(_) => Err(ParameterError {
             name: "duplicates".into(),
-            expected: "give `include`, or leave it out to count none that is flagged as a duplicate"
+            expected: "give `include`, or leave it out to count each event once"
                 .to_owned(),
             example: "include".to_owned(),
         }),
@@ -185,7 +185,7 @@ mod tests {
         check(&[("tenant", "")], "tenant: give a name that is not empty; for example mfa-1");
         check(
             &[("duplicates", "yes")],
-            "duplicates: give `include`, or leave it out to count none that is flagged as a duplicate; for example include",
+            "duplicates: give `include`, or leave it out to count each event once; for example include",
         );
         check(
             &[("day", "2026-10-25")],

@@ -53,7 +53,7 @@ pub(super) fn sql_body() -> Value {
         "required": ["sql"],
         "additionalProperties": false,
         "properties": {"sql": {"type": "string", "minLength": 1, "description": "one read-only question"}},
-        "example": {"sql": "SELECT result, count(*) AS events FROM events GROUP BY result"},
+        "example": {"sql": "SELECT result, count(*) AS events FROM counted_events GROUP BY result"},
     })
 }
 
@@ -83,7 +83,7 @@ pub(super) fn report_parameters() -> Vec<Parameter> {
         ),
         one(
             "duplicates",
-            "`include` counts events that were flagged as duplicates too.",
+            "`include` counts copies and superseded states too.",
             json!({"type": "string", "enum": ["include"]}),
             json!("include"),
         ),
