@@ -94,8 +94,7 @@ fn parse_duplicates(text: Option<&str>) -> Result<bool, ParameterError> {
         Some("include") => Ok(true),
         Some(_) => Err(ParameterError {
             name: "duplicates".into(),
-            expected: "give `include`, or leave it out to count each event once"
-                .to_owned(),
+            expected: "give `include`, or leave it out to count each event once".to_owned(),
             example: "include".to_owned(),
         }),
     }
