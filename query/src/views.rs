@@ -12,6 +12,7 @@ use deltalake_core::delta_datafusion::{DeltaScanConfig, DeltaScanNext};
 use lake::Book;
 use schemas::Kind;
 
+use crate::attempts::{self, Attempts};
 use crate::ocsf;
 use crate::repeats::{self, CountedEvents, Repeats};
 
@@ -30,7 +31,10 @@ pub(crate) const fn view_name(kind: Kind) -> &'static str {
 /// The tables that SQL sees, each with what its rows are.
 pub(crate) fn tables() -> impl Iterator<Item = (&'static str, &'static str)> {
     let of_kinds = Kind::ALL.iter().map(|kind| (view_name(*kind), about_view(*kind)));
-    [(repeats::VIEW, repeats::ABOUT)].into_iter().chain(of_kinds).chain([(ocsf::VIEW, ocsf::ABOUT)])
+    [(repeats::VIEW, repeats::ABOUT), (attempts::VIEW, attempts::ABOUT)]
+        .into_iter()
+        .chain(of_kinds)
+        .chain([(ocsf::VIEW, ocsf::ABOUT)])
 }
 
 /// What a row of a kind's view is.
@@ -70,6 +74,7 @@ pub(crate) fn register(context: &SessionContext, book: &Book, repeats: &Arc<Repe
             let counted: Arc<dyn TableProvider> =
                 Arc::new(CountedEvents::new(book, Arc::clone(&view), repeats));
             context.register_table(ocsf::VIEW, ocsf::view(Arc::clone(&counted))?)?;
+            context.register_table(attempts::VIEW, Arc::new(Attempts::new(Arc::clone(&counted))))?;
             context.register_table(repeats::VIEW, counted)?;
         }
         context.register_table(view_name(*kind), view)?;

@@ -9,6 +9,7 @@ use serde_json::json;
 use super::functions::FUNCTIONS;
 use super::limits::SqlLimits;
 use crate::answer::Answer;
+use crate::attempts;
 use crate::error::QueryError;
 use crate::ocsf;
 use crate::session::Session;
@@ -50,7 +51,10 @@ pub async fn sql_tables(session: &Session) -> Result<Answer, QueryError> {
     for (table, about) in tables() {
         for field in session.table(table).await?.schema().fields() {
             let name = field.name().as_str();
-            let (meaning, prunes) = if table == ocsf::VIEW {
+            let (meaning, prunes) = if table == attempts::VIEW {
+                let column = attempts::COLUMNS.iter().find(|(column, _)| *column == name);
+                (column.map_or("", |(_, doc)| *doc), ["tenant_id", "user_key"].contains(&name))
+            } else if table == ocsf::VIEW {
                 let column = of_ocsf.iter().find(|column| column.name == name);
                 (column.map_or("", |column| column.doc), name == ocsf::PRUNES)
             } else if name == "day" {
