@@ -19,6 +19,7 @@ mod answer;
 mod attempts;
 mod coverage;
 mod error;
+mod folded;
 mod large_stack;
 mod limits;
 mod ocsf;

@@ -9,7 +9,7 @@ use arrow::array::{
 use arrow::datatypes::{Field, Schema, SchemaRef};
 use arrow::error::ArrowError;
 
-use super::fold::Attempt;
+use super::attempter::{Attempt, Person};
 
 const DAY_US: i64 = 86_400_000_000;
 
@@ -42,10 +42,18 @@ pub(crate) const COLUMNS: &[(&str, &str)] = &[
 
 /// An attempt, and whose.
 pub(super) struct Row {
-    pub(super) tenant_id: String,
-    pub(super) source: String,
-    pub(super) user_key: String,
-    pub(super) attempt: Attempt,
+    tenant_id: String,
+    source: String,
+    user_key: String,
+    attempt: Attempt,
+}
+
+impl Row {
+    pub(super) fn of(person: Person<'_>, attempt: Attempt) -> Self {
+        let Person { tenant_id, source, user_key } = person;
+        let [tenant_id, source, user_key] = [tenant_id, source, user_key].map(str::to_owned);
+        Self { tenant_id, source, user_key, attempt }
+    }
 }
 
 /// The columns' types.

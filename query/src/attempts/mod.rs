@@ -1,10 +1,10 @@
 //! Attempts: what people did to pass a gate, each counted once, out of the events that count.
 //!
-//! [`fold`] says what an attempt is; [`view`] is the table that SQL sees. Nothing is stored: each answer is folded from the
+//! [`attempter`] says what an attempt is; [`view`] is the table that SQL sees. Nothing is stored: each answer is folded from the
 //! version of the book that it reads, so that late events, copies and superseded states are always in it.
 
+mod attempter;
 mod columns;
-mod fold;
 #[cfg(test)]
 mod tests;
 mod view;

@@ -1,10 +1,8 @@
 //! The table of attempts that SQL sees.
 
-use std::fmt;
 use std::sync::Arc;
 
-use arrow::array::{Array as _, AsArray as _, RecordBatch, StringArray};
-use arrow::compute::cast;
+use arrow::array::{Array as _, RecordBatch};
 use arrow::datatypes::{DataType, Int32Type, Int64Type, SchemaRef, TimestampMicrosecondType};
 use arrow::error::ArrowError;
 use async_trait::async_trait;
@@ -12,20 +10,17 @@ use chrono::Utc;
 use datafusion::catalog::{Session, TableProvider};
 use datafusion::datasource::provider_as_source;
 use datafusion::error::Result;
-use datafusion::execution::{SendableRecordBatchStream, TaskContext};
 use datafusion::functions_nested::expr_fn::array_length;
 use datafusion::logical_expr::{
-    Expr, LogicalPlanBuilder, TableProviderFilterPushDown, TableType, cast as cast_to, when,
+    Expr, LogicalPlanBuilder, SortExpr, TableProviderFilterPushDown, TableType, cast, when,
 };
-use datafusion::physical_plan::stream::RecordBatchStreamAdapter;
-use datafusion::physical_plan::streaming::{PartitionStream, StreamingTableExec};
-use datafusion::physical_plan::{ExecutionPlan, execute_stream};
+use datafusion::physical_plan::ExecutionPlan;
 use datafusion::prelude::{col, lit};
-use futures::{Stream, StreamExt as _, stream};
 use schemas::vocabulary::{Assurance, AuthResult, DenialReason, Method, Stage};
 
+use super::attempter::{Attempter, Person, Rules, Step};
 use super::columns::{Row, batch, schema};
-use super::fold::{Fold, Person, Rules, Step};
+use crate::folded::{self, Fold, Texts, numbers};
 
 /// The view's name.
 pub(crate) const VIEW: &str = "attempts";
@@ -54,9 +49,6 @@ const TEXTS: [&str; 14] = [
     "stage",
     "assurance",
 ];
-
-/// Rows of a batch.
-const BATCH_ROWS: usize = 8_192;
 
 /// The attempts of all events that count.
 #[derive(Debug)]
@@ -98,38 +90,26 @@ impl TableProvider for Attempts {
         state: &dyn Session,
         projection: Option<&Vec<usize>>,
         filters: &[Expr],
-        limit: Option<usize>,
+        _limit: Option<usize>,
     ) -> Result<Arc<dyn ExecutionPlan>> {
         let events = provider_as_source(Arc::clone(&self.counted_events));
         let mut plan = LogicalPlanBuilder::scan("counted_events", events, None)?;
         for filter in filters {
             plan = plan.filter(filter.clone())?;
         }
-        let steps = cast_to(array_length(col("steps")), DataType::Int64).alias("steps");
+        let steps = cast(array_length(col("steps")), DataType::Int64).alias("steps");
         let wanted = TEXTS.iter().map(|name| col(*name)).chain([col("occurred_at"), col("prompts"), steps]);
         let plan = plan.project(wanted)?.sort(order())?.build()?;
         let now = state.execution_props().query_execution_start_time.unwrap_or_else(Utc::now);
-        let partition = Folded {
-            events: state.create_physical_plan(&plan).await?,
-            rules: Arc::new(Rules::default()),
-            now_us: now.timestamp_micros(),
-            schema: schema(),
-        };
-        let exec = StreamingTableExec::try_new(
-            schema(),
-            vec![Arc::new(partition)],
-            projection,
-            Vec::new(),
-            false,
-            limit,
-        )?;
-        Ok(Arc::new(exec))
+        let now_us = now.timestamp_micros();
+        let make = move || -> Box<dyn Fold> { Box::new(Attempting::new(Rules::default(), now_us)) };
+        folded::plan(state.create_physical_plan(&plan).await?, schema(), Arc::new(make), projection)
     }
 }
 
 /// Person by person, and of each in the order of time. Of events at the same moment a challenge comes first and what let
 /// the person in last; then what they say decides, never how they came, so that any order of arrival gives the same.
-fn order() -> Vec<datafusion::logical_expr::SortExpr> {
+fn order() -> Vec<SortExpr> {
     let rank = when(col("result").eq(lit(AuthResult::Pending.as_str())), lit(0))
         .when(col("result").eq(lit(AuthResult::Denied.as_str())), lit(1))
         .otherwise(lit(2))
@@ -142,88 +122,37 @@ fn order() -> Vec<datafusion::logical_expr::SortExpr> {
         .collect()
 }
 
-/// Events that are folded as they come.
-struct Folded {
-    events: Arc<dyn ExecutionPlan>,
-    rules: Arc<Rules>,
-    now_us: i64,
-    schema: SchemaRef,
-}
-
-impl fmt::Debug for Folded {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Folded").finish_non_exhaustive()
-    }
-}
-
-impl PartitionStream for Folded {
-    fn schema(&self) -> &SchemaRef {
-        &self.schema
-    }
-
-    fn execute(&self, context: Arc<TaskContext>) -> SendableRecordBatchStream {
-        let events = execute_stream(Arc::clone(&self.events), context);
-        let (rules, now_us) = (Arc::clone(&self.rules), self.now_us);
-        let folded = stream::once(async move { events.map(|events| fold(events, rules, now_us)) });
-        let folded = folded.flat_map(|folded| match folded {
-            Ok(folded) => folded.boxed(),
-            Err(error) => stream::once(async move { Err(error) }).boxed(),
-        });
-        Box::pin(RecordBatchStreamAdapter::new(Arc::clone(&self.schema), folded))
-    }
-}
-
-/// Folds events in their order into batches of attempts.
-fn fold(
-    events: SendableRecordBatchStream,
-    rules: Arc<Rules>,
-    now_us: i64,
-) -> impl Stream<Item = Result<RecordBatch>> {
-    let state = (events, Folding::new(rules, now_us), false);
-    stream::try_unfold(state, |(mut events, mut folding, has_ended)| async move {
-        if has_ended {
-            return Ok(None);
-        }
-        let mut has_ended = false;
-        while !has_ended && folding.rows.len() < BATCH_ROWS {
-            match events.next().await.transpose()? {
-                Some(rows) => folding.take_in(&rows)?,
-                None => {
-                    folding.end_person();
-                    has_ended = true;
-                }
-            }
-        }
-        let rows = batch(&std::mem::take(&mut folding.rows))?;
-        Ok(Some((rows, (events, folding, has_ended))))
-    })
-}
-
-/// A fold that goes on from batch to batch.
-struct Folding {
-    fold: Fold,
-    /// Tenant, source and user key of the person who is folded.
+/// Folds events that come person by person.
+struct Attempting {
+    attempts: Attempter,
+    /// Tenant, source and user key of the person whose turn it is.
     person: Option<[String; 3]>,
     rows: Vec<Row>,
 }
 
-impl Folding {
-    fn new(rules: Arc<Rules>, now_us: i64) -> Self {
-        Self { fold: Fold::new(rules, now_us), person: None, rows: Vec::new() }
+impl Attempting {
+    fn new(rules: Rules, now_us: i64) -> Self {
+        Self { attempts: Attempter::new(rules, now_us), person: None, rows: Vec::new() }
     }
 
+    fn turn_to(&mut self, person: Person<'_>) {
+        let names = [person.tenant_id, person.source, person.user_key];
+        if self.person.as_ref().is_none_or(|last| *last != names) {
+            self.end();
+            self.person = Some(names.map(str::to_owned));
+        }
+    }
+}
+
+impl Fold for Attempting {
     fn take_in(&mut self, events: &RecordBatch) -> Result<(), ArrowError> {
-        let texts = TEXTS.map(|name| text(events, name));
-        let texts = texts.into_iter().collect::<Result<Vec<_>, _>>()?;
-        let number = |name: &str| {
-            events.column_by_name(name).ok_or_else(|| ArrowError::SchemaError(format!("no column {name}")))
-        };
-        let moments = number("occurred_at")?.as_primitive::<TimestampMicrosecondType>();
-        let prompts = number("prompts")?.as_primitive::<Int32Type>();
-        let steps = number("steps")?.as_primitive::<Int64Type>();
+        let texts = Texts::of(events, &TEXTS)?;
+        let moments = numbers::<TimestampMicrosecondType>(events, "occurred_at")?;
+        let prompts = numbers::<Int32Type>(events, "prompts")?;
+        let steps = numbers::<Int64Type>(events, "steps")?;
         for row in 0..events.num_rows() {
-            let value = |index: usize| texts[index].is_valid(row).then(|| texts[index].value(row));
-            let needed = |index: usize| value(index).unwrap_or_default();
+            let value = |index| texts.get(index, row);
+            let needed = |index| texts.needed(index, row);
             let person = Person { tenant_id: needed(0), source: needed(1), user_key: needed(2) };
             self.turn_to(person);
             let step = Step {
@@ -244,39 +173,24 @@ impl Folding {
                 prompts: prompts.is_valid(row).then(|| prompts.value(row)),
                 steps: if steps.is_valid(row) { steps.value(row) } else { 0 },
             };
-            let (rows, whose) = (&mut self.rows, person);
-            self.fold.take(&step, &mut |attempt| rows.push(row_of(whose, attempt)));
+            let rows = &mut self.rows;
+            self.attempts.take(&step, &mut |attempt| rows.push(Row::of(person, attempt)));
         }
         Ok(())
     }
 
-    fn turn_to(&mut self, person: Person<'_>) {
-        let names = [person.tenant_id, person.source, person.user_key];
-        if self.person.as_ref().is_none_or(|last| *last != names) {
-            self.end_person();
-            self.person = Some(names.map(str::to_owned));
-        }
-    }
-
-    fn end_person(&mut self) {
+    fn end(&mut self) {
         let Some([tenant_id, source, user_key]) = self.person.take() else { return };
         let person = Person { tenant_id: &tenant_id, source: &source, user_key: &user_key };
         let rows = &mut self.rows;
-        self.fold.end_person(&mut |attempt| rows.push(row_of(person, attempt)));
+        self.attempts.end_person(&mut |attempt| rows.push(Row::of(person, attempt)));
     }
-}
 
-fn row_of(person: Person<'_>, attempt: super::fold::Attempt) -> Row {
-    Row {
-        tenant_id: person.tenant_id.to_owned(),
-        source: person.source.to_owned(),
-        user_key: person.user_key.to_owned(),
-        attempt,
+    fn ready(&self) -> usize {
+        self.rows.len()
     }
-}
 
-fn text(events: &RecordBatch, name: &str) -> Result<StringArray, ArrowError> {
-    let column =
-        events.column_by_name(name).ok_or_else(|| ArrowError::SchemaError(format!("no column {name}")))?;
-    Ok(cast(column, &DataType::Utf8)?.as_string::<i32>().clone())
+    fn take_out(&mut self) -> Result<RecordBatch, ArrowError> {
+        batch(&std::mem::take(&mut self.rows))
+    }
 }

@@ -11,7 +11,6 @@
 //! although no record says so, and open until then.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
 
 use schemas::vocabulary::{Assurance, AuthResult, DenialReason, Method, Stage};
 
@@ -146,9 +145,9 @@ pub(super) struct Attempt {
     pub(super) joined_by: Option<JoinedBy>,
 }
 
-/// Folds events into attempts. Events come person by person, and of each in the order of time.
-pub(super) struct Fold {
-    rules: Arc<Rules>,
+/// Makes attempts of events. Events come person by person, and of each in the order of time.
+pub(super) struct Attempter {
+    rules: Rules,
     now_us: i64,
     /// The attempts of this person that may go on, by key.
     going_on: BTreeMap<Key, Draft>,
@@ -169,8 +168,8 @@ struct Draft {
     is_split: bool,
 }
 
-impl Fold {
-    pub(super) fn new(rules: Arc<Rules>, now_us: i64) -> Self {
+impl Attempter {
+    pub(super) fn new(rules: Rules, now_us: i64) -> Self {
         Self { rules, now_us, going_on: BTreeMap::new(), code: None }
     }
 
