@@ -1,0 +1,223 @@
+//! The tables of identities and of persons that SQL sees.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::{Arc, LazyLock};
+
+use arrow::array::{
+    Array as _, ArrayRef, BooleanArray, Int64Array, ListBuilder, RecordBatch, StringArray, StringBuilder,
+    TimestampMicrosecondArray,
+};
+use arrow::datatypes::{Field, Int64Type, Schema, SchemaRef, TimestampMicrosecondType};
+use arrow::error::ArrowError;
+use async_trait::async_trait;
+use datafusion::catalog::{Session, TableProvider};
+use datafusion::datasource::provider_as_source;
+use datafusion::error::Result;
+use datafusion::functions_aggregate::expr_fn::{count, max, min};
+use datafusion::logical_expr::{Expr, LogicalPlanBuilder, TableProviderFilterPushDown, TableType};
+use datafusion::physical_plan::ExecutionPlan;
+use datafusion::prelude::{col, lit};
+
+use super::learner::{Identity, Learner, Rule, SourceId};
+use crate::folded::{self, Fold, Texts, numbers};
+
+/// A column's name, and what it means.
+type Column = (&'static str, &'static str);
+
+/// A table of people.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Table {
+    pub(crate) name: &'static str,
+    pub(crate) about: &'static str,
+    pub(crate) columns: &'static [Column],
+    arrays: fn(&[Identity]) -> Vec<ArrayRef>,
+}
+
+/// Every id that a source used, and whose it is.
+pub(crate) const IDENTITIES: Table = Table {
+    name: "identities",
+    about: "every id that a source used, whose it is and by which rule: out of counted_events",
+    columns: &[
+        ("tenant_id", "Whose this is."),
+        ("person", "The person's name: the first of their addresses, else the id and its source."),
+        ("source", "The product that uses the id."),
+        ("user_key", "The id in canonical form."),
+        ("user_ids", "The spellings in which it came."),
+        ("rule", "Why it is this person's: address (the id is one), email (an event gave both), unmatched (it stands for itself)."),
+        ("first_seen_at", "The first event with it."),
+        ("last_seen_at", "The last event with it."),
+        ("events", "How many events gave it."),
+    ],
+    arrays: identity_arrays,
+};
+
+/// Every person.
+pub(crate) const PERSONS: Table = Table {
+    name: "persons",
+    about: "every person who was seen, with the ids that are theirs: out of counted_events",
+    columns: &[
+        ("tenant_id", "Whose this is."),
+        ("person", "The person's name: the first of their addresses, else the id and its source."),
+        ("sources", "The products that told of the person."),
+        ("user_keys", "The person's ids in canonical form."),
+        ("matched", "Whether an address is known: an unmatched id may be somebody who is counted already."),
+        ("first_seen_at", "The first event."),
+        ("last_seen_at", "The last event."),
+        ("events", "How many events there were."),
+    ],
+    arrays: person_arrays,
+};
+
+/// A table of people over the events that count.
+#[derive(Debug)]
+pub(crate) struct People {
+    table: Table,
+    counted_events: Arc<dyn TableProvider>,
+}
+
+impl People {
+    pub(crate) fn new(table: Table, counted_events: Arc<dyn TableProvider>) -> Self {
+        Self { table, counted_events }
+    }
+}
+
+#[async_trait]
+impl TableProvider for People {
+    fn schema(&self) -> SchemaRef {
+        static SCHEMAS: LazyLock<[SchemaRef; 2]> = LazyLock::new(|| [schema(&IDENTITIES), schema(&PERSONS)]);
+        Arc::clone(&SCHEMAS[usize::from(self.table.name == PERSONS.name)])
+    }
+
+    fn table_type(&self) -> TableType {
+        TableType::View
+    }
+
+    fn supports_filters_pushdown(&self, filters: &[&Expr]) -> Result<Vec<TableProviderFilterPushDown>> {
+        // Links go over sources, and never over tenants.
+        let pushed = |filter: &&Expr| {
+            if filter.column_refs().iter().all(|column| column.name == "tenant_id") {
+                TableProviderFilterPushDown::Exact
+            } else {
+                TableProviderFilterPushDown::Unsupported
+            }
+        };
+        Ok(filters.iter().map(pushed).collect())
+    }
+
+    async fn scan(
+        &self,
+        state: &dyn Session,
+        projection: Option<&Vec<usize>>,
+        filters: &[Expr],
+        _limit: Option<usize>,
+    ) -> Result<Arc<dyn ExecutionPlan>> {
+        let events = provider_as_source(Arc::clone(&self.counted_events));
+        let mut plan = LogicalPlanBuilder::scan("counted_events", events, None)?;
+        for filter in filters {
+            plan = plan.filter(filter.clone())?;
+        }
+        let counted = vec![
+            min(col("occurred_at")).alias("first_at"),
+            max(col("occurred_at")).alias("last_at"),
+            count(lit(1)).alias("events"),
+        ];
+        let plan = plan.aggregate(TEXTS.map(col), counted)?.build()?;
+        let table = self.table;
+        let make = move || -> Box<dyn Fold> { Box::new(Learning { table, learner: Learner::default(), found: Vec::new() }) };
+        folded::plan(state.create_physical_plan(&plan).await?, self.schema(), Arc::new(make), projection)
+    }
+}
+
+const TEXTS: [&str; 5] = ["tenant_id", "source", "user_key", "user_id", "email"];
+
+struct Learning {
+    table: Table,
+    learner: Learner,
+    found: Vec<Identity>,
+}
+
+impl Fold for Learning {
+    fn take_in(&mut self, rows: &RecordBatch) -> Result<(), ArrowError> {
+        let texts = Texts::of(rows, &TEXTS)?;
+        let first = numbers::<TimestampMicrosecondType>(rows, "first_at")?;
+        let last = numbers::<TimestampMicrosecondType>(rows, "last_at")?;
+        let events = numbers::<Int64Type>(rows, "events")?;
+        for row in 0..rows.num_rows() {
+            let needed = |index| texts.needed(index, row).to_owned();
+            let id = SourceId { tenant_id: needed(0), source: needed(1), user_key: needed(2) };
+            let range_us = (first.value(row), last.value(row));
+            self.learner.take(id, texts.needed(3, row), texts.get(4, row), range_us, events.value(row));
+        }
+        Ok(())
+    }
+
+    fn end(&mut self) {
+        self.found = std::mem::take(&mut self.learner).finish();
+    }
+
+    fn ready(&self) -> usize {
+        self.found.len()
+    }
+
+    fn take_out(&mut self) -> Result<RecordBatch, ArrowError> {
+        let found = std::mem::take(&mut self.found);
+        RecordBatch::try_new(schema(&self.table), (self.table.arrays)(&found))
+    }
+}
+
+fn schema(table: &Table) -> SchemaRef {
+    let fields = table.columns.iter().zip((table.arrays)(&[]));
+    let fields = fields.map(|((name, _), array)| Field::new(*name, array.data_type().clone(), true));
+    Arc::new(Schema::new(fields.collect::<Vec<_>>()))
+}
+
+fn identity_arrays(found: &[Identity]) -> Vec<ArrayRef> {
+    vec![
+        texts(found.iter().map(|it| it.id.tenant_id.as_str())),
+        texts(found.iter().map(|it| it.person.as_str())),
+        texts(found.iter().map(|it| it.id.source.as_str())),
+        texts(found.iter().map(|it| it.id.user_key.as_str())),
+        lists(found.iter().map(|it| it.seen.user_ids.iter().map(String::as_str).collect())),
+        texts(found.iter().map(|it| it.rule.as_str())),
+        moments(found.iter().map(|it| it.seen.first_at_us)),
+        moments(found.iter().map(|it| it.seen.last_at_us)),
+        Arc::new(Int64Array::from_iter_values(found.iter().map(|it| it.seen.events))),
+    ]
+}
+
+fn person_arrays(found: &[Identity]) -> Vec<ArrayRef> {
+    let mut persons: BTreeMap<(&str, &str), Vec<&Identity>> = BTreeMap::new();
+    for identity in found {
+        let whose = (identity.id.tenant_id.as_str(), identity.person.as_str());
+        persons.entry(whose).or_default().push(identity);
+    }
+    let all = || persons.values();
+    let set = |of: fn(&Identity) -> &str| {
+        lists(all().map(|ids| ids.iter().map(|id| of(id)).collect::<BTreeSet<_>>().into_iter().collect()))
+    };
+    let is_matched = |ids: &Vec<&Identity>| Some(ids.iter().any(|id| id.rule != Rule::Unmatched));
+    vec![
+        texts(persons.keys().map(|(tenant_id, _)| *tenant_id)),
+        texts(persons.keys().map(|(_, person)| *person)),
+        set(|id| &id.id.source),
+        set(|id| &id.id.user_key),
+        Arc::new(all().map(is_matched).collect::<BooleanArray>()),
+        moments(all().map(|ids| ids.iter().filter_map(|id| id.seen.first_at_us).min())),
+        moments(all().map(|ids| ids.iter().filter_map(|id| id.seen.last_at_us).max())),
+        Arc::new(Int64Array::from_iter_values(all().map(|ids| ids.iter().map(|id| id.seen.events).sum()))),
+    ]
+}
+
+fn texts<'a>(values: impl Iterator<Item = &'a str>) -> ArrayRef {
+    Arc::new(StringArray::from_iter_values(values))
+}
+
+fn moments(values: impl Iterator<Item = Option<i64>>) -> ArrayRef {
+    Arc::new(values.collect::<TimestampMicrosecondArray>().with_timezone("UTC"))
+}
+
+fn lists<'a>(values: impl Iterator<Item = Vec<&'a str>>) -> ArrayRef {
+    let mut lists = ListBuilder::new(StringBuilder::new());
+    values.for_each(|list| lists.append_value(list.into_iter().map(Some)));
+    Arc::new(lists.finish())
+}
