@@ -275,6 +275,21 @@ fn asking_for_passcodes_decides_nothing() {
 }
 
 #[test]
+fn a_verified_push_says_whether_the_number_was_right() {
+    let with = |result: &str, reason: &str| {
+        auth(json!({"factor": "verified_duo_push", "result": result, "reason": reason}))
+    };
+    check(
+        &with("success", "verification_code_correct"),
+        "success mobile-app-notification second-factor challenged ada@example.org",
+    );
+    check(
+        &with("denied", "verification_code_incorrect"),
+        "denied wrong-code mobile-app-notification second-factor challenged ada@example.org",
+    );
+}
+
+#[test]
 fn words_that_nobody_knows_are_noted() {
     let look = |event: &Event<'_>| {
         format!("{} {:?} {:?}", event.result, event.denial_reason.map(|it| it.as_str()), event.unknown_values)
