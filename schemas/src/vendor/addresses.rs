@@ -3,10 +3,13 @@
 use std::borrow::Cow;
 use std::net::{IpAddr, Ipv6Addr};
 
-/// The address in canonical form; none where the text is none (a name, a masked address, a GUID). Ports and brackets are
-/// left out, an IPv4-mapped address is the IPv4 address.
+/// What stands around an address that was cut out of a list or a sentence.
+const AROUND: [char; 8] = ['"', '\'', '<', '>', '(', ')', ',', ';'];
+
+/// The address in canonical form; none where the text is none (a name, a masked address, a GUID). Ports, brackets and
+/// quotes are left out, an IPv4-mapped address is the IPv4 address.
 pub(crate) fn address(text: &str) -> Option<Cow<'_, str>> {
-    let text = text.trim();
+    let text = text.trim_matches(|letter: char| letter.is_whitespace() || AROUND.contains(&letter));
     let bare = bare(text);
     let parsed = parse(bare)?;
     if parsed.is_ipv4() && bare.len() == text.len() {
@@ -54,7 +57,8 @@ fn bare(text: &str) -> &str {
     for sign in ['#', 'p', '.', ':'] {
         let Some((address, port)) = text.rsplit_once(sign) else { continue };
         let is_possible = match sign {
-            ':' => !address.contains(':') || full_ipv6(address),
+            // An IPv4-mapped address ends in one of IPv4.
+            ':' => !address.contains(':') || address.contains('.') || full_ipv6(address),
             _ => address.contains(':'),
         };
         if is_port(port) && is_possible && parse(address).is_some() {
@@ -89,6 +93,11 @@ mod tests {
             ("2001:db8::1 port 443", "2001:db8::1"),
             ("::ffff:192.0.2.1", "192.0.2.1"),
             ("fe80::1%eth0", "fe80::1"),
+            ("::ffff:192.0.2.1:443", "192.0.2.1"),
+            ("192.0.2.1,", "192.0.2.1"),
+            ("<192.0.2.1>", "192.0.2.1"),
+            ("\"192.0.2.1\"", "192.0.2.1"),
+            ("\"[2001:db8::1]:443\";", "2001:db8::1"),
         ] {
             assert_eq!(address(text).as_deref(), Some(expected), "{text}");
         }
@@ -98,6 +107,7 @@ mod tests {
             "8c1b6e2e-0000-4000-8000-000000000000",
             "",
             "192.0.2",
+            "192.0.2.1, 192.0.2.2",
             "1:2:3:443",
             "gate port 443",
             "2001:db8::1 port of call",
