@@ -71,14 +71,19 @@ fn step(method: &str, succeeded: &str, detail: &str) -> String {
     )
 }
 
-#[track_caller]
-fn check_steps(code: &str, requirement: &str, steps: &[String], expected: &str) {
+/// A sign-in with these steps.
+fn with_steps(code: &str, requirement: &str, steps: &[String]) -> String {
     let keys = format!(
         r#""authenticationRequirement":"{requirement}FactorAuthentication",
         "status":{{"errorCode":{code},"failureReason":"Other."}},"authenticationDetails":[{}]"#,
         steps.join(",")
     );
-    check(&sign_in(&keys), expected);
+    sign_in(&keys)
+}
+
+#[track_caller]
+fn check_steps(code: &str, requirement: &str, steps: &[String], expected: &str) {
+    check(&with_steps(code, requirement, steps), expected);
 }
 
 fn password() -> String {
@@ -225,9 +230,24 @@ fn a_failed_second_factor_is_explained_by_its_step() {
 fn a_challenge_that_never_reached_the_person_is_no_prompt() {
     let unable = "MFA denied; unable to send the mobile app notification to the device";
     let steps = [password(), step("Mobile app notification", "false", unable)];
-    let expected =
-        "denied(notification-failed) second-factor challenged by mobile-app-notification prompts=0";
+    let expected = "denied(notification-failed) second-factor unknown by mobile-app-notification prompts=0";
     check_steps("500121", "multi", &steps, expected);
+    for (method, why, expected) in [
+        ("Mobile app notification", "unable to send the mobile app notification", "notification-failed"),
+        ("Text message", "unable to send the text message", "message-not-sent"),
+        ("Text message", "text message could not be sent", "message-not-sent"),
+        ("Phone call", "authentication in-progress", "phone-busy"),
+        ("Phone call", "authentication in progress", "phone-busy"),
+        ("Phone call", "duplicate authentication attempt", "throttled"),
+    ] {
+        let steps = [password(), step(method, "false", &format!("MFA denied; {why}"))];
+        let lines = lines(&with_steps("500121", "multi", &steps));
+        let is_it = |line: &String| {
+            line.starts_with(&format!("denied({expected}) second-factor unknown"))
+                && line.ends_with(" prompts=0")
+        };
+        assert!(lines.iter().all(is_it), "{why}: {lines:?}");
+    }
 }
 
 #[test]

@@ -108,7 +108,7 @@ const CALL_RESULTS: [(&str, &str, &str); 45] = [
         "Fallback Security Questions Answered",
         "success, challenged, other",
     ),
-    ("FAILED_PHONE_BUSY", "Auth Already In Progress", "denied throttled, unknown"),
+    ("FAILED_PHONE_BUSY", "Auth Already In Progress", "denied phone-busy, unknown"),
     ("CONFIG_ISSUE", "Phone Unreachable", "denied phone-unreachable, challenged, voice-call"),
     (
         "FAILED_INVALID_PHONENUMBER",
@@ -329,7 +329,7 @@ fn without_an_overall_result_the_last_call_decides() {
     );
     check_row(
         r#"OverallAuthenticated":"false","PrimaryCallResult":"FAILED_PHONE_BUSY","BackupCallAuthenticated":"false""#,
-        "ada: denied throttled, unknown [FAILED_PHONE_BUSY denied throttled]",
+        "ada: denied phone-busy, unknown [FAILED_PHONE_BUSY denied phone-busy]",
     );
     check_row(
         r#"Overall":{"Authenticated":true,"Result":"Success"},"Primary Call Result":"FAILED_PHONE_APP_DENIED",
@@ -419,7 +419,7 @@ fn a_table_has_a_head_line() {
          3/14/2026 9:05:08 AM,bob,vpn,FAILED_PHONE_BUSY,No\r\n\
          3/14/2026 9:05:09 AM,eve,vpn\r\n",
         "Lovelace, Ada: success, challenged, mobile-app-notification\n\
-         bob: denied throttled, unknown\n\
+         bob: denied phone-busy, unknown\n\
          rejected: wrong-type -: found 3 columns, expected 5 as in the head line",
     );
     check(
