@@ -209,11 +209,11 @@ fn whole<'t>(draft: &mut Draft<'t>, factors: &'t str) {
     }
 }
 
-/// Sets method and stage by the factor. What the table does not know and what is no method of ours is noted.
+/// Sets method and stage by the factor. What the table does not know is noted.
 fn factor_word(draft: &mut Draft<'_>, factor: Option<&str>) -> Option<Word> {
     let factor = factor?;
     let word = CLOUDTRAIL_FACTORS.get(factor);
-    if word.is_none_or(|word| word.method == Some(Method::Other)) {
+    if word.is_none() {
         draft.unknown("method", factor);
     }
     (draft.method, draft.stage) = match word {

@@ -145,7 +145,7 @@ fn note_method<'t>(draft: &mut Draft<'t>, said: &Said<'t>, device_name: Option<&
     if is_let_in {
         draft.method = None;
     }
-    if let (Some(Method::Other), Some((text, _))) = (draft.method, said.factor) {
+    if let Some((text, None)) = said.factor.filter(|_| draft.method == Some(Method::UNKNOWN)) {
         draft.unknown("method", text);
     }
     // Duo's texts hold passcodes to be typed at the gate.

@@ -300,8 +300,10 @@ fn words_that_nobody_knows_are_noted() {
         r#"denied Some("other") ["method=carrier_pigeon", "result_detail=bird_lost"]"#,
     );
     // Known as a passcode of a kind that Duo could not tell.
-    let changes = json!({"factor": "passcode", "reason": "valid_passcode"});
-    check_event(&auth(changes), look, r#"success None ["method=passcode"]"#);
+    for factor in ["passcode", "duo_desktop_authentication"] {
+        let changes = json!({"factor": factor, "reason": "valid_passcode"});
+        check_event(&auth(changes), look, "success None []");
+    }
     check(&auth(json!({"result": "maybe"})), "rejected unknown-result result");
     check(&auth(json!({"result": null})), "rejected missing-field result");
 }

@@ -272,7 +272,13 @@ const SEAMLESS_BIT: i64 = 4;
 fn primary(draft: &mut Draft<'_>, text: &str, is_success: bool, is_now: bool) {
     let Ok(bits) = text.parse::<i64>() else { return draft.unknown("method", text) };
     let has = |wanted: i64| bits & wanted != 0;
-    let known = PASSWORD_BITS | ROLL_OUT_BIT | PHONE_SIGN_IN_BIT | TEXT_MESSAGE_BIT | KEY_BITS | SEAMLESS_BIT;
+    let known = PASSWORD_BITS
+        | ROLL_OUT_BIT
+        | PHONE_SIGN_IN_BIT
+        | TEXT_MESSAGE_BIT
+        | KEY_BITS
+        | OTHER_BITS
+        | SEAMLESS_BIT;
     let method = if has(KEY_BITS) {
         Some(Method::SecurityKey)
     } else if has(PHONE_SIGN_IN_BIT) {

@@ -195,7 +195,13 @@ fn a_success_proves_no_more_than_it_says() {
     );
     check_method("1", "SAS:ProcessAuth", "Mozilla/5.0", "challenged - Ada@example.org 0 -");
     check_method("1", "OAuth2:Token", "BAV2ROPC", "first-factor-only password Ada@example.org 0 -");
-    check_method("2", "Login:login", "Mozilla/5.0", "unknown other Ada@example.org 0 - [method=2]");
+    check_method("2", "Login:login", "Mozilla/5.0", "unknown other Ada@example.org 0 -");
+    check_method(
+        "1073741824",
+        "Login:login",
+        "Mozilla/5.0",
+        "unknown - Ada@example.org 0 - [method=1073741824]",
+    );
     let begun = sign_in("UserLoggedIn", r#","ErrorNumber":"0""#, &[("RequestType", "SAS:BeginAuth")]);
     check(&begun, "pending second-factor unknown - Ada@example.org 0 -");
 }

@@ -231,7 +231,7 @@ fn read_factors<'t>(event: &Event<'t>, draft: &mut Draft<'t>) {
             continue;
         }
         steps.push(Step { method: method.or(Some(Method::Other)), detail: name, ..Step::default() });
-        if method.is_none_or(|method| method == Method::Other) {
+        if method.is_none() {
             let what = name.map(Cow::Borrowed).or_else(|| factor.scalar("factor_type_id"));
             draft.unknown("method", what.as_deref().unwrap_or("other"));
         }
