@@ -43,6 +43,38 @@ fn summary(event: &Event<'_>) -> String {
     line
 }
 
+#[test]
+fn a_status_of_windows_is_read_as_a_decimal_too() {
+    for status in ["0xC000006D", "0xc000006d", "-1073741715", "3221225581"] {
+        let expected = "ada@example.org: denied wrong-credentials, first-factor, first-factor-only";
+        check_logon(&format!(r#""status_id":2,"status_code":"{status}""#), expected);
+    }
+    check_logon(
+        r#""status_id":2,"status_code":-1073741715"#,
+        "ada@example.org: denied wrong-credentials, first-factor, first-factor-only",
+    );
+    let unknown = "ada@example.org: denied other, whole-sign-in, unknown ?denial_reason=6";
+    check_logon(r#""status_id":2,"status_code":"6""#, unknown);
+}
+
+#[test]
+fn a_factor_that_is_known_and_no_method_of_ours_is_not_noted() {
+    let factor = r#""status_id":1,"is_mfa":true,"auth_factors":[{"factor_type_id":8}]"#;
+    check_logon(factor, "ada@example.org: success, second-factor, challenged, other");
+}
+
+#[test]
+fn the_number_of_a_verified_push_says_what_it_does_at_duo() {
+    check_logon(
+        r#""status_id":1,"status_detail":"verification_code_correct""#,
+        "ada@example.org: success, whole-sign-in, challenged",
+    );
+    check_logon(
+        r#""status_id":2,"status_detail":"verification_code_incorrect""#,
+        "ada@example.org: denied wrong-code, second-factor, challenged, mobile-app-notification",
+    );
+}
+
 #[track_caller]
 fn check(record: &str, expected: &str) {
     assert_eq!(lines(record, summary).join("\n"), expected, "{record}");

@@ -22,9 +22,21 @@ impl Detail {
         if let Some(assurance) = Assurance::parse(&own) {
             return Some(Self { assurance: Some(assurance), ..Self::default() });
         }
-        let word = OCSF_DETAILS.get(text).or_else(|| OCSF_DETAILS.get(text.strip_prefix("AADSTS")?))?;
+        let word = OCSF_DETAILS
+            .get(text)
+            .or_else(|| OCSF_DETAILS.get(text.strip_prefix("AADSTS")?))
+            .or_else(|| OCSF_DETAILS.get(&hexadecimal(text)?))?;
         Some(Self { reason: word.reason, assurance: word.assurance, word: Some(word) })
     }
+}
+
+/// A status of Windows as the table writes it, of a decimal number: signed, or with the highest of 32 bits set.
+fn hexadecimal(text: &str) -> Option<String> {
+    let status = match text.parse().ok()? {
+        number @ i64::MIN..0 => i32::try_from(number).ok()?.cast_unsigned(),
+        number => u32::try_from(number).ok().filter(|status| status >> 31 == 1)?,
+    };
+    Some(format!("0x{status:08X}"))
 }
 
 /// The method of a factor, by its id or its name; none where neither says one.
