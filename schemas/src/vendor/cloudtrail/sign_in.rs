@@ -14,6 +14,9 @@ use crate::element::Step;
 use crate::rejection::Rejection;
 use crate::vocabulary::{Assurance, AuthResult, DenialReason, Method, Stage};
 
+/// What stands for the address where a service of AWS itself asked.
+const OWN_ADDRESS: &str = "AWS Internal";
+
 /// The events that are sign-ins or parts of one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum SignIn {
@@ -54,7 +57,7 @@ pub(super) fn read<'t>(
         result: Some(if has_worked { AuthResult::Success } else { AuthResult::Denied }),
         result_code: text(outcome_text(json, name)),
         result_detail: text(json.text("errorMessage")),
-        client_address: text(json.text("sourceIPAddress")),
+        client_address: text(json.text("sourceIPAddress").filter(|address| *address != OWN_ADDRESS)),
         application: text(of_additional("LoginTo").map(place).or_else(|| json.text("eventSource"))),
         client_app: text(json.text("userAgent")),
         attempt_id: text(of_additional("AuthWorkflowID")),

@@ -201,6 +201,13 @@ fn identity_center_logs_each_factor_and_then_the_whole() {
         "EMAIL_OTP",
         &format!("success second-factor challenged other {user} Success - [method=EMAIL_OTP]"),
     );
+    for (name, shown) in [
+        ("CredentialChallenge", "pending whole-sign-in unknown other"),
+        ("CredentialVerification", "success whole-sign-in challenged other"),
+        ("UserAuthentication", "success whole-sign-in challenged other"),
+    ] {
+        check_center(name, "Success", "SMARTCARD", &format!("{shown} {user} Success -"));
+    }
 }
 
 #[test]
