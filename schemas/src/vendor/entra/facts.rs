@@ -155,6 +155,11 @@ impl<'t> Facts<'t> {
         draft.assurance = Some(match (explained, stage) {
             (Some(why), _) => why.assurance.unwrap_or(Assurance::Unknown),
             (None, Stage::SecondFactor) => word.and_then(|word| word.assurance).unwrap_or(Assurance::Unknown),
+            // A second factor that was given beside it was not judged, and the refused first one proves nothing.
+            (None, Stage::FirstFactor) if !self.is_second_only => {
+                let unsaid = if self.is_single { Assurance::FirstFactorOnly } else { Assurance::Unknown };
+                word.and_then(|word| word.assurance).unwrap_or(unsaid)
+            }
             (None, _) if self.is_single => self.steps.proof.unwrap_or(Assurance::FirstFactorOnly),
             (None, _) => self.steps.proof.or_else(|| word?.assurance).unwrap_or(Assurance::Unknown),
         });

@@ -324,6 +324,21 @@ fn interrupts_are_pending() {
 }
 
 #[test]
+fn a_denied_first_factor_is_one_also_where_a_second_was_given() {
+    let approved = step("Mobile app notification", "true", "MFA completed in Azure AD");
+    for (code, reason) in [("50053", "locked-out"), ("50126", "wrong-credentials"), ("50144", "other")] {
+        let expected = format!("denied({reason}) first-factor unknown by password prompts=1");
+        check_steps(code, "multi", &[password(), approved.clone()], &expected);
+    }
+    check_steps(
+        "50126",
+        "single",
+        &[password(), approved],
+        "denied(wrong-credentials) first-factor first-factor-only by password prompts=1",
+    );
+}
+
+#[test]
 fn first_factors_and_policies_are_no_denied_second_factors() {
     check_status(r#"{"errorCode":50126}"#, "denied(wrong-credentials) first-factor unknown by password");
     check_status(r#"{"errorCode":50034}"#, "denied(unknown-user) first-factor unknown");
