@@ -162,13 +162,15 @@ impl VendorDecoder {
         // The parser looks at the encoding too: a look before it would be a second one.
         match simd_json::fill_tape_padded(&mut self.bytes, bytes.len(), &mut self.buffers, &mut tape) {
             Ok(()) => self.vendor.elements(Json::root(&tape.0), bytes, &mut take),
-            Err(error) => {
-                let rejection = text(record).err().unwrap_or_else(|| {
+            Err(error) => match (text(record), self.vendor.read_text) {
+                (Ok(text), Some(read_text)) if is_bracketed(bytes) => read_text(text, &mut take),
+                (Err(rejection), _) => take(Part::Whole, Err(rejection)),
+                (Ok(_), _) => {
                     // Its text may repeat the record.
-                    Rejection::whole(Reason::NotJson, format!("no JSON from byte {} on", error.index()))
-                });
-                take(Part::Whole, Err(rejection));
-            }
+                    let detail = format!("no JSON from byte {} on", error.index());
+                    take(Part::Whole, Err(Rejection::whole(Reason::NotJson, detail)));
+                }
+            },
         }
         if tape.0.capacity() <= NODES_KEPT_MAX {
             self.tape = tape.reset();
@@ -185,7 +187,12 @@ fn text<'a>(record: &Record<'a>) -> Result<&'a str, Rejection<'static>> {
     Ok(text)
 }
 
-/// How deep records are wrapped in one another as text, at most: a message around a list around a row.
+/// Whether a text that is no JSON begins with a bracket and is no list of objects, such as a line of a log: `[2026-03-01 …`.
+fn is_bracketed(bytes: &[u8]) -> bool {
+    bytes.strip_prefix(b"[").is_some_and(|rest| !rest.trim_ascii_start().starts_with(b"{"))
+}
+
+/// How deep records are wrapped in one another, at most: a message around a list around a row.
 const WRAPPED_DEPTH_MAX: usize = 3;
 
 impl Vendor {

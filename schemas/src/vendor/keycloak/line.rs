@@ -21,25 +21,33 @@ impl<'t> Line<'t> {
     pub(super) fn of(line: &'t str) -> Option<Self> {
         let start = ["type=", "operationType="].iter().filter_map(|key| start_of(line, key)).min()?;
         let (head, pairs) = line.split_at(start);
-        // A line of another logger may quote what somebody typed.
-        (!head.contains('[') || head.contains(LOGGER)).then_some(Self { head, pairs })
+        // A line of another logger may quote what somebody typed. The first brackets may be those of a time.
+        let mut brackets = head.match_indices('[').filter(|(at, _)| !head[..*at].ends_with(ESCAPE));
+        let is_of_time = |(at, _): (usize, &str)| time_length(&head[at + 1..]) > 0;
+        let has_logger = match brackets.next() {
+            Some(bracket) if is_of_time(bracket) => brackets.next().is_some(),
+            bracket => bracket.is_some(),
+        };
+        let pairs = without_last_colours(pairs);
+        (!has_logger || head.contains(LOGGER)).then_some(Self { head, pairs })
     }
 
-    /// By the time of the line that says most, the first of equals: the collector's, or the server's. None where what
-    /// looks like a time is none.
+    /// By the time of the line that says most, the last of equals: the server's own stands behind that of a collector.
+    /// None where what looks like a time is none.
     pub(super) fn written(&self) -> Option<When<'t>> {
         let (mut best, mut is_garbled) = (When::Unsaid, false);
-        let mut rest = self.head.trim_ascii_start();
+        let mut rest = trimmed(self.head);
         while !rest.is_empty() && !matches!(best, When::At(_)) {
+            rest = &rest[file_length(rest)..];
             let length = time_length(rest);
             let (time, _) = rest.split_at(length);
             if length > 0 {
                 match TIMES.read(time) {
-                    Some(when) => best = best.or_better(when),
+                    Some(when) => best = when.or_better(best),
                     None => is_garbled = true,
                 }
             }
-            rest = after_token(&rest[length..]).trim_ascii_start();
+            rest = trimmed(after_token(&rest[length..]));
         }
         (best != When::Unsaid || !is_garbled).then_some(best)
     }
@@ -86,16 +94,65 @@ fn time_length(text: &str) -> usize {
     end
 }
 
-/// What follows the token at the beginning: up to a blank.
+/// How many bytes stand before a date that a clock follows, such as the file and the line that `grep` writes:
+/// `server.log:2058:2026-03-01 12:00:00`.
+fn file_length(text: &str) -> usize {
+    let tail = after_token(text);
+    let Some(start) = (text.len() - tail.len()).checked_sub(10).filter(|start| *start > 0) else { return 0 };
+    let is_date = |date: &str| {
+        let mut signs = date.bytes().enumerate();
+        signs.all(|(at, byte)| if at == 4 || at == 7 { byte == b'-' } else { byte.is_ascii_digit() })
+    };
+    let is_apart = text.get(..start).is_some_and(|file| !file.ends_with(char::is_alphanumeric));
+    let date = text.get(start..start + 10).filter(|date| is_apart && is_date(date));
+    let is_clock = tail.get(1..).is_some_and(|clock| time_length(clock) > 0);
+    if date.is_some() && is_clock { start } else { 0 }
+}
+
+/// What follows the token at the beginning: up to a blank, a bracket that closes or a colour.
 fn after_token(text: &str) -> &str {
-    text.find(|letter: char| letter.is_ascii_whitespace()).map_or("", |end| &text[end..])
+    let is_end = |letter: char| letter.is_ascii_whitespace() || letter == ']' || letter == ESCAPE;
+    text.find(is_end).map_or("", |end| &text[end..])
+}
+
+/// Begins the colour of a terminal: `ESC [ 33 m`.
+const ESCAPE: char = '\x1b';
+
+/// Whether a letter can stand within a colour.
+fn is_colours(letter: char) -> bool {
+    letter.is_ascii_digit() || letter == ';'
+}
+
+/// Without blanks, brackets and colours at the beginning.
+fn trimmed(mut text: &str) -> &str {
+    loop {
+        text = text.trim_start_matches(|letter: char| letter.is_ascii_whitespace() || "[]".contains(letter));
+        let Some(rest) = text.strip_prefix(ESCAPE) else { return text };
+        let colour = rest.strip_prefix('[').map(|colour| colour.trim_start_matches(is_colours));
+        text = colour.and_then(|colour| colour.strip_prefix('m')).unwrap_or(rest);
+    }
+}
+
+/// The text before the colour that it ends in.
+fn before_colour(text: &str) -> Option<&str> {
+    let colour = text.strip_suffix('m')?.trim_end_matches(is_colours);
+    colour.strip_suffix('[')?.strip_suffix(ESCAPE)
+}
+
+/// Without the colours at the end, with which a terminal gets its own again.
+fn without_last_colours(mut text: &str) -> &str {
+    while let Some(before) = before_colour(text.trim_ascii_end()) {
+        text = before;
+    }
+    text
 }
 
 /// Where a key stands that begins the line or follows a blank, with the value of an event type.
 fn start_of(line: &str, key: &str) -> Option<usize> {
     line.match_indices(key).map(|(start, _)| start).find(|start| {
         let value = line[start + key.len()..].trim_start_matches('"');
-        let is_first = *start == 0 || line.as_bytes()[start - 1] == b' ';
+        let before = &line[..*start];
+        let is_first = before.is_empty() || before.ends_with(' ') || before_colour(before).is_some();
         is_first && value.bytes().next().is_some_and(|byte| byte.is_ascii_uppercase())
     })
 }

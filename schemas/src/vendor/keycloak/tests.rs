@@ -308,6 +308,49 @@ fn a_line_is_read_by_the_time_that_says_most() {
 }
 
 #[test]
+fn colours_brackets_and_files_around_a_time_are_left_out() {
+    let line = r#"WARN  [org.keycloak.events] (t) type="LOGIN_ERROR", realmId="r-9", clientId="web", userId="null", ipAddress="192.0.2.7", error="user_not_found", username="eve""#;
+    let bare = "WARN  [\x1b[34morg.keycloak.events\x1b[39m] (t)\x1b[39m\x1b[33mtype=LOGIN_ERROR, realmId=r-9, clientId=web, userId=u, ipAddress=192.0.2.7, error=user_not_found, username=eve\x1b[39m\x1b[0m";
+    let denied = "denied unknown-user, first-factor, unknown, -, eve";
+    for time in [
+        "2026-03-01 08:00:00,123",
+        "\x1b[0m\x1b[33m2026-03-01 08:00:00,123\x1b[39m",
+        "\x1b[38;5;188m2026-03-01 08:00:00,123",
+        "[2026-03-01 08:00:00,123]",
+        "server.log:2026-03-01 08:00:00,123",
+        "server.log.2026-02-28:2058:2026-03-01 08:00:00,123",
+        "server.log.2026-02-28:2058:\x1b[33m2026-03-01 08:00:00,123",
+        "keycloak-0 | 2026-03-01 08:00:00,123",
+    ] {
+        for record in [format!("{time} {line}"), format!("{time} {bare}")] {
+            let text = record.replace('\\', r"\\").replace('"', "\\\"").replace('\x1b', r"\u001b");
+            for record in [record, format!(r#"{{"message":"{text}"}}"#)] {
+                check(&record, denied);
+                check_event(&record, |event| {
+                    event.occurred_at_us == AT_US
+                        && event.unknown_values == ["occurred_at=2026-03-01 08:00:00,123"]
+                });
+            }
+        }
+    }
+    // Neither many colours nor many brackets take long.
+    for (part, expected) in
+        [("\x1b[0m", denied), ("1mtype=", denied), ("[12:00:00", "rejected bad-time timestamp")]
+    {
+        check(&part.repeat(100_000), "skipped log-line");
+        check(&format!("{} {line} {}", part.repeat(50_000), "\x1b[0m".repeat(50_000)), expected);
+    }
+    let twice = format!("2026-03-01 09:00:00 2026-03-01 08:00:00,123 {line}");
+    check_event(&twice, |event| event.occurred_at_us == AT_US);
+    let of_day = format!("server.log.2026-02-28:12: 08:00:00,123 {line}");
+    check_event(&of_day, |event| event.unknown_values == ["occurred_at=08:00:00,123"]);
+    check(r#"[{"type":"LOGIN""#, "rejected not-json -");
+    let other =
+        "\x1b[31m2026-03-01 08:00:00,123 WARN [org.example.forms] (t) no such user: type=LOGIN, userId=x";
+    check(other, "skipped log-line");
+}
+
+#[test]
 fn an_absent_value_may_be_the_word_null() {
     let line = r#"type="LOGIN_ERROR", realmId="r-9", clientId="null", userId="null", ipAddress="null", error="user_not_found", username="eve""#;
     check(&wrapped(line), "denied unknown-user, first-factor, unknown, -, eve");
