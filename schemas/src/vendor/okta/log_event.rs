@@ -40,6 +40,8 @@ pub(super) struct Targets<'t> {
 #[derive(Debug, Clone, Copy, Default)]
 pub(super) struct DebugData<'t> {
     pub(super) factor: Option<&'t str>,
+    /// For what it was checked.
+    pub(super) factor_intent: Option<&'t str>,
     pub(super) push_answer: Option<&'t str>,
     pub(super) number_answer: Option<&'t str>,
     pub(super) authn_request_id: Option<&'t str>,
@@ -133,12 +135,13 @@ impl<'t> LogEvent<'t> {
         };
         for (key, value) in debug_data.entries() {
             match key {
-                "factor" => data.factor = value.as_text(),
-                "pushOnlyResponseType" => data.push_answer = answer(value),
-                "pushWithNumberChallengeResponseType" => data.number_answer = answer(value),
-                "authnRequestId" => data.authn_request_id = value.as_text(),
-                "signOnMode" => data.sign_on_mode = value.as_text(),
-                "phoneNumber" => data.phone_number = value.as_text(),
+                "factor" => first(&mut data.factor, value.as_text()),
+                "factorIntent" => first(&mut data.factor_intent, value.as_text()),
+                "pushOnlyResponseType" => first(&mut data.push_answer, answer(value)),
+                "pushWithNumberChallengeResponseType" => first(&mut data.number_answer, answer(value)),
+                "authnRequestId" => first(&mut data.authn_request_id, value.as_text()),
+                "signOnMode" => first(&mut data.sign_on_mode, value.as_text()),
+                "phoneNumber" => first(&mut data.phone_number, value.as_text()),
                 _ => {
                     let Some((place, part)) = key.strip_prefix("authMethod").and_then(nth) else { continue };
                     match part {

@@ -53,6 +53,12 @@ fn read<'t>(json: Json<'t>) -> Result<Found<'t>, Rejection<'static>> {
     }
 }
 
+/// For what an authenticator is checked where nobody signs in.
+const OTHER_INTENTS: [&str; 2] = ["CREDENTIAL_ENROLLMENT", "CREDENTIAL_RECOVERY"];
+
+/// The agents of Okta's app on the phone, which answers pushes from an address of its own.
+const PHONE_AGENTS: [&str; 2] = ["com.okta.android.auth", "com.okta.mobile"];
+
 fn authentication<'t>(
     event: &LogEvent<'t>,
     event_type: &'t str,
@@ -72,6 +78,9 @@ fn authentication<'t>(
         return Ok(Found::Skipped(Cow::Borrowed(event_type)));
     }
     let (data, targets) = (event.debug_data(), event.targets());
+    if let Some(intent) = data.factor_intent.filter(|intent| OTHER_INTENTS.contains(intent)) {
+        return Ok(Found::Skipped(Cow::Owned(format!("{event_type} ({intent})"))));
+    }
     let mut draft = common(event, event_type, &data, &targets)?;
     draft.result = Some(result);
     draft.protocol = text(protocol(event_type, data.sign_on_mode));
@@ -80,6 +89,10 @@ fn authentication<'t>(
         second_factor(&mut draft, kind, factor, &data);
     } else {
         sign_in(&mut draft, kind, &data);
+    }
+    // FastPass may sign in on the phone itself.
+    if draft.method != Some(Method::SecurityKey) && is_by_phone(event) {
+        draft.client_address = None;
     }
     if result == AuthResult::Denied {
         deny(&mut draft, event, &Denial { kind, outcome, reason_word, factor, data });
@@ -135,6 +148,12 @@ fn common<'t>(
         attempt_id: text(attempt_id),
         ..Draft::default()
     })
+}
+
+/// Whether Okta's app wrote to Okta, and not the device that was signing in.
+fn is_by_phone(event: &LogEvent<'_>) -> bool {
+    let agent = event.client.and_then(|client| client.text_at(&["userAgent", "rawUserAgent"]));
+    agent.is_some_and(|agent| PHONE_AGENTS.iter().any(|phone| agent.contains(phone)))
 }
 
 /// An authenticator was checked. A password is a first factor though the event type says MFA.

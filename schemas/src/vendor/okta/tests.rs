@@ -464,7 +464,38 @@ fn the_rest_is_skipped_by_its_type() {
     ] {
         check(&log_event(event_type, "SUCCESS", "", ""), &[&format!("skipped {event_type}")]);
     }
-    check(r#"{"anomaly":true}"#, &["skipped other"]);
+    check(r#"{"anomaly":true}"#, &["skipped unknown-shape"]);
+}
+
+#[test]
+fn nobody_signs_in_to_enroll_or_to_recover() {
+    let event_type = "user.authentication.auth_via_mfa";
+    let check_intent = |intent: &str, expected: &str| {
+        let pairs = format!(r#""factor":"EMAIL_FACTOR","factorIntent":"{intent}""#);
+        check(&log_event(event_type, "SUCCESS", "", &debug(&pairs)), &[expected]);
+    };
+    for intent in ["CREDENTIAL_RECOVERY", "CREDENTIAL_ENROLLMENT"] {
+        check_intent(intent, &format!("skipped {event_type} ({intent})"));
+    }
+    check_intent("AUTHENTICATION", "success, second-factor, challenged, other, Ada@Example.org");
+}
+
+#[test]
+fn the_address_of_the_phone_is_not_the_clients() {
+    let check_agent = |factor: &str, agent: &str, expected: Option<&str>| {
+        let client = format!(
+            r#""client":{{"ipAddress":"192.0.2.7","userAgent":{{"rawUserAgent":"{agent}","browser":"UNKNOWN"}}}}"#
+        );
+        let others = format!("{}\n{client}", debug(&format!(r#""factor":"{factor}""#)));
+        let record = log_event("user.authentication.auth_via_mfa", "SUCCESS", "", &others);
+        check_event(&record, |event| event.client_ip == expected);
+    };
+    let (android, apple) =
+        ("D2DD7D3915.com.okta.android.auth/8.1 DeviceSDK/1 Android/15", "B7F6.com.okta.mobile/9.3 iOS/18");
+    check_agent("OKTA_VERIFY_PUSH", android, None);
+    check_agent("OKTA_VERIFY_PUSH", apple, None);
+    check_agent("OKTA_VERIFY_PUSH", "Mozilla/5.0", Some("192.0.2.7"));
+    check_agent("SIGNED_NONCE", android, Some("192.0.2.7"));
 }
 
 #[test]
