@@ -1,4 +1,7 @@
 //! JSON as vendors write it: looked at where it lies, forgiving about types.
+//!
+//! Where a key stands several times in an object, the first that is not null counts, for every source: what comes later
+//! may be what somebody typed.
 
 use std::borrow::Cow;
 
@@ -17,7 +20,7 @@ macro_rules! keys {
                 let mut keys = Self::default();
                 for (key, value) in object.entries().filter(|(_, value)| keeps_nulls || !value.is_null()) {
                     match key {
-                        $($key => keys.$field = Some(value),)+
+                        $($key => $crate::vendor::json::first(&mut keys.$field, Some(value)),)+
                         _ => {}
                     }
                 }
@@ -177,6 +180,13 @@ impl<'t> Json<'t> {
             rest = tail;
             Some(Self(value))
         })
+    }
+}
+
+/// Keeps the first value of a key.
+pub(crate) fn first<T>(slot: &mut Option<T>, value: Option<T>) {
+    if slot.is_none() {
+        *slot = value;
     }
 }
 

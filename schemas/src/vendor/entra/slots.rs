@@ -104,6 +104,9 @@ static BUCKETS: [u8; BUCKET_COUNT] = {
     buckets
 };
 
+/// Which of them are filled is one number.
+const _: () = assert!(KEYS.len() <= 64);
+
 /// A power of two, several times the keys: most others fall into an empty bucket.
 const BUCKET_COUNT: usize = 512;
 
@@ -148,15 +151,18 @@ impl<'t> Slots<'t> {
         slots
     }
 
-    /// What stands inside wins, but for what the envelope says of itself.
+    /// What stands inside wins, but for what the envelope says of itself. The first of a key counts.
     fn fill(&mut self, json: Json<'t>, is_inside: bool) {
+        let mut filled = 0_u64;
         for (key, value) in json.entries() {
             let Some(place) = place(key.as_bytes()) else { continue };
             let slot = self.slot(place);
             let is_kept =
                 is_inside && place.is_envelopes() && slot.is_some_and(|kept| kept.as_scalar().is_some());
-            if !is_kept && !value.is_null() {
+            let place = 1 << place as u64;
+            if !is_kept && !value.is_null() && filled & place == 0 {
                 *slot = Some(value);
+                filled |= place;
             }
         }
     }

@@ -1,7 +1,7 @@
 //! The steps of a sign-in (`authenticationDetails`), and what they prove.
 
 use super::super::draft::Draft;
-use super::super::json::Json;
+use super::super::json::{Json, first};
 use super::super::tables::ENTRA_METHODS;
 use super::super::words::Word;
 use super::TIMES;
@@ -161,12 +161,12 @@ impl<'t> Raw<'t> {
         let mut raw = Self::default();
         for (key, value) in json.entries() {
             match key {
-                "authenticationMethod" => raw.method = value.as_text(),
-                "authenticationMethodDetail" => raw.method_detail = value.as_text(),
-                "authenticationStepDateTime" => raw.at = value.as_text(),
-                "authenticationStepRequirement" => raw.requirement = value.as_text(),
-                "authenticationStepResultDetail" => raw.detail = value.as_text(),
-                "succeeded" => raw.succeeded = flag(value),
+                "authenticationMethod" => first(&mut raw.method, value.as_text()),
+                "authenticationMethodDetail" => first(&mut raw.method_detail, value.as_text()),
+                "authenticationStepDateTime" => first(&mut raw.at, value.as_text()),
+                "authenticationStepRequirement" => first(&mut raw.requirement, value.as_text()),
+                "authenticationStepResultDetail" => first(&mut raw.detail, value.as_text()),
+                "succeeded" => first(&mut raw.succeeded, flag(value)),
                 _ => {}
             }
         }

@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use super::line::Line;
 use crate::rejection::Rejection;
 use crate::vendor::draft::{Text, bad_time};
-use crate::vendor::json::Json;
+use crate::vendor::json::{Json, first};
 use crate::vendor::times::Writing;
 use crate::vendor::when::When;
 
@@ -69,13 +69,13 @@ impl Default for Time<'_> {
 impl<'t> Entry<'t> {
     pub(super) fn of_json(json: Json<'t>) -> Self {
         let mut entry = Self::default();
-        for (key, value) in json.entries() {
+        for (key, value) in json.entries().filter(|(_, value)| !value.is_null()) {
             match key {
                 "details" => entry.set_details(value),
                 "authDetails" => entry.set_administrator(value),
-                "time" => entry.time.own = Some(value),
-                "timestamp" | "@timestamp" => entry.time.wrapper = Some(value),
-                "message" | "log" => entry.message = entry.message.or(value.as_text()),
+                "time" => first(&mut entry.time.own, Some(value)),
+                "timestamp" | "@timestamp" => first(&mut entry.time.wrapper, Some(value)),
+                "message" | "log" => first(&mut entry.message, value.as_text()),
                 _ => entry.set_scalar(key, value),
             }
         }

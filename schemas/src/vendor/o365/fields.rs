@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 use super::super::draft::bad_time;
-use super::super::json::Json;
+use super::super::json::{Json, first};
 use super::super::times::Writing;
 use super::super::when::When;
 use crate::rejection::Rejection;
@@ -59,35 +59,34 @@ const NO_NAME: [&str; 4] =
 impl<'t> Fields<'t> {
     pub(super) fn of(json: Json<'t>) -> Self {
         let mut found = Self::default();
-        for (key, value) in json.entries() {
+        for (key, value) in json.entries().filter(|(_, value)| !value.is_null()) {
             match key {
-                "Id" => found.id = value.as_text(),
-                "CreationTime" => found.creation_time = Some(value),
-                "Operation" => found.operation = value.as_text(),
-                "Workload" => found.workload = value.as_text(),
-                "OrganizationId" => found.organization_id = value.as_text(),
-                "ResultStatus" => found.result_status = value.as_text(),
-                "UserId" => found.user_id = name(value),
-                "UserKey" => found.user_key = name(value),
-                "ObjectId" => found.object_id = name(value),
-                "InterSystemsId" => found.inter_systems_id = value.as_text(),
-                "Application" => found.application = value.as_text(),
-                "ApplicationId" => found.application_id = value.as_text(),
-                "Client" => found.client = value.as_text(),
-                "LogonError" => found.logon_error = value.as_text().filter(|text| *text != "None"),
-                "ErrorNumber" => found.error_number = value.as_scalar(),
-                "LoginStatus" => found.login_status = value.as_scalar(),
-                "ClientIP" => found.client_ip = value.as_text(),
-                "ActorIpAddress" => found.actor_ip_address = value.as_text(),
-                "ModifiedProperties" => found.modified_properties = Some(value),
-                "ExtendedProperties" => found.extended_properties = Some(value),
-                "DeviceProperties" => found.device_properties = Some(value),
-                "Actor" => found.actor = Some(value),
-                "Target" => found.target = Some(value),
-                "AuditData" => found.wrapped = Some(("AuditData", value)),
-                "auditData" => found.wrapped = Some(("auditData", value)),
-                "o365audit" => found.wrapped = Some(("o365audit", value)),
-                "message" => found.wrapped = Some(("message", value)),
+                "Id" => first(&mut found.id, value.as_text()),
+                "CreationTime" => first(&mut found.creation_time, Some(value)),
+                "Operation" => first(&mut found.operation, value.as_text()),
+                "Workload" => first(&mut found.workload, value.as_text()),
+                "OrganizationId" => first(&mut found.organization_id, value.as_text()),
+                "ResultStatus" => first(&mut found.result_status, value.as_text()),
+                "UserId" => first(&mut found.user_id, name(value)),
+                "UserKey" => first(&mut found.user_key, name(value)),
+                "ObjectId" => first(&mut found.object_id, name(value)),
+                "InterSystemsId" => first(&mut found.inter_systems_id, value.as_text()),
+                "Application" => first(&mut found.application, value.as_text()),
+                "ApplicationId" => first(&mut found.application_id, value.as_text()),
+                "Client" => first(&mut found.client, value.as_text()),
+                "LogonError" => first(&mut found.logon_error, value.as_text().filter(|text| *text != "None")),
+                "ErrorNumber" => first(&mut found.error_number, value.as_scalar()),
+                "LoginStatus" => first(&mut found.login_status, value.as_scalar()),
+                "ClientIP" => first(&mut found.client_ip, value.as_text()),
+                "ActorIpAddress" => first(&mut found.actor_ip_address, value.as_text()),
+                "ModifiedProperties" => first(&mut found.modified_properties, Some(value)),
+                "ExtendedProperties" => first(&mut found.extended_properties, Some(value)),
+                "DeviceProperties" => first(&mut found.device_properties, Some(value)),
+                "Actor" => first(&mut found.actor, Some(value)),
+                "Target" => first(&mut found.target, Some(value)),
+                "AuditData" => first(&mut found.wrapped, Some(("AuditData", value))),
+                "auditData" => first(&mut found.wrapped, Some(("auditData", value))),
+                "o365audit" => first(&mut found.wrapped, Some(("o365audit", value))),
                 _ => {}
             }
         }
@@ -128,11 +127,11 @@ impl<'t> Fields<'t> {
         let mut found = Extended::default();
         for (name, value) in self.extended_properties.into_iter().flat_map(properties) {
             match name {
-                "UserAgent" => found.user_agent = value.as_text(),
-                "RequestType" => found.request_type = value.as_text(),
-                "ResultStatusDetail" => found.result_status_detail = value.as_text(),
-                "UserAuthenticationMethod" => found.user_authentication_method = value.as_text(),
-                "LoginError" => found.login_error = value.as_text(),
+                "UserAgent" => first(&mut found.user_agent, value.as_text()),
+                "RequestType" => first(&mut found.request_type, value.as_text()),
+                "ResultStatusDetail" => first(&mut found.result_status_detail, value.as_text()),
+                "UserAuthenticationMethod" => first(&mut found.user_authentication_method, value.as_text()),
+                "LoginError" => first(&mut found.login_error, value.as_text()),
                 _ => {}
             }
         }

@@ -1,6 +1,6 @@
 //! A LogEvent: its parts, looked up once.
 
-use crate::vendor::json::Json;
+use crate::vendor::json::{Json, first};
 
 /// What stands where Okta knows nothing.
 const UNKNOWN: &str = "unknown";
@@ -62,23 +62,21 @@ pub(super) struct Method<'t> {
 impl<'t> LogEvent<'t> {
     pub(super) fn of(json: Json<'t>) -> Self {
         let mut event = Self::default();
-        for (key, value) in json.entries() {
+        for (key, value) in json.entries().filter(|(_, value)| !value.is_null()) {
             match key {
-                "uuid" => event.uuid = value.as_text(),
-                "published" => event.published = Some(value),
-                "eventType" | "eventtype" => event.event_type = value.as_text(),
-                "displayMessage" | "displaymessage" => event.display_message = value.as_text(),
-                "outcome" => event.outcome = Some(value),
-                "actor" => event.actor = Some(value),
-                "client" => event.client = Some(value),
-                "target" => event.target = Some(value),
-                "transaction" => event.transaction = Some(value),
+                "uuid" => first(&mut event.uuid, value.as_text()),
+                "published" => first(&mut event.published, Some(value)),
+                "eventType" | "eventtype" => first(&mut event.event_type, value.as_text()),
+                "displayMessage" | "displaymessage" => first(&mut event.display_message, value.as_text()),
+                "outcome" => first(&mut event.outcome, Some(value)),
+                "actor" => first(&mut event.actor, Some(value)),
+                "client" => first(&mut event.client, Some(value)),
+                "target" => first(&mut event.target, Some(value)),
+                "transaction" => first(&mut event.transaction, Some(value)),
                 "authenticationContext" | "authenticationcontext" => {
-                    event.authentication_context = Some(value)
+                    first(&mut event.authentication_context, Some(value));
                 }
-                "debugContext" | "debugcontext" => event.debug_context = Some(value),
-                "message" => event.message = value.as_text().filter(|text| text.starts_with('{')),
-                "detail" | "event" if value.is_object() => event.wrapped = Some(value),
+                "debugContext" | "debugcontext" => first(&mut event.debug_context, Some(value)),
                 _ => {}
             }
         }
@@ -145,8 +143,8 @@ impl<'t> LogEvent<'t> {
                 _ => {
                     let Some((place, part)) = key.strip_prefix("authMethod").and_then(nth) else { continue };
                     match part {
-                        "Type" => data.methods[place].name = value.as_text(),
-                        "VerificationTime" => data.methods[place].verified_at = value.as_text(),
+                        "Type" => first(&mut data.methods[place].name, value.as_text()),
+                        "VerificationTime" => first(&mut data.methods[place].verified_at, value.as_text()),
                         _ => {}
                     }
                 }
