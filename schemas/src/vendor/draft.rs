@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 
+use super::json::Json;
 use super::when::{Id, When};
 use crate::element::Step;
 use crate::rejection::{Reason, Rejection};
@@ -18,8 +19,10 @@ pub(crate) enum Found<'t> {
     Change(ChangeDraft<'t>),
     /// Well formed, and neither; by the source's own kind.
     Skipped(Cow<'t, str>),
-    /// A row around a record: the key under which it keeps the record as a text of JSON, and the text.
-    Wrapped(&'static str, &'t str),
+    /// A row around a record: the key under which it keeps the record, and the record, as it is or as a text of JSON.
+    Wrapped(&'static str, Json<'t>),
+    /// It has no key of the source's own: what it wraps counts, and where that is nothing, it is skipped by this kind.
+    Foreign(Cow<'t, str>),
 }
 
 /// An event as a vendor's reader found it. What stands here is judged in one place, for all vendors alike.
@@ -112,6 +115,14 @@ impl Draft<'_> {
     pub(crate) fn unknown(&mut self, column: &str, text: &str) {
         self.unknown_values.push(format!("{column}={text}"));
     }
+}
+
+/// The kind by which an element is skipped that has no key of the source's own.
+pub(crate) const UNKNOWN_SHAPE: &str = "unknown-shape";
+
+/// An element without a key of the source's own.
+pub(crate) const fn foreign<'t>() -> Found<'t> {
+    Found::Foreign(Cow::Borrowed(UNKNOWN_SHAPE))
 }
 
 /// A borrowed text.

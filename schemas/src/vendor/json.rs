@@ -43,7 +43,7 @@ impl<'t> Json<'t> {
 
     /// The value of a key, if this is an object that has it; nulls count as absent.
     pub(crate) fn get(self, key: &str) -> Option<Self> {
-        self.entries().find(|(name, _)| *name == key).map(|(_, value)| value).filter(|value| !value.is_null())
+        self.entries().find(|(name, value)| *name == key && !value.is_null()).map(|(_, value)| value)
     }
 
     /// The value at the end of a way of keys.
@@ -131,6 +131,16 @@ impl<'t> Json<'t> {
     pub(crate) fn look_into<R>(mut text: Vec<u8>, look: impl FnOnce(Json<'_>) -> R) -> Option<R> {
         let tape = simd_json::to_tape(&mut text).ok()?;
         Some(look(Json(&tape.0)))
+    }
+
+    /// Whether this can be a record or a list of records, also as a text of JSON.
+    pub(super) fn may_be_record(self) -> bool {
+        let is_json = |text: &str| {
+            let inner = text.strip_prefix('[').map_or(text, str::trim_ascii_start);
+            inner.starts_with('{')
+        };
+        let is_list = self.elements().next().is_some_and(Self::is_object);
+        self.is_object() || is_list || self.as_text().is_some_and(is_json)
     }
 
     /// Whether this is an object.

@@ -64,7 +64,7 @@ impl Judge {
         let judged = match found {
             Ok(Found::Event(draft)) => self.event(draft, received, counts, emit),
             Ok(Found::Change(draft)) => self.change(&draft, received, counts, emit),
-            Ok(Found::Skipped(kind)) => {
+            Ok(Found::Skipped(kind) | Found::Foreign(kind)) => {
                 emit(Element::Skipped(&kind));
                 Ok(())
             }

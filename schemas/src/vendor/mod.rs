@@ -1,6 +1,7 @@
 //! The sources that are products of others: their logs as they come, each read by a file of its own.
 //!
-//! One way for all: a record is parsed, its elements are found (a record may wrap many), the vendor's reader makes a
+//! One way for all: a record is parsed, its elements are found (a record may wrap many, and a collector may wrap a record
+//! under a key of its own: an element that shows no key of its vendor's is opened), the vendor's reader makes a
 //! [`Draft`](draft::Draft) of each, and [`judge`] makes an event of it: addresses and ids in canonical form, tenants by
 //! the configuration's map, times within their limits. What a vendor's words mean stands in the tables under
 //! `schemas/vocabularies`, which [`tables`] lists.
@@ -41,7 +42,7 @@ use simd_json::{Buffers, INPUT_PADDING, Tape};
 use self::draft::Found;
 use self::json::Json;
 use self::judge::{Judge, Received};
-use self::part::{Items, Part};
+use self::part::{Items, Part, Text};
 use crate::element::Element;
 use crate::maps::Maps;
 use crate::record::Record;
@@ -195,55 +196,117 @@ fn is_bracketed(bytes: &[u8]) -> bool {
 /// How deep records are wrapped in one another, at most: a message around a list around a row.
 const WRAPPED_DEPTH_MAX: usize = 3;
 
+/// Under which keys collectors keep a record, whatever its source: the first that can be one counts.
+const WRAPPERS: [&str; 18] = [
+    "message",
+    "@message",
+    "Message",
+    "event",
+    "original",
+    "payload",
+    "data",
+    "detail",
+    "body",
+    "log",
+    "ocsf",
+    "CloudTrailEvent",
+    "_raw",
+    "result",
+    "value",
+    "records",
+    "Records",
+    "events",
+];
+
+/// What an object wraps that has no key of its source's own.
+fn wrapped(object: Json<'_>) -> Option<(&'static str, Json<'_>)> {
+    let mut values = WRAPPERS.iter().filter_map(|key| Some((*key, object.get(key)?)));
+    values.find(|(_, value)| value.may_be_record())
+}
+
 impl Vendor {
     /// Finds the elements: of a list each, of an object with lists each of theirs, else the object.
     /// `raw` is what the root was read from.
     fn elements(&self, root: Json<'_>, raw: &[u8], take: &mut Take<'_>) {
-        self.elements_within(root, raw, Part::Whole, 0, take);
+        self.elements_within(root, Text::Here(raw), Part::Whole, 0, take);
     }
 
     fn elements_within(
         &self,
         root: Json<'_>,
-        raw: &[u8],
+        text: Text<'_>,
         whole: Part<'_>,
         depth: usize,
         take: &mut Take<'_>,
     ) {
-        let items = Items::new(raw, self.lists);
+        let items = Items::new(text, self.lists);
         let mut number = 0;
         let mut read = |element: Json<'_>, is_item: bool| {
-            let part = if is_item { Part::Item(&items, number) } else { whole };
+            let (part, text) = if is_item {
+                (Part::Item(&items, number), Text::Item(&items, number))
+            } else {
+                (whole, text)
+            };
             number += 1;
             let found = if element.is_object() {
                 (self.read)(element)
             } else {
                 Err(Rejection::whole(Reason::WrongType, "found no object, expected one"))
             };
+            let is_deep = depth >= WRAPPED_DEPTH_MAX;
             match found {
-                Ok(Found::Wrapped(key, text)) if depth < WRAPPED_DEPTH_MAX => {
-                    let raw = text.as_bytes();
-                    let inside = |root: Json<'_>| self.elements_within(root, raw, part, depth + 1, take);
-                    if Json::look_into(raw.to_vec(), inside).is_none() {
-                        take(part, Err(draft::no_json(key)));
-                    }
+                Ok(Found::Foreign(_)) if is_item && !is_deep && self.lists_of(element).next().is_some() => {
+                    self.elements_within(element, text, part, depth + 1, take);
+                }
+                Ok(Found::Foreign(kind)) => match wrapped(element).filter(|_| !is_deep) {
+                    Some((key, value)) => self.elements_under(key, value, text, part, depth, take),
+                    None => take(part, Ok(Found::Skipped(kind))),
+                },
+                Ok(Found::Wrapped(key, value)) if !is_deep => {
+                    self.elements_under(key, value, text, part, depth, take);
                 }
                 found => take(part, found),
             }
         };
         let mut has_list = false;
-        for (key, value) in root.entries().filter(|(_, value)| value.is_list() || value.is_object()) {
-            for way in self.lists.iter().filter(|way| way[0] == key) {
-                if let Some(list) = value.at(&way[1..]).filter(|list| list.is_list()) {
-                    list.elements().for_each(|element| read(element, true));
-                    has_list = true;
-                }
-            }
+        for list in self.lists_of(root) {
+            list.elements().for_each(|element| read(element, true));
+            has_list = true;
         }
         if root.is_list() {
             root.elements().for_each(|element| read(element, true));
         } else if !has_list {
             read(root, false);
+        }
+    }
+
+    /// The lists of elements that an object keeps.
+    fn lists_of<'t>(&self, object: Json<'t>) -> impl Iterator<Item = Json<'t>> + use<'t> {
+        let lists = self.lists;
+        let values = object.entries().filter(|(_, value)| value.is_list() || value.is_object());
+        values.flat_map(move |(key, value)| {
+            let ways = lists.iter().filter(move |way| way[0] == key);
+            ways.filter_map(move |way| value.at(&way[1..]).filter(|list| list.is_list()))
+        })
+    }
+
+    /// The elements of what an object of this text keeps under a key, as it is or as a text of JSON.
+    fn elements_under(
+        &self,
+        key: &'static str,
+        value: Json<'_>,
+        text: Text<'_>,
+        part: Part<'_>,
+        depth: usize,
+        take: &mut Take<'_>,
+    ) {
+        if value.is_object() || value.is_list() {
+            return self.elements_within(value, Text::Under(&text, key), part, depth + 1, take);
+        }
+        let bytes = value.as_text().unwrap_or_default().as_bytes();
+        let inside = |root: Json<'_>| self.elements_within(root, Text::Here(bytes), part, depth + 1, take);
+        if Json::look_into(bytes.to_vec(), inside).is_none() {
+            take(part, Err(draft::no_json(key)));
         }
     }
 }

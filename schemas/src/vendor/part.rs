@@ -39,33 +39,56 @@ pub(crate) trait Nth: std::fmt::Debug {
     fn nth(&self, number: usize) -> Option<&[u8]>;
 }
 
+/// Where the text of a value stands, which is looked for where it is wanted.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Text<'r> {
+    /// Here: it is all of it, and known to be JSON.
+    Here(&'r [u8]),
+    /// As the element of this number.
+    Item(&'r dyn Nth, usize),
+    /// Under this key of an object.
+    Under(&'r Text<'r>, &'static str),
+}
+
+impl<'r> Text<'r> {
+    fn bytes(self) -> Option<&'r [u8]> {
+        match self {
+            Self::Here(text) => Some(text),
+            Self::Item(items, number) => items.nth(number),
+            Self::Under(object, key) => named(object.bytes()?, key),
+        }
+    }
+}
+
+/// The text of a key's value, if this is an object that has it.
+fn named<'r>(object: &'r [u8], key: &str) -> Option<&'r [u8]> {
+    entries(object).find(|(name, value)| name == key && *value != b"null").map(|(_, value)| value)
+}
+
 /// The elements of a record of JSON that wraps several, found at the first look.
 #[derive(Debug)]
 pub(crate) struct Items<'r> {
-    text: &'r [u8],
+    text: Text<'r>,
     lists: &'static [&'static [&'static str]],
     found: OnceCell<Vec<&'r [u8]>>,
 }
 
 impl<'r> Items<'r> {
-    /// Of a text that is known to be JSON, with the ways to its lists.
-    pub(super) fn new(text: &'r [u8], lists: &'static [&'static [&'static str]]) -> Self {
+    /// Of a text, with the ways to its lists.
+    pub(super) fn new(text: Text<'r>, lists: &'static [&'static [&'static str]]) -> Self {
         Self { text, lists, found: OnceCell::new() }
     }
 
     /// In the order in which they are read.
     fn find(&self) -> Vec<&'r [u8]> {
-        if self.text.first() == Some(&b'[') {
-            return items(self.text).collect();
+        let text = self.text.bytes().unwrap_or_default();
+        if text.first() == Some(&b'[') {
+            return items(text).collect();
         }
         let mut found = Vec::new();
-        for (key, value) in entries(self.text) {
+        for (key, value) in entries(text) {
             for way in self.lists.iter().filter(|way| way[0] == key) {
-                let get = |value: &'r [u8], key: &&str| {
-                    let named = entries(value).find(|(name, _)| name == key);
-                    named.map(|(_, value)| value)
-                };
-                if let Some(list) = way[1..].iter().try_fold(value, get) {
+                if let Some(list) = way[1..].iter().try_fold(value, |value, key| named(value, key)) {
                     found.extend(items(list));
                 }
             }
@@ -140,6 +163,25 @@ mod tests {
             &format!(r#"{{"a":[1,{{"records":7}}], "records" : [{sign_in},7,{broken}]}}"#),
             &[Some(sign_in), Some("7"), Some(broken)],
         );
+    }
+
+    #[test]
+    fn the_parts_of_what_is_wrapped_are_its_elements_too() {
+        let sign_in = r#"{"id":"e1","createdDateTime":"2026-03-01T08:00:00Z","status":{"errorCode":0}}"#;
+        let other =
+            r#"{ "id" : "e2","createdDateTime":"2026-03-01T08:00:00Z","status":{"errorCode":50126} }"#;
+        let wrapped = format!(r#"{{"event" : {sign_in}}}"#);
+        check(Source::Entra, &wrapped, &[None]);
+        check(Source::Entra, &format!("[{wrapped},{other}]"), &[Some(&wrapped), Some(other)]);
+        let list = format!(r#"{{"records":[{sign_in} ,{other}]}}"#);
+        let both = [Some(sign_in), Some(other)];
+        check(Source::Entra, &format!(r#"{{"a":null,"payload":null,"payload" : {list}}}"#), &both);
+        check(Source::Entra, &format!(r#"{{"event":{{"data":[{sign_in},{other}]}}}}"#), &both);
+        check(Source::Entra, &format!(r#"{{"message":{list:?}}}"#), &both);
+        let three = [Some(sign_in), Some(other), Some(other)];
+        check(Source::Entra, &format!("[{list},{other}]"), &three);
+        check(Source::Entra, &format!(r#"{{"records":[{list},{other}]}}"#), &three);
+        check(Source::Entra, &format!(r#"[{{"event":{list}}},{other}]"#), &three);
     }
 
     #[test]

@@ -9,6 +9,7 @@ use crate::rejection::Reason;
 use crate::source::Source;
 use crate::time_limits::TimeLimits;
 use crate::unknown::UnknownCounts;
+use crate::vendor::summary;
 
 /// When Kafka took the records.
 const RECEIVED: &str = "2026-03-02T00:01:00.5Z";
@@ -234,5 +235,73 @@ fn bytes_that_are_no_text_are_told_apart_from_text_that_is_no_json() {
         assert_eq!(reason(b"{\"a\":\"\xff\"}"), std::slice::from_ref(&not_utf8), "{source:?}");
         assert_eq!(reason(b"a text\xff"), [not_utf8], "{source:?}");
         assert!(matches!(reason(b"{\"a\":}").as_slice(), [(Reason::NotJson, _)]), "{source:?}");
+    }
+}
+
+#[test]
+fn what_collectors_wrap_is_read_for_every_source() {
+    for (source, record, change) in RECORDS {
+        for record in [Some(*record), *change].into_iter().flatten() {
+            let record = record.replace("TIME", r#""2026-03-01T08:00:00Z""#);
+            let (plain, text) = (summary::of(*source, &record), format!("{record:?}"));
+            assert!(!plain.starts_with("skipped") && !plain.starts_with("rejected"), "{plain}");
+            for wrapped in [
+                format!(r#"{{"@timestamp":"2026-03-01T08:00:01Z","message":{text}}}"#),
+                format!(r#"{{"service":"x","message":{record}}}"#),
+                format!(r#"{{"message":"a line of a log","event":{record}}}"#),
+                format!(r#"{{"event":{record},"routing":{{"event_type":"x"}}}}"#),
+                format!(r#"{{"event":{{"original":{text}}}}}"#),
+                format!(r#"{{"schema":{{}},"payload":{record}}}"#),
+                format!(r#"{{"schema":{{}},"payload":{text}}}"#),
+                format!(r#"{{"data":{record}}}"#),
+                format!(r#"{{"detail":{record}}}"#),
+                format!(r#"{{"body":{text}}}"#),
+                format!(r#"{{"log":{text}}}"#),
+                format!(r#"{{"result":{{"_raw":{text}}}}}"#),
+                format!(r#"{{"records":[{record}]}}"#),
+                format!(r#"[{{"Records":[{record}]}}]"#),
+            ] {
+                // A line of a log is an element of this source.
+                if *source == Source::Keycloak && wrapped.contains("a line of a log") {
+                    continue;
+                }
+                assert_eq!(summary::of(*source, &wrapped), plain, "{source:?} {wrapped}");
+            }
+            let deep = (0..6).fold(record, |inner, _| format!(r#"{{"event":{inner}}}"#));
+            assert_eq!(summary::of(*source, &deep), "skipped unknown-shape", "{deep}");
+        }
+        for strange in
+            ["{}", r#"{"records":null}"#, r#"{"message":"hello [x]","data":[1]}"#, r#"{"event":{}}"#]
+        {
+            let is_line = *source == Source::Keycloak && strange.contains("hello");
+            let expected = if is_line { "skipped log-line" } else { "skipped unknown-shape" };
+            assert_eq!(summary::of(*source, strange), expected, "{source:?} {strange}");
+        }
+    }
+}
+
+#[test]
+fn of_a_key_that_stands_several_times_the_first_counts() {
+    for (source, record, _) in RECORDS {
+        let record = record.replace("TIME", r#""2026-03-01T08:00:00Z""#);
+        let plain = summary::of(*source, &record);
+        let parsed: serde_json::Map<String, serde_json::Value> = serde_json::from_str(&record).expect("JSON");
+        let (mut nulls, mut others) = (String::new(), String::new());
+        for (key, value) in &parsed {
+            let other = match value {
+                serde_json::Value::String(_) => r#""other""#,
+                serde_json::Value::Number(_) => "7",
+                _ => r#"{"errorCode":7,"result":"other","name":"eve"}"#,
+            };
+            others += &format!(",{key:?}:{other}");
+            nulls += &format!("{key:?}:null,");
+        }
+        let later = format!("{}{others}}}", &record[..record.len() - 1]);
+        assert_eq!(summary::of(*source, &later), plain, "{later}");
+        // Duo's nulls are values.
+        if *source != Source::Duo {
+            let earlier = format!("{{{nulls}{}", &record[1..]);
+            assert_eq!(summary::of(*source, &earlier), plain, "{earlier}");
+        }
     }
 }

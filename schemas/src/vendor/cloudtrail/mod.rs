@@ -20,7 +20,7 @@ mod tests;
 use std::borrow::Cow;
 
 use super::Vendor;
-use super::draft::{Found, bad_time};
+use super::draft::{Found, UNKNOWN_SHAPE, bad_time};
 use super::json::Json;
 use super::times::Writing;
 use super::when::When;
@@ -28,34 +28,27 @@ use crate::rejection::Rejection;
 
 pub(super) const VENDOR: Vendor = Vendor {
     decoder: "cloudtrail/2",
-    lists: &[&["Records"], &["logEvents"], &["Events"]],
+    lists: &[&["Records"], &["records"], &["logEvents"], &["Events"]],
     read,
     read_text: None,
 };
 
-/// Where a row keeps the record as text: `LookupEvents`; CloudWatch Logs, shippers; SNS.
-const WRAPPERS: [&str; 4] = ["CloudTrailEvent", "message", "@message", "Message"];
-
 fn read<'t>(json: Json<'t>) -> Result<Found<'t>, Rejection<'static>> {
-    let Some(name) = json.text("eventName") else { return around(json) };
+    let Some(name) = json.text("eventName") else { return Ok(around(json)) };
     if let Some(event) = sign_in::of(name) {
         return sign_in::read(json, name, event);
     }
     change::read(json, name)
 }
 
-/// What is no record itself: EventBridge keeps the record under `detail`, others keep it as text.
-fn around<'t>(json: Json<'t>) -> Result<Found<'t>, Rejection<'static>> {
-    if let Some(detail) = json.get("detail").filter(|detail| detail.text("eventName").is_some()) {
-        return read(detail);
-    }
-    for key in WRAPPERS {
-        if let Some(text) = json.text(key).filter(|text| text.starts_with(['{', '['])) {
-            return Ok(Found::Wrapped(key, text));
-        }
+/// What is no record itself. EventBridge keeps it under `detail`, and other events too.
+fn around(json: Json<'_>) -> Found<'_> {
+    let other = |detail: &Json<'_>| detail.is_object() && detail.text("eventName").is_none();
+    if let (Some(kind), Some(_)) = (json.text("detail-type"), json.get("detail").filter(other)) {
+        return Found::Skipped(Cow::Borrowed(kind));
     }
     let kind = json.text("eventType").or_else(|| json.text("detail-type"));
-    Ok(Found::Skipped(Cow::Borrowed(kind.unwrap_or("other"))))
+    Found::Foreign(Cow::Borrowed(kind.unwrap_or(UNKNOWN_SHAPE)))
 }
 
 const TIMES: Writing = Writing { in_utc: true, month_first: false };

@@ -199,7 +199,7 @@ fn identity_center_logs_each_factor_and_then_the_whole() {
         "CredentialVerification",
         "Success",
         "EMAIL_OTP",
-        &format!("success second-factor challenged other {user} Success - [method=EMAIL_OTP]"),
+        &format!("success second-factor challenged other {user} Success -"),
     );
     for (name, shown) in [
         ("CredentialChallenge", "pending whole-sign-in unknown other"),
@@ -263,8 +263,19 @@ fn records_come_in_many_wrappings() {
     check(&flat, expected);
     check(
         r#"{"messageType":"CONTROL_MESSAGE","logEvents":[{"id":"","message":"CWL CONTROL MESSAGE"}]}"#,
-        "skipped other",
+        "skipped unknown-shape",
     );
+    check(r#"{"detail-type":"GuardDuty Finding","detail":{"id":"1"}}"#, "skipped GuardDuty Finding");
+    check(&format!(r#"[{{"Records":[{login}]}}]"#), expected);
+    check(
+        &format!(r#"{{"records":[{{"records":[{login},{{"Records":[{login}]}}]}}]}}"#),
+        &format!("{expected}\n{expected}"),
+    );
+    let internal = login.replace(r#""203.0.113.7""#, r#""AWS Internal""#);
+    summary::decode(Source::CloudTrail, &internal, |element| {
+        let Element::Event(event) = element else { panic!("an event") };
+        assert_eq!((event.client_ip, event.unknown_values.len()), (None, 0));
+    });
     check(
         r#"{"eventVersion":"1.07","eventType":"AwsCloudTrailInsight","insightDetails":{}}"#,
         "skipped AwsCloudTrailInsight",

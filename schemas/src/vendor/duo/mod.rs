@@ -29,7 +29,7 @@ mod words;
 use std::borrow::Cow;
 
 use super::Vendor;
-use super::draft::{Found, bad_time};
+use super::draft::{Found, bad_time, foreign};
 use super::json::{Json, keys};
 use super::times::Writing;
 use super::when::When;
@@ -107,12 +107,13 @@ fn read<'t>(record: Json<'t>) -> Result<Found<'t>, Rejection<'static>> {
     if keys.telephony_id.is_some() || (text(keys.phone).is_some() && text(keys.kind).is_some()) {
         return telephony::read(&keys);
     }
-    if [keys.result, keys.factor, keys.event_type].iter().any(Option::is_some) {
+    // An object there is a collector's.
+    let is_own = |value: &Option<Json<'_>>| value.is_some_and(|value| !value.is_object());
+    if [keys.result, keys.factor, keys.event_type].iter().any(is_own) {
         return authentication::read(&keys);
     }
     // What the API answers when it does not answer with a log: a limit reached, a wrong signature.
-    let kind = if keys.stat.is_some() { "api_answer" } else { "other" };
-    Ok(Found::Skipped(Cow::Borrowed(kind)))
+    Ok(if keys.stat.is_some() { Found::Skipped(Cow::Borrowed("api_answer")) } else { foreign() })
 }
 
 /// Duo documents UTC.

@@ -737,7 +737,7 @@ fn what_is_no_log_record_of_these_is_skipped() {
     let surfaced = json!({"sekey": "SE1", "surfaced_auth": auth(json!({})), "type": "auth", "state": "new"});
     check(&surfaced, "skipped trust_monitor");
     check(&json!({"stat": "FAIL", "code": 42_901, "message": "Too Many Requests"}), "skipped api_answer");
-    check(&json!({"admin_count": 3, "user_count": 300}), "skipped other");
+    check(&json!({"admin_count": 3, "user_count": 300}), "skipped unknown-shape");
 }
 
 #[test]

@@ -29,7 +29,7 @@ use std::borrow::Cow;
 
 use self::slots::{Slots, as_text};
 use super::Vendor;
-use super::draft::Found;
+use super::draft::{Found, foreign};
 use super::json::Json;
 use super::times::Writing;
 use crate::rejection::Rejection;
@@ -63,7 +63,10 @@ fn read<'t>(json: Json<'t>) -> Result<Found<'t>, Rejection<'static>> {
     if slots.has_audit() || is_in(&["AuditLogs"]) {
         return audit::read(&slots);
     }
-    Ok(skipped(category.or_else(|| as_text(slots.operation))))
+    match category.or_else(|| as_text(slots.operation)) {
+        Some(kind) => Ok(skipped(Some(kind))),
+        None => Ok(foreign()),
+    }
 }
 
 fn skipped(kind: Option<&str>) -> Found<'_> {

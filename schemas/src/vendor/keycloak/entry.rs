@@ -93,9 +93,10 @@ impl<'t> Entry<'t> {
         entry
     }
 
-    /// The event's JSON, where a wrapper keeps it as a text.
-    pub(super) fn wrapped_json(&self) -> Option<&'t str> {
-        self.message.filter(|text| text.starts_with('{') && self.kind.is_none() && self.operation.is_none())
+    /// Whether it is neither an event nor a line, but may wrap one as JSON.
+    pub(super) fn is_foreign(&self) -> bool {
+        let is_json = |text: &str| text.starts_with('{') || text.starts_with("[{");
+        self.kind.is_none() && self.operation.is_none() && self.message.is_none_or(is_json)
     }
 
     /// What the wrapped line tells, if one is wrapped: none where it is another line of the log.

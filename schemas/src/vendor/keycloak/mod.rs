@@ -18,7 +18,7 @@ use std::borrow::Cow;
 use self::entry::Entry;
 use self::line::Line;
 use super::change_words::ChangeWord;
-use super::draft::{ChangeDraft, Draft, Found, Text};
+use super::draft::{ChangeDraft, Draft, Found, Text, foreign};
 use super::json::Json;
 use super::part::Part;
 use super::tables::{KEYCLOAK_CHANGES, KEYCLOAK_CREDENTIALS, KEYCLOAK_ERRORS, KEYCLOAK_EVENTS};
@@ -36,8 +36,8 @@ const LOG_LINE: &str = "log-line";
 
 fn read<'t>(json: Json<'t>) -> Result<Found<'t>, Rejection<'static>> {
     let entry = Entry::of_json(json);
-    if let Some(message) = entry.wrapped_json() {
-        return Ok(Found::Wrapped("message", message));
+    if entry.is_foreign() {
+        return Ok(foreign());
     }
     entry.unwrapped().map_or(Ok(Found::Skipped(Cow::Borrowed(LOG_LINE))), judge)
 }
@@ -56,7 +56,7 @@ fn judge(mut entry: Entry<'_>) -> Result<Found<'_>, Rejection<'static>> {
     if let Some(operation) = entry.operation.take() {
         return administration(entry, &operation);
     }
-    let Some(kind) = entry.kind.take() else { return Ok(Found::Skipped(Cow::Borrowed("other"))) };
+    let Some(kind) = entry.kind.take() else { return Ok(foreign()) };
     if let Some(event) = KEYCLOAK_EVENTS.get(&kind) {
         return authentication(entry, kind, event);
     }

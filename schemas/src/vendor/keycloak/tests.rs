@@ -178,7 +178,7 @@ fn what_is_no_sign_in_is_skipped_by_its_type() {
     ] {
         check(&listened(kind, "", ""), &format!("skipped {kind}"));
     }
-    check(r#"{"hello":"world"}"#, "skipped other");
+    check(r#"{"hello":"world"}"#, "skipped unknown-shape");
 }
 
 #[test]

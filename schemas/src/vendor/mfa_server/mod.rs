@@ -24,7 +24,7 @@ use std::borrow::Cow;
 use self::results::Said;
 use self::row::{Key, Row};
 use super::Vendor;
-use super::draft::Found;
+use super::draft::{Found, UNKNOWN_SHAPE};
 use super::json::Json;
 use crate::rejection::Rejection;
 
@@ -62,7 +62,8 @@ fn read_row<'t>(row: &Row<'t>) -> Result<Found<'t>, Rejection<'static>> {
     match change::read(row) {
         Some(change) => change.map(Found::Change),
         None => {
-            Ok(Found::Skipped(row.first_text(&[Key::Kind, Key::Action]).unwrap_or(Cow::Borrowed("other"))))
+            let kind = row.first_text(&[Key::Kind, Key::Action]);
+            Ok(Found::Foreign(kind.unwrap_or(Cow::Borrowed(UNKNOWN_SHAPE))))
         }
     }
 }

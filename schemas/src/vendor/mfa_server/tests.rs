@@ -522,7 +522,7 @@ fn the_export_of_a_person_has_all_of_it() {
 #[test]
 fn other_reports_are_skipped_by_name() {
     check(r#"{"Report":"Server Status","Server Name":"mfa01","Status":"Online"}"#, "skipped: Server Status");
-    check(r#"{"Username":"ada","Phone Calls":12,"Text Messages":3}"#, "skipped: other");
+    check(r#"{"Username":"ada","Phone Calls":12,"Text Messages":3}"#, "skipped: unknown-shape");
 }
 
 #[test]

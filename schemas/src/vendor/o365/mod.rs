@@ -23,7 +23,7 @@ use std::borrow::Cow;
 
 use self::fields::Fields;
 use super::Vendor;
-use super::draft::Found;
+use super::draft::{Found, foreign};
 use super::json::Json;
 use crate::rejection::Rejection;
 
@@ -33,22 +33,15 @@ pub(super) const VENDOR: Vendor =
 fn read<'t>(json: Json<'t>) -> Result<Found<'t>, Rejection<'static>> {
     let fields = Fields::of(json);
     if let Some((key, value)) = fields.wrapped {
-        return wrapped(key, value);
+        // A row of an export or a query, which may name the operation beside the record.
+        let skipped = Found::Skipped(Cow::Borrowed(key));
+        return Ok(if value.may_be_record() { Found::Wrapped(key, value) } else { skipped });
     }
     let Some(operation) = fields.operation else {
-        return Ok(Found::Skipped(Cow::Borrowed(fields.workload.unwrap_or("other"))));
+        return Ok(fields.workload.map_or_else(foreign, |workload| Found::Skipped(Cow::Borrowed(workload))));
     };
     match sign_in::service(operation) {
         Some(service) => sign_in::read(&fields, operation, service),
         None => change::read(&fields, operation),
-    }
-}
-
-/// A row of an export, a query or a shipper, which keeps the record itself under one of its keys.
-fn wrapped<'t>(key: &'static str, value: Json<'t>) -> Result<Found<'t>, Rejection<'static>> {
-    match value.as_text() {
-        Some(text) if text.starts_with(['{', '[']) => Ok(Found::Wrapped(key, text)),
-        None if value.is_object() => read(value),
-        _ => Ok(Found::Skipped(Cow::Borrowed(key))),
     }
 }

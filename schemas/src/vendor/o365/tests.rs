@@ -301,7 +301,10 @@ fn a_row_around_the_record_is_taken_off() {
         r#"{"AuditData":"{\"Operation\":"}"#,
         "rejected AuditData: found another text, expected a record in JSON",
     );
-    check(r#"{"message":"started"}"#, "skipped message");
+    check(r#"{"message":"started"}"#, "skipped unknown-shape");
+    // The portal's export names the operation beside the record.
+    check(&format!(r#"{{"Operation":"UserLoggedIn","AuditData":{text}}}"#), expected);
+    check(&record.replacen('{', r#"{"message":"hello","#, 1), expected);
 }
 
 /// `Update user` with one property changed; values are JSON within JSON.

@@ -23,7 +23,7 @@ mod words;
 use std::borrow::Cow;
 
 use super::Vendor;
-use super::draft::Found;
+use super::draft::{Found, foreign};
 use super::json::{Json, keys};
 use crate::rejection::Rejection;
 
@@ -62,27 +62,17 @@ keys! {
     }
 }
 
-fn read<'t>(json: Json<'t>) -> Result<Found<'t>, Rejection<'static>> {
-    let event = unwrapped(json);
+fn read<'t>(event: Json<'t>) -> Result<Found<'t>, Rejection<'static>> {
     match class(event) {
         Some(AUTHENTICATION) => authentication::read(&Event::of(event, false)),
         Some(class) => Ok(Found::Skipped(match event.text("class_name") {
             Some(name) => Cow::Borrowed(name),
             None => Cow::Owned(format!("class {class}")),
         })),
-        None => Ok(Found::Skipped(Cow::Borrowed("no class"))),
+        None => Ok(foreign()),
     }
 }
 
 fn class(event: Json<'_>) -> Option<i64> {
     event.number("class_uid").or_else(|| event.number("type_uid").map(|kind| kind / 100))
-}
-
-/// The event within an envelope: CloudEvents, EventBridge, or a log line that carries it.
-fn unwrapped(json: Json<'_>) -> Json<'_> {
-    if class(json).is_some() {
-        return json;
-    }
-    let inner = ["ocsf", "data", "detail", "event"].iter().find_map(|key| json.get(key));
-    inner.filter(|inner| class(*inner).is_some()).unwrap_or(json)
 }

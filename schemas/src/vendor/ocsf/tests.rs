@@ -325,7 +325,7 @@ fn what_judges_no_person_is_skipped_by_name() {
     );
     check(r#"{"class_uid":3001,"class_name":"Account Change","activity_id":10}"#, "skipped: Account Change");
     check(r#"{"class_uid":4001}"#, "skipped: class 4001");
-    check(r#"{"hello":"world"}"#, "skipped: no class");
+    check(r#"{"hello":"world"}"#, "skipped: unknown-shape");
 }
 
 #[test]

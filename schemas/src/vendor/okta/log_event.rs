@@ -19,10 +19,6 @@ pub(super) struct LogEvent<'t> {
     pub(super) transaction: Option<Json<'t>>,
     pub(super) authentication_context: Option<Json<'t>>,
     pub(super) debug_context: Option<Json<'t>>,
-    /// The LogEvent of an EventBridge event (`detail`), or of a stream's wrapper (`event`).
-    pub(super) wrapped: Option<Json<'t>>,
-    /// The LogEvent as a text of JSON, as collectors keep it.
-    pub(super) message: Option<&'t str>,
 }
 
 /// The parts of `target` that are read.

@@ -1,8 +1,8 @@
 //! Okta: the System Log.
 //!
-//! A record is a LogEvent, a list of them, or one in the wrapper of EventBridge (`detail`), of a log stream
-//! (`event`), of a collector (`message`, as a text) or of an event hook (`data.events`). `uuid` is unique,
-//! and a LogEvent never changes: the same id with other content is a new event.
+//! A record is a LogEvent, a list of them, one in a wrapper, such as that of EventBridge (`detail`), or those of
+//! an event hook (`data.events`). `uuid` is unique, and a LogEvent never changes: the same id with other
+//! content is a new event.
 //!
 //! The event type says what was judged; `debugData.factor` says by which authenticator, and it may be the
 //! password. The person is the actor, unless the actor is a system: then the target. A sign-in, an
@@ -19,7 +19,7 @@ use std::borrow::Cow;
 use self::factor::Factor;
 use self::log_event::{DebugData, LogEvent, Targets, login_of};
 use super::change_words::ChangeWord;
-use super::draft::{ChangeDraft, Draft, Found, bad_time, missing, text};
+use super::draft::{ChangeDraft, Draft, Found, bad_time, foreign, missing, text};
 use super::json::Json;
 use super::tables::{OKTA_AUTHENTICATIONS, OKTA_CHANGES, OKTA_OUTCOMES, OKTA_PUSH_ANSWERS, OKTA_REASONS};
 use super::times::Writing;
@@ -34,16 +34,8 @@ pub(super) const VENDOR: Vendor =
     Vendor { decoder: "okta/2", lists: &[&["data", "events"]], read, read_text: None };
 
 fn read<'t>(json: Json<'t>) -> Result<Found<'t>, Rejection<'static>> {
-    let mut event = LogEvent::of(json);
-    if let (None, Some(wrapped)) = (event.event_type, event.wrapped) {
-        event = LogEvent::of(wrapped);
-    }
-    let Some(event_type) = event.event_type else {
-        return Ok(match event.message {
-            Some(message) => Found::Wrapped("message", message),
-            None => Found::Skipped(Cow::Borrowed("other")),
-        });
-    };
+    let event = LogEvent::of(json);
+    let Some(event_type) = event.event_type else { return Ok(foreign()) };
     if let Some(kind) = OKTA_AUTHENTICATIONS.get(event_type) {
         return authentication(&event, event_type, kind);
     }
