@@ -32,10 +32,13 @@ pub(super) struct Index {
 impl Index {
     fn build() -> Self {
         let facts: Vec<Entry> = facts::all().collect();
-        let told: HashSet<String> =
-            facts.iter().map(|fact| fact.explanation.code.to_ascii_lowercase()).collect();
-        // A fact tells all that a table of codes says of its code, and more.
-        let is_told = |entry: &Entry| told.contains(&entry.explanation.code.to_ascii_lowercase());
+        let reading = |entry: &Entry| {
+            let Explanation { code, result, reason, .. } = entry.explanation;
+            (code.to_ascii_lowercase(), result, reason)
+        };
+        let told: HashSet<_> = facts.iter().map(reading).collect();
+        // A fact tells all that a table of codes says of its code, and more; another source may read it otherwise.
+        let is_told = |entry: &Entry| told.contains(&reading(entry));
         let of_tables = tables::ALL.iter().flat_map(|table| {
             let is_of_codes = matches!(table.content, Content::Words(_));
             of_table(table).into_iter().filter(move |entry| !(is_of_codes && is_told(entry)))
