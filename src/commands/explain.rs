@@ -4,6 +4,7 @@ use std::io::{self, Write};
 
 use query::ReasonsParameters;
 use schemas::explain::Explanation;
+use schemas::vocabulary::AuthResult;
 use serde_json::json;
 
 use crate::exit::Usage;
@@ -107,7 +108,7 @@ fn text(it: &Explanation) -> String {
     line("reads as", &reading(it));
     if let Some(reason) = it.reason {
         let group = reason.group();
-        let when = if it.result.is_some() { "" } else { "if denied: " };
+        let when = if it.result == Some(AuthResult::Denied) { "" } else { "if denied: " };
         line("reason", &format!("{when}{reason} ({group}): {}", reason.meaning()));
     }
     line("user", it.user);
@@ -162,5 +163,14 @@ mod tests {
         }
         let fits = |line: &str| line.chars().count() <= LINE_CHARS || !line.trim().contains(' ');
         assert!(text.lines().all(fits), "{text}");
+    }
+
+    #[test]
+    fn a_reason_is_one_of_a_denial_alone() {
+        let told = |code: &str| text(schemas::explain::explain(code).first().expect("a code"));
+        for code in ["system.push.send_factor_verify_push", "SUCCESS_WITH_PIN"] {
+            assert!(told(code).contains("  reason        if denied: "), "{}", told(code));
+        }
+        assert!(!told("FAILED_USER_HUNGUP").contains("if denied"), "{}", told("FAILED_USER_HUNGUP"));
     }
 }
