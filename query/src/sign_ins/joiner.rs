@@ -62,13 +62,17 @@ pub(super) struct SignIn {
 pub(super) fn join(mut attempts: Vec<Attempt>) -> Vec<SignIn> {
     attempts.sort_by(|one, other| {
         let key = |it: &Attempt| (it.first_at_us, it.last_at_us);
-        key(one).cmp(&key(other)).then_with(|| one.source.cmp(&other.source)).then_with(|| one.event_ids.cmp(&other.event_ids))
+        key(one)
+            .cmp(&key(other))
+            .then_with(|| one.source.cmp(&other.source))
+            .then_with(|| one.event_ids.cmp(&other.event_ids))
     });
     let mut sign_ins: Vec<SignIn> = Vec::new();
     // Those that a later attempt can still belong to.
     let mut from = 0;
     for attempt in attempts {
-        while sign_ins.get(from).is_some_and(|sign_in| attempt.first_at_us - sign_in.last_at_us() > WITHIN_US) {
+        while sign_ins.get(from).is_some_and(|sign_in| attempt.first_at_us - sign_in.last_at_us() > WITHIN_US)
+        {
             from += 1;
         }
         let near = || (from..sign_ins.len()).filter(|at| sign_ins[*at].takes(&attempt));
@@ -206,11 +210,17 @@ mod tests {
     #[test]
     fn entra_and_microsoft_365_have_a_key_in_common() {
         check(
-            &["entra 0 0 success challenged event=r app=Teams", "o365 400 400 success unknown event=r app=Other"],
+            &[
+                "entra 0 0 success challenged event=r app=Teams",
+                "o365 400 400 success unknown event=r app=Other",
+            ],
             &["entra: alone, success, challenged", "o365: alone, success, unknown"],
         );
         check(
-            &["entra 0 0 success challenged event=r app=Teams", "o365 40 40 success unknown event=r app=Other"],
+            &[
+                "entra 0 0 success challenged event=r app=Teams",
+                "o365 40 40 success unknown event=r app=Other",
+            ],
             &["entra o365: key, success, challenged"],
         );
         check(
