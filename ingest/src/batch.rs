@@ -121,7 +121,7 @@ impl Batch {
         // What lies far ahead of the clock would look like the newest record for ever.
         let is_plausible = |at_us: &i64| *at_us <= reading.now_us + US_PER_DAY;
         segment.received_at_us = segment.received_at_us.max(received_at_us.filter(is_plausible));
-        let mut elements = 0;
+        let (mut elements, mut kept_bytes) = (0, 0);
         let mut place = Place {
             topic: &slot.topic,
             topic_id: &slot.id.topic_id,
@@ -137,6 +137,7 @@ impl Batch {
                 Element::Event(event) => {
                     self.days.insert(event.occurred_at_us.div_euclid(US_PER_DAY));
                     let raw = kept_if_all(event.raw, value, source, reading);
+                    kept_bytes += raw.as_ref().map_or(0, |raw| raw.len());
                     let event = Event { raw: raw.as_deref(), ..event };
                     self.events.append(&event, &place, source, decoder_name);
                     self.event_slots.push(slot_index);
@@ -145,6 +146,7 @@ impl Batch {
                 Element::Change(change) => {
                     self.days.insert(change.occurred_at_us.div_euclid(US_PER_DAY));
                     let raw = kept_if_all(change.raw, value, source, reading);
+                    kept_bytes += raw.as_ref().map_or(0, |raw| raw.len());
                     let change = Change { raw: raw.as_deref(), ..change };
                     self.changes.append(&change, &place, source, decoder_name);
                     segment.changes += 1;
@@ -153,6 +155,7 @@ impl Batch {
                 Element::Rejection(rejection) => {
                     let raw = rejection.raw.or(value).map(|raw| kept(raw, source, reading));
                     let (raw, redacted) = raw.map_or((None, false), |(raw, redacted)| (Some(raw), redacted));
+                    kept_bytes += raw.as_ref().map_or(0, |raw| raw.len());
                     self.rejections.append(
                         &rejection,
                         &place,
@@ -168,8 +171,7 @@ impl Batch {
         });
         segment.elements += elements;
         segment.empty_records += i64::from(elements == 0);
-        let copies = if reading.maps.keep_raw { 2 } else { 1 };
-        self.bytes += value.map_or(0, <[u8]>::len) * copies + ELEMENT_BYTES;
+        self.bytes += value.map_or(0, <[u8]>::len) + kept_bytes + ELEMENT_BYTES;
     }
 
     /// Flags repeats and encodes everything, one file a kind and day. The batch is empty afterwards, and
@@ -251,7 +253,9 @@ fn kept_if_all<'r>(
     reading: &Reading<'_>,
 ) -> Option<Cow<'r, [u8]>> {
     let raw = part.or(record).filter(|_| reading.maps.keep_raw)?;
-    Some(kept(raw, source, reading).0)
+    // What was read holds nothing that is not stored anyway, unless fields are switched off.
+    let is_stored = reading.maps.fields.stores_all();
+    Some(if is_stored { Cow::Borrowed(raw) } else { kept(raw, source, reading).0 })
 }
 
 /// What is kept of an element's bytes, as far as switched-off fields allow, and whether it differs from them.

@@ -176,6 +176,8 @@ fn properties(origin: Origin) -> WriterProperties {
             .set_column_compression(column, zstd(1))
     };
     let builder = DELTA_COLUMNS.iter().fold(builder, delta);
+    // Long and different in every row; without a dictionary the file says how long it is in memory.
+    let builder = builder.set_column_dictionary_enabled(ColumnPath::from("raw"), false);
     UNIQUE_COLUMNS.iter().fold(builder, unique).build()
 }
 

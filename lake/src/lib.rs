@@ -19,6 +19,7 @@ mod landing;
 mod location;
 pub mod maintain;
 mod partition;
+mod ranges;
 mod read;
 mod rejected;
 mod removal;

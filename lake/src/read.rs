@@ -5,18 +5,24 @@ use std::collections::HashMap;
 use arrow::array::{Array, AsArray, BooleanArray, RecordBatch};
 use arrow::datatypes::{Int32Type, Int64Type};
 use arrow::error::ArrowError;
+use futures::StreamExt as _;
 use object_store::ObjectStoreExt as _;
 use parquet::arrow::ProjectionMask;
 use parquet::arrow::arrow_reader::{ArrowPredicateFn, ParquetRecordBatchReaderBuilder, RowFilter};
+use parquet::arrow::async_reader::ParquetRecordBatchStreamBuilder;
 use parquet::errors::ParquetError;
 use schemas::Kind;
 
 use crate::active_file::ActiveFile;
 use crate::book::Book;
 use crate::partition::PartitionId;
+use crate::ranges::Ranges;
 
 /// Rows decoded at a time.
 const BATCH_ROWS: usize = 8192;
+
+/// The column of what was sent: as long as a record, and seldom needed.
+const RAW: &str = "raw";
 
 /// Why entries cannot be read.
 #[derive(Debug, thiserror::Error)]
@@ -60,7 +66,7 @@ impl Book {
         columns: Option<&[&str]>,
         mut take: impl FnMut(&RecordBatch),
     ) -> Result<(), ReadError> {
-        let builder = self.open_file(file).await?;
+        let builder = self.stream_file(file).await?;
         let builder = match columns {
             Some(columns) => {
                 let mask = ProjectionMask::columns(builder.parquet_schema(), columns.iter().copied());
@@ -68,14 +74,15 @@ impl Book {
             }
             None => builder,
         };
-        for batch in builder.with_batch_size(BATCH_ROWS).build().map_err(|source| damaged(file, source))? {
-            take(&batch.map_err(|source| columns_differ(file, source))?);
+        let mut rows = builder.build().map_err(|source| damaged(file, source))?;
+        while let Some(batch) = rows.next().await {
+            take(&batch.map_err(|source| damaged(file, source))?);
         }
         Ok(())
     }
 
     /// The events of the wanted partitions from an offset of each on, in no order, with all columns that
-    /// an event has.
+    /// are an event's content and place.
     pub async fn events_since(
         &self,
         since: &HashMap<PartitionId, i64>,
@@ -90,7 +97,8 @@ impl Book {
         Ok(())
     }
 
-    /// The rows of a file that are wanted by what these columns of theirs hold, with all columns that the file has.
+    /// The rows of a file that are wanted by what these columns of theirs hold, with all columns that the file has but the
+    /// bytes of what was sent.
     pub async fn read_where(
         &self,
         file: &ActiveFile,
@@ -98,18 +106,41 @@ impl Book {
         mut is_wanted: impl FnMut(&RecordBatch) -> Result<BooleanArray, ArrowError> + Send + 'static,
         mut take: impl FnMut(&RecordBatch),
     ) -> Result<(), ReadError> {
-        let builder = self.open_file(file).await?;
-        let mask = ProjectionMask::columns(builder.parquet_schema(), columns.iter().copied());
+        let builder = self.stream_file(file).await?;
+        let schema = builder.parquet_schema();
+        let mask = ProjectionMask::columns(schema, columns.iter().copied());
+        let roots = schema.root_schema().get_fields().iter().enumerate();
+        let short = roots.filter(|(_, field)| field.name() != RAW).map(|(index, _)| index);
+        let short = ProjectionMask::roots(schema, short);
         let wanted = ArrowPredicateFn::new(mask, move |rows| is_wanted(&rows));
-        let reader = builder
+        let mut rows = builder
+            .with_projection(short)
             .with_row_filter(RowFilter::new(vec![Box::new(wanted)]))
-            .with_batch_size(BATCH_ROWS)
             .build()
             .map_err(|source| damaged(file, source))?;
-        for batch in reader {
-            take(&batch.map_err(|source| columns_differ(file, source))?);
+        while let Some(batch) = rows.next().await {
+            take(&batch.map_err(|source| damaged(file, source))?);
         }
         Ok(())
+    }
+
+    /// How many bytes of what was sent a file holds, as they are in memory.
+    pub(crate) async fn raw_bytes(&self, file: &ActiveFile) -> Result<u64, ReadError> {
+        let builder = self.stream_file(file).await?;
+        let columns = builder.metadata().row_groups().iter().flat_map(|group| group.columns());
+        let raw = columns.filter(|column| column.column_path().string() == RAW);
+        Ok(raw.map(|column| u64::try_from(column.uncompressed_size()).unwrap_or(0)).sum())
+    }
+
+    /// A reader that fetches no more of a file than what is asked of it.
+    async fn stream_file(
+        &self,
+        file: &ActiveFile,
+    ) -> Result<ParquetRecordBatchStreamBuilder<Ranges>, ReadError> {
+        let reader = Ranges::new(self.store(), file.path.clone(), file.size_bytes);
+        let builder =
+            ParquetRecordBatchStreamBuilder::new(reader).await.map_err(|source| damaged(file, source))?;
+        Ok(builder.with_batch_size(BATCH_ROWS))
     }
 
     pub(crate) async fn open_file(
@@ -124,11 +155,14 @@ impl Book {
 }
 
 fn damaged(file: &ActiveFile, source: ParquetError) -> ReadError {
-    ReadError::Damaged { path: file.path.to_string(), source }
-}
-
-fn columns_differ(file: &ActiveFile, source: ArrowError) -> ReadError {
-    ReadError::Columns { path: file.path.to_string(), source }
+    let path = file.path.to_string();
+    match source {
+        ParquetError::External(source) => match source.downcast::<object_store::Error>() {
+            Ok(source) => ReadError::Store { path, source: *source },
+            Err(source) => ReadError::Damaged { path, source: ParquetError::External(source) },
+        },
+        source => ReadError::Damaged { path, source },
+    }
 }
 
 /// Whether the log leaves it open that the file holds a wanted row.

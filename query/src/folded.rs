@@ -3,7 +3,10 @@
 use std::fmt;
 use std::sync::Arc;
 
-use arrow::array::{Array as _, AsArray as _, RecordBatch, StringArray};
+use arrow::array::{
+    Array as _, ArrayRef, AsArray as _, ListBuilder, RecordBatch, StringArray, StringBuilder,
+    TimestampMicrosecondArray,
+};
 use arrow::compute::cast;
 use arrow::datatypes::{ArrowPrimitiveType, DataType, SchemaRef};
 use arrow::error::ArrowError;
@@ -114,10 +117,7 @@ impl Texts {
 }
 
 /// A column.
-pub(crate) fn column<'r>(
-    rows: &'r RecordBatch,
-    name: &str,
-) -> Result<&'r arrow::array::ArrayRef, ArrowError> {
+pub(crate) fn column<'r>(rows: &'r RecordBatch, name: &str) -> Result<&'r ArrayRef, ArrowError> {
     rows.column_by_name(name).ok_or_else(|| ArrowError::SchemaError(format!("no column {name}")))
 }
 
@@ -128,4 +128,21 @@ pub(crate) fn numbers<'r, T: ArrowPrimitiveType>(
 ) -> Result<&'r arrow::array::PrimitiveArray<T>, ArrowError> {
     let other = || ArrowError::SchemaError(format!("{name} has another type"));
     column(rows, name)?.as_primitive_opt().ok_or_else(other)
+}
+
+/// A column of texts.
+pub(crate) fn texts<'a>(values: impl Iterator<Item = &'a str>) -> ArrayRef {
+    Arc::new(StringArray::from_iter_values(values))
+}
+
+/// A column of moments, from microseconds since 1970.
+pub(crate) fn moments(values: impl Iterator<Item = Option<i64>>) -> ArrayRef {
+    Arc::new(values.collect::<TimestampMicrosecondArray>().with_timezone("UTC"))
+}
+
+/// A column of lists of texts.
+pub(crate) fn lists<'a>(values: impl Iterator<Item = Vec<&'a str>>) -> ArrayRef {
+    let mut lists = ListBuilder::new(StringBuilder::new());
+    values.for_each(|list| lists.append_value(list.into_iter().map(Some)));
+    Arc::new(lists.finish())
 }

@@ -25,11 +25,13 @@ mod limits;
 mod ocsf;
 pub mod output;
 mod parameter;
+mod people;
 mod period;
 mod rejections;
 mod repeats;
 pub mod report;
 mod session;
+mod sign_ins;
 mod sql;
 mod status;
 #[cfg(test)]

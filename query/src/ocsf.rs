@@ -227,12 +227,16 @@ fn factors() -> Expr {
             .fold(other, |other, factor| choose(is("method", factor.0.as_str()), pick(factor), other))
     };
     let factor = object(vec![
-        ("factor_type_id", of(&|(_, id, _)| lit(*id), lit(99))),
-        ("factor_type", of(&|(.., name)| lit(*name), lit("Other"))),
+        ("factor_type_id", choose(col("method").is_null(), lit(0), of(&|(_, id, _)| lit(*id), lit(99)))),
+        (
+            "factor_type",
+            choose(col("method").is_null(), lit("Unknown"), of(&|(.., name)| lit(*name), lit("Other"))),
+        ),
         ("phone_number", col("phone_number")),
         ("device", optional(&["authenticator_id"], vec![("uid", col("authenticator_id"))])),
     ]);
-    only_when(col("method").is_not_null(), make_array(vec![factor]))
+    let says_of_it = ["method", "phone_number", "authenticator_id"].map(|name| col(name).is_not_null());
+    only_when(says_of_it.into_iter().reduce(Expr::or).unwrap_or(lit(false)), make_array(vec![factor]))
 }
 
 fn protocol_id() -> Expr {
@@ -329,6 +333,19 @@ mod tests {
                 }
             }
         }
+        let odd = |id: &'static str, change: fn(&mut Event<'static>)| {
+            event(at("2026-03-02T10:00:00Z")).with(|event| {
+                event.event_id = id;
+                change(event);
+            })
+        };
+        events.push(odd("no method", |event| {
+            (event.method, event.authenticator_id, event.phone_number) =
+                (None, Some("phone-1"), Some("+1 555"));
+        }));
+        events.push(odd("a first name", |event| event.first_name = Some("Ada")));
+        events.push(odd("a last name", |event| event.last_name = Some("King")));
+        events.push(odd("like a machine", |event| (event.user_id, event.user_key) = ("host$", "host$")));
         book.land(&events).await;
         let mut decoder = Decoder::new(Source::Ocsf, &Maps::default());
         let limits = TimeLimits { max_age_us: None, max_ahead_us: i64::MAX, now_us: 0 };

@@ -217,8 +217,8 @@ async fn a_refusal_says_what_to_do() {
     let unknown = book.ask("SELECT * FROM logins", Format::Csv).await;
     assert_eq!(
         unknown,
-        "error: use one of the tables counted_events, attempts, events, changes, rejections, superseded, segments, removals, \
-         ocsf_authentication: table 'logins' not found"
+        "error: use one of the tables counted_events, attempts, sign_ins, identities, persons, events, changes, rejections, \
+         superseded, segments, removals, ocsf_authentication: table 'logins' not found"
     );
     let misspelt = book.ask("SELEC 1", Format::Csv).await;
     assert_eq!(

@@ -14,7 +14,9 @@ use schemas::Kind;
 
 use crate::attempts::{self, Attempts};
 use crate::ocsf;
+use crate::people::{IDENTITIES, PERSONS, People};
 use crate::repeats::{self, CountedEvents, Repeats};
+use crate::sign_ins::{self, SignIns};
 
 /// The name of a kind's view.
 pub(crate) const fn view_name(kind: Kind) -> &'static str {
@@ -31,8 +33,10 @@ pub(crate) const fn view_name(kind: Kind) -> &'static str {
 /// The tables that SQL sees, each with what its rows are.
 pub(crate) fn tables() -> impl Iterator<Item = (&'static str, &'static str)> {
     let of_kinds = Kind::ALL.iter().map(|kind| (view_name(*kind), about_view(*kind)));
-    [(repeats::VIEW, repeats::ABOUT), (attempts::VIEW, attempts::ABOUT)]
+    let people = [&IDENTITIES, &PERSONS].map(|table| (table.name, table.about));
+    [(repeats::VIEW, repeats::ABOUT), (attempts::VIEW, attempts::ABOUT), (sign_ins::VIEW, sign_ins::ABOUT)]
         .into_iter()
+        .chain(people)
         .chain(of_kinds)
         .chain([(ocsf::VIEW, ocsf::ABOUT)])
 }
@@ -74,7 +78,14 @@ pub(crate) fn register(context: &SessionContext, book: &Book, repeats: &Arc<Repe
             let counted: Arc<dyn TableProvider> =
                 Arc::new(CountedEvents::new(book, Arc::clone(&view), repeats));
             context.register_table(ocsf::VIEW, ocsf::view(Arc::clone(&counted))?)?;
-            context.register_table(attempts::VIEW, Arc::new(Attempts::new(Arc::clone(&counted))))?;
+            let attempts = Arc::new(Attempts::new(Arc::clone(&counted)));
+            let [identities, persons] =
+                [IDENTITIES, PERSONS].map(|table| Arc::new(People::new(table, Arc::clone(&counted))));
+            let sign_ins = SignIns::new(attempts.clone(), identities.clone());
+            context.register_table(attempts::VIEW, attempts)?;
+            context.register_table(sign_ins::VIEW, Arc::new(sign_ins))?;
+            context.register_table(IDENTITIES.name, identities)?;
+            context.register_table(PERSONS.name, persons)?;
             context.register_table(repeats::VIEW, counted)?;
         }
         context.register_table(view_name(*kind), view)?;

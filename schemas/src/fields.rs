@@ -56,28 +56,22 @@ const SHORT_CALLING_CODES: &[&str] = &[
 /// Digits that are kept after the calling code: an area or a mobile network, never a person.
 const PREFIX_DIGITS: usize = 3;
 
+/// Digits behind the prefix, told or masked, without which a number is so short that the prefix would be most of it.
+const REST_DIGITS_MIN: usize = 4;
+
 /// Country and prefix of an international number, `+` or `00` in front. Of others the country is not known, and
-/// nothing is kept; nor where a source masked a digit of the prefix.
+/// nothing is kept. A digit that the source masked ends the prefix.
 fn phone_prefix(number: &str) -> Option<String> {
     let number = number.trim();
     let rest = number.strip_prefix('+').or_else(|| number.strip_prefix("00"))?;
-    let mut digits = String::new();
-    let mut is_masked = false;
-    for sign in rest.chars() {
-        match sign {
-            '0'..='9' => digits.push(sign),
-            ' ' | '-' | '.' | '(' | ')' | '/' => {}
-            _ => is_masked = true,
-        }
-        if is_masked || digits.len() >= 3 + PREFIX_DIGITS {
-            break;
-        }
-    }
-    let is_short = |code: &&&str| digits.starts_with(**code);
-    let code_len = SHORT_CALLING_CODES.iter().find(is_short).map_or(3, |code| code.len());
-    let (code, rest) = digits.split_at_checked(code_len)?;
-    let prefix = rest.get(..PREFIX_DIGITS.min(rest.len()))?;
-    Some(if prefix.is_empty() { format!("+{code}") } else { format!("+{code} {prefix}") })
+    let signs: String = rest.chars().filter(|sign| !" -./()".contains(*sign)).collect();
+    let digits = &signs[..signs.find(|sign: char| !sign.is_ascii_digit()).unwrap_or(signs.len())];
+    let short = SHORT_CALLING_CODES.iter().find(|code| digits.starts_with(**code));
+    let (code, rest) = digits.split_at_checked(short.map_or(3, |code| code.len()))?;
+    let prefix = &rest[..PREFIX_DIGITS.min(rest.len())];
+    let behind = signs.chars().count() - code.len() - prefix.len();
+    let has_prefix = !prefix.is_empty() && behind >= REST_DIGITS_MIN;
+    Some(if has_prefix { format!("+{code} {prefix}") } else { format!("+{code}") })
 }
 
 impl Fields {
@@ -145,6 +139,10 @@ mod tests {
             ("+353 86 123 4567", Some("+353 861")),
             ("+1 XXX-XXX-1234", Some("+1")),
             ("+44 7XXXXXXX12", Some("+44 7")),
+            ("+376 123456", Some("+376")),
+            ("+376 1234567", Some("+376 123")),
+            ("+290 51234", Some("+290")),
+            ("+43 1 2", Some("+43")),
             ("+XX XXXXXXX12", None),
             ("555-0100", None),
             ("+", None),

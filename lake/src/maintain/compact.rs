@@ -17,9 +17,6 @@ use crate::book::Book;
 use crate::failpoint::failpoint;
 use crate::maintain::{Done, Lease, MaintainError, Upkeep, commit, merge};
 
-/// How many times shorter rejections are supposed to be on the disk than in memory, for the bound on memory.
-const REJECTIONS_SHRINK: u64 = 10;
-
 /// Files that one merge reads at most: each is open at the same time.
 const FILES_A_MERGE_MAX: usize = 256;
 
@@ -63,7 +60,10 @@ async fn merge_group(
     done: &mut Done,
 ) -> Result<(), MaintainError> {
     lease.keep().await?;
-    let files = merge::merge(book, kind, day, group, upkeep.compact_file_bytes_max, lease).await?;
+    let (count, has_long_rows) = merge::affordable(book, group).await?;
+    let group = &group[..count];
+    let files =
+        merge::merge(book, kind, day, (group, has_long_rows), upkeep.compact_file_bytes_max, lease).await?;
     let rows = group.iter().map(|file| file.rows).sum::<u64>();
     let store = book.store();
     let mut added = Vec::with_capacity(files.len());
@@ -109,10 +109,7 @@ fn due(
         for file in files {
             // Files in the order of arrival are sorted in memory; sorted ones are only read through.
             let is_enough = if landed {
-                // Rejections are as long as what was sent, and shrink ten times on the disk.
-                let is_long = kind == Kind::Rejection
-                    && bytes + file.size_bytes > upkeep.compact_file_bytes_max / REJECTIONS_SHRINK;
-                is_long || rows + file.rows > upkeep.compact_rows_max
+                rows + file.rows > upkeep.compact_rows_max
             } else {
                 bytes + file.size_bytes > upkeep.compact_file_bytes_max
             };

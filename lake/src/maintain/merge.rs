@@ -19,13 +19,31 @@ use crate::data_file::{DataFile, Encoder, Origin};
 use crate::maintain::{Lease, MaintainError};
 use crate::read::ReadError;
 
-/// Rows decoded from a run, and written, at a time.
-const fn batch_rows(kind: Kind) -> usize {
-    match kind {
-        // As long as what was sent: a mebibyte and more.
-        Kind::Rejection => 512,
-        _ => 16 << 10,
+/// Rows decoded from a run, and written, at a time; and of those that keep what was sent, each a mebibyte and more.
+const BATCH_ROWS: usize = 16 << 10;
+const LONG_BATCH_ROWS: usize = 512;
+
+/// From how many bytes of what was sent on rows are long: lengths and nulls alone take a few for each row.
+const LONG_ROW_BYTES_MIN: u64 = 16;
+
+/// What was sent, of all files that are sorted in memory for one merge.
+const RAW_BYTES_MAX: u64 = 256 << 20;
+
+/// How many of these files can be merged at a time, and whether their rows are long. Sorted files are only read through,
+/// those that ingest wrote are held in memory.
+pub(crate) async fn affordable(book: &Book, files: &[ActiveFile]) -> Result<(usize, bool), ReadError> {
+    let (mut held, mut is_long) = (0, false);
+    for (index, file) in files.iter().enumerate() {
+        let raw_bytes = book.raw_bytes(file).await?;
+        is_long |= raw_bytes > file.rows * LONG_ROW_BYTES_MIN;
+        if file.is_landed() {
+            held += raw_bytes;
+        }
+        if held > RAW_BYTES_MAX && index > 0 {
+            return Ok((index, is_long));
+        }
     }
+    Ok((files.len(), is_long))
 }
 
 /// Merges files of one kind and day. The result holds the same rows, in files of about `bytes_max`.
@@ -33,18 +51,18 @@ pub(crate) async fn merge(
     book: &Book,
     kind: Kind,
     day: NaiveDate,
-    files: &[ActiveFile],
+    (files, has_long_rows): (&[ActiveFile], bool),
     bytes_max: u64,
     lease: &mut Lease,
 ) -> Result<Vec<DataFile>, MaintainError> {
+    let batch_rows = if has_long_rows { LONG_BATCH_ROWS } else { BATCH_ROWS };
     let schema = kind.schema();
     let order = Order::new(kind, &schema)?;
     let mut runs = Vec::with_capacity(files.len());
     for file in files {
-        let reader =
-            book.open_file(file).await?.with_batch_size(batch_rows(kind)).build().map_err(|source| {
-                MaintainError::Read(ReadError::Damaged { path: file.path.to_string(), source })
-            })?;
+        let reader = book.open_file(file).await?.with_batch_size(batch_rows).build().map_err(|source| {
+            MaintainError::Read(ReadError::Damaged { path: file.path.to_string(), source })
+        })?;
         let run = Run::open(reader, file, &schema, &order)?;
         runs.extend(run);
         // A merge is long: the lease must not end meanwhile, nor other tasks wait for all of it.
@@ -52,7 +70,7 @@ pub(crate) async fn merge(
         tokio::task::yield_now().await;
     }
     let expected: u64 = files.iter().map(|file| file.rows).sum();
-    let (written, rows) = write(runs, (kind, day), &schema, &order, bytes_max, lease).await?;
+    let (written, rows) = write(runs, (kind, day, batch_rows), &schema, &order, bytes_max, lease).await?;
     if rows != expected {
         let path = files.first().map(|file| file.path.to_string()).unwrap_or_default();
         let source =
@@ -171,7 +189,7 @@ fn damaged(path: &str, source: ArrowError) -> MaintainError {
 
 async fn write(
     mut runs: Vec<Run>,
-    (kind, day): (Kind, NaiveDate),
+    (kind, day, batch_rows): (Kind, NaiveDate, usize),
     schema: &SchemaRef,
     order: &Order,
     bytes_max: u64,
@@ -182,7 +200,7 @@ async fn write(
     let mut heads: BinaryHeap<Reverse<(OwnedRow, usize)>> =
         runs.iter().enumerate().map(|(index, run)| Reverse((run.key(), index))).collect();
     let mut batches: Vec<RecordBatch> = Vec::new();
-    let mut picks: Vec<(usize, usize)> = Vec::with_capacity(batch_rows(kind));
+    let mut picks: Vec<(usize, usize)> = Vec::with_capacity(batch_rows);
     while let Some(Reverse((_, index))) = heads.pop() {
         let run = &mut runs[index];
         let batch = *run.waiting.get_or_insert_with(|| {
@@ -194,7 +212,7 @@ async fn write(
         if run.advance(schema, order)? {
             heads.push(Reverse((run.key(), index)));
         }
-        if picks.len() == batch_rows(kind) || heads.is_empty() {
+        if picks.len() == batch_rows || heads.is_empty() {
             let waiting: Vec<&RecordBatch> = batches.iter().collect();
             encoder.write(&interleave_record_batch(&waiting, &picks).map_err(ParquetError::from)?)?;
             picks.clear();

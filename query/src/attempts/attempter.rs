@@ -334,7 +334,7 @@ fn reaches_out(step: &Step<'_>) -> bool {
 }
 
 /// What proves more.
-pub(super) fn stronger(one: Assurance, other: Assurance) -> Assurance {
+pub(crate) fn stronger(one: Assurance, other: Assurance) -> Assurance {
     const ORDER: [Assurance; 7] = [
         Assurance::Challenged,
         Assurance::External,

@@ -9,5 +9,6 @@ mod columns;
 mod tests;
 mod view;
 
+pub(crate) use self::attempter::stronger;
 pub(crate) use self::columns::COLUMNS;
 pub(crate) use self::view::{ABOUT, Attempts, VIEW};

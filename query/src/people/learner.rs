@@ -219,7 +219,13 @@ mod tests {
     #[test]
     fn links_go_on_over_several_ids() {
         check(
-            &["a x one@a.example", "b x one@a.example", "b y two@a.example", "b x two@a.example", "c zed@a.example one@a.example"],
+            &[
+                "a x one@a.example",
+                "b x one@a.example",
+                "b y two@a.example",
+                "b x two@a.example",
+                "c zed@a.example one@a.example",
+            ],
             &[
                 "a x → zed@a.example (email)",
                 "b x → zed@a.example (email)",

@@ -5,8 +5,6 @@
 //! nobody's but their own, and say so.
 
 mod learner;
-#[cfg(test)]
-mod tests;
 mod view;
 
 pub(crate) use self::view::{IDENTITIES, PERSONS, People};

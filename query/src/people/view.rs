@@ -3,10 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, LazyLock};
 
-use arrow::array::{
-    Array as _, ArrayRef, BooleanArray, Int64Array, ListBuilder, RecordBatch, StringArray, StringBuilder,
-    TimestampMicrosecondArray,
-};
+use arrow::array::{Array as _, ArrayRef, BooleanArray, Int64Array, RecordBatch};
 use arrow::datatypes::{Field, Int64Type, Schema, SchemaRef, TimestampMicrosecondType};
 use arrow::error::ArrowError;
 use async_trait::async_trait;
@@ -19,7 +16,7 @@ use datafusion::physical_plan::ExecutionPlan;
 use datafusion::prelude::{col, lit};
 
 use super::learner::{Identity, Learner, Rule, SourceId};
-use crate::folded::{self, Fold, Texts, numbers};
+use crate::folded::{self, Fold, Texts, lists, moments, numbers, texts};
 
 /// A column's name, and what it means.
 type Column = (&'static str, &'static str);
@@ -43,7 +40,10 @@ pub(crate) const IDENTITIES: Table = Table {
         ("source", "The product that uses the id."),
         ("user_key", "The id in canonical form."),
         ("user_ids", "The spellings in which it came."),
-        ("rule", "Why it is this person's: address (the id is one), email (an event gave both), unmatched (it stands for itself)."),
+        (
+            "rule",
+            "Why it is this person's: address (the id is one), email (an event gave both), unmatched (it stands for itself).",
+        ),
         ("first_seen_at", "The first event with it."),
         ("last_seen_at", "The last event with it."),
         ("events", "How many events gave it."),
@@ -123,7 +123,9 @@ impl TableProvider for People {
         ];
         let plan = plan.aggregate(TEXTS.map(col), counted)?.build()?;
         let table = self.table;
-        let make = move || -> Box<dyn Fold> { Box::new(Learning { table, learner: Learner::default(), found: Vec::new() }) };
+        let make = move || -> Box<dyn Fold> {
+            Box::new(Learning { table, learner: Learner::default(), found: Vec::new() })
+        };
         folded::plan(state.create_physical_plan(&plan).await?, self.schema(), Arc::new(make), projection)
     }
 }
@@ -206,18 +208,4 @@ fn person_arrays(found: &[Identity]) -> Vec<ArrayRef> {
         moments(all().map(|ids| ids.iter().filter_map(|id| id.seen.last_at_us).max())),
         Arc::new(Int64Array::from_iter_values(all().map(|ids| ids.iter().map(|id| id.seen.events).sum()))),
     ]
-}
-
-fn texts<'a>(values: impl Iterator<Item = &'a str>) -> ArrayRef {
-    Arc::new(StringArray::from_iter_values(values))
-}
-
-fn moments(values: impl Iterator<Item = Option<i64>>) -> ArrayRef {
-    Arc::new(values.collect::<TimestampMicrosecondArray>().with_timezone("UTC"))
-}
-
-fn lists<'a>(values: impl Iterator<Item = Vec<&'a str>>) -> ArrayRef {
-    let mut lists = ListBuilder::new(StringBuilder::new());
-    values.for_each(|list| lists.append_value(list.into_iter().map(Some)));
-    Arc::new(lists.finish())
 }

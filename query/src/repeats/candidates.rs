@@ -5,15 +5,15 @@ use std::sync::Arc;
 
 use ahash::RandomState;
 use arrow::array::{Array as _, AsArray as _, BooleanArray, RecordBatch, StringArray};
-use arrow::datatypes::{ArrowPrimitiveType, Int32Type, Int64Type, TimestampMicrosecondType};
+use arrow::datatypes::{Int32Type, Int64Type, TimestampMicrosecondType};
 use arrow::error::ArrowError;
 use lake::{ActiveFile, Book, ReadError};
 use schemas::{Fingerprint, Fingerprinter};
 
-use super::REPEATS_MAX;
-use super::RepeatsError;
-use super::day::{short_hash, supersedes};
-use super::exceptions::{Exceptions, RowPlace};
+use super::day::{Ids, supersedes};
+use super::exceptions::{Places, RowPlace};
+use super::{REPEATS_A_DAY_MAX, RepeatsError};
+use crate::folded::{column, numbers};
 
 /// Rows that may be the same event, gathered in no order.
 pub(super) struct Candidates {
@@ -55,12 +55,8 @@ impl Candidates {
     ) -> Result<(), RepeatsError> {
         let (hasher, hashes) = (self.hasher.clone(), Arc::clone(hashes));
         let is_wanted = move |rows: &RecordBatch| {
-            let [tenants, sources, ids] =
-                [text(rows, "tenant_id")?, text(rows, "source")?, text(rows, "event_id")?];
-            let is_wanted = |row: usize| {
-                let hash = short_hash(&hasher, tenants.value(row), sources.value(row), ids.value(row));
-                Some(hashes.contains(&hash))
-            };
+            let ids = Ids::of(rows)?;
+            let is_wanted = |row: usize| Some(hashes.contains(&ids.hash(row, &hasher)));
             Ok((0..rows.num_rows()).map(is_wanted).collect::<BooleanArray>())
         };
         let mut columns = Ok(());
@@ -71,7 +67,7 @@ impl Candidates {
         })
         .await?;
         columns.map_err(|source| ReadError::Columns { path: file.path.to_string(), source })?;
-        if self.row_count > 2 * REPEATS_MAX { Err(RepeatsError::TooMany) } else { Ok(()) }
+        if self.row_count > 2 * REPEATS_A_DAY_MAX { Err(RepeatsError::TooMany) } else { Ok(()) }
     }
 
     fn take_in(&mut self, rows: &RecordBatch) -> Result<(), ArrowError> {
@@ -111,13 +107,19 @@ impl Candidates {
     }
 
     /// Says of each row whether it is an exception.
-    pub(super) fn judge(self, exceptions: &mut Exceptions) -> Result<(), RepeatsError> {
-        let topics: Vec<u32> = self.topics.iter().map(|id| exceptions.topic(id)).collect();
-        for mut rows in self.by_id.into_values() {
-            rows.sort_unstable_by_key(|row| (row.received_at_us, row.place));
+    pub(super) fn judge(mut self, places: &mut Places) -> Result<(), RepeatsError> {
+        let topics: Vec<u32> = self.topics.iter().map(|id| places.topic(id)).collect();
+        let mut judged = Vec::with_capacity(self.row_count);
+        for rows in self.by_id.values_mut() {
+            // By the topic's id, not by its number: that depends on the order in which files are read.
+            let order = |row: &Row| {
+                let RowPlace { offset, partition, element_index, topic } = row.place;
+                (row.received_at_us, offset, partition, element_index, self.topics[topic as usize].as_str())
+            };
+            rows.sort_unstable_by(|one, other| order(one).cmp(&order(other)));
             let last = rows.last().map(|row| row.place);
             let mut contents = HashSet::new();
-            for row in &rows {
+            for row in rows.iter() {
                 let counts = if row.supersedes {
                     Some(row.place) == last
                 } else {
@@ -125,26 +127,15 @@ impl Candidates {
                     !row.is_flagged && contents.insert(row.content)
                 };
                 let place = RowPlace { topic: topics[row.place.topic as usize], ..row.place };
-                exceptions.set(place, counts == row.is_flagged)?;
+                judged.push((place, counts == row.is_flagged));
             }
         }
-        Ok(())
+        places.judge(judged);
+        if places.len() > REPEATS_A_DAY_MAX { Err(RepeatsError::TooMany) } else { Ok(()) }
     }
-}
-
-fn column<'a>(rows: &'a RecordBatch, name: &str) -> Result<&'a arrow::array::ArrayRef, ArrowError> {
-    rows.column_by_name(name).ok_or_else(|| ArrowError::SchemaError(format!("no column {name}")))
 }
 
 fn text<'a>(rows: &'a RecordBatch, name: &str) -> Result<&'a StringArray, ArrowError> {
     let wrong = || ArrowError::SchemaError(format!("{name} is no text"));
     column(rows, name)?.as_string_opt().ok_or_else(wrong)
-}
-
-fn numbers<'a, T: ArrowPrimitiveType>(
-    rows: &'a RecordBatch,
-    name: &str,
-) -> Result<&'a arrow::array::PrimitiveArray<T>, ArrowError> {
-    let wrong = || ArrowError::SchemaError(format!("{name} has another type"));
-    column(rows, name)?.as_primitive_opt().ok_or_else(wrong)
 }

@@ -4,15 +4,17 @@ use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use ahash::RandomState;
-use arrow::array::{Array as _, AsArray as _};
-use futures::{StreamExt as _, TryStreamExt as _, stream};
+use arrow::array::{Array as _, AsArray as _, BooleanArray, RecordBatch, StringArray};
+use arrow::error::ArrowError;
+use futures::{FutureExt as _, StreamExt as _, TryStreamExt as _, stream};
 use lake::{ActiveFile, Book, ReadError};
 use object_store::path::Path;
 use schemas::{SameId, Source};
 
 use super::candidates::Candidates;
-use super::exceptions::Exceptions;
-use super::{REPEATS_MAX, RepeatsError};
+use super::exceptions::Places;
+use super::{REPEATS_A_DAY_MAX, RepeatsError};
+use crate::folded::column;
 
 /// Files that are read at a time.
 const READS_MAX: usize = 4;
@@ -27,10 +29,16 @@ pub(super) struct Day {
     version: u64,
     /// The files whose rows were taken in, each with its number.
     files: HashMap<Path, FileNumber>,
-    /// Hashes of the ids that may repeat, sorted, each with its file's number.
+    /// Hashes of the ids that may repeat, sorted, each with its file's number. None where they are not kept: then the day is
+    /// read as a whole when it grows.
     ids: Option<Vec<Id>>,
-    pub(super) exceptions: Exceptions,
+    places: Arc<Places>,
+    /// Whether there are more repeats than are kept in memory, in these files.
+    has_too_many: bool,
 }
+
+/// Ids that are held at a time: 256 MiB. Of a day with more, a part of the ids is looked at after the other.
+const IDS_MAX: u64 = if cfg!(test) { 40 } else { 1 << 25 };
 
 /// A hash of tenant, source and event id in the upper bits, and in the lower ones the number of the file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -63,40 +71,37 @@ impl Id {
     }
 }
 
-/// What stands for a row's tenant, source and id among those of a day: 44 bits. Where two ids share it, both are looked at.
-pub(super) fn short_hash(hasher: &RandomState, tenant: &str, source: &str, event_id: &str) -> u64 {
-    hasher.hash_one((tenant, source, event_id)) >> FILE_BITS
-}
-
 impl Day {
-    /// Takes in what the day has in this version. Where that is an older one than is known already, nothing is kept of it
-    /// and its own exceptions are returned.
-    pub(super) async fn at(
+    /// The exceptions of the day in this version. Where that is an older one than is known already, nothing of it is kept.
+    pub(super) async fn places_at(
         &mut self,
         book: &Book,
         files: Vec<ActiveFile>,
         hasher: &RandomState,
-    ) -> Result<Option<Exceptions>, RepeatsError> {
-        if book.version() < self.version && !self.has_exactly(&files) {
-            let mut older = Self::default();
-            older.take_in(book, files, hasher).await?;
-            return Ok(Some(older.exceptions));
-        }
+    ) -> Result<Arc<Places>, RepeatsError> {
         if !self.has_exactly(&files) {
-            self.take_in(book, files, hasher).await?;
+            if book.version() < self.version {
+                let mut older = Self::default();
+                older.take_in(book, files, hasher).await?;
+                return Ok(older.places);
+            }
+            let taken_in = self.take_in(book, files.clone(), hasher).await;
+            self.has_too_many = matches!(taken_in, Err(RepeatsError::TooMany));
+            if self.has_too_many {
+                // Nobody needs to find that out again.
+                let numbered = files.into_iter().enumerate();
+                let numbered = numbered.map(|(index, file)| (file.path, FileNumber::nth(index)));
+                *self = Self { files: numbered.collect(), has_too_many: true, ..Self::default() };
+            }
+            taken_in?;
         }
         self.version = self.version.max(book.version());
-        Ok(None)
+        if self.has_too_many { Err(RepeatsError::TooMany) } else { Ok(Arc::clone(&self.places)) }
     }
 
-    /// Ids that are kept.
-    pub(super) fn ids_kept(&self) -> usize {
-        self.ids.as_ref().map_or(0, Vec::len)
-    }
-
-    /// Keeps the exceptions alone: when the day grows it is read as a whole.
-    pub(super) fn forget_ids(&mut self) {
-        self.ids = None;
+    /// Bytes that are kept.
+    pub(super) fn kept_bytes(&self) -> usize {
+        self.places.bytes() + self.ids.as_ref().map_or(0, Vec::len) * size_of::<Id>()
     }
 
     fn has_exactly(&self, files: &[ActiveFile]) -> bool {
@@ -122,35 +127,63 @@ impl Day {
                 added.push((file.clone(), number));
             }
         }
-        let reads = added.into_iter().map(|(file, number)| {
-            let (book, hasher) = (book.clone(), hasher.clone());
-            // A task of its own: reading is work for a core.
-            let task = tokio::spawn(async move { ids_of(&book, &file, number, &hasher).await });
-            async move { task.await.unwrap_or_else(|panic| std::panic::resume_unwind(panic.into_panic())) }
-        });
-        let mut new: Vec<Id> = stream::iter(reads).buffer_unordered(READS_MAX).try_concat().await?;
-        new.sort_unstable();
         let old = if has_grown { self.ids.as_deref().unwrap_or_default() } else { &[] };
-        let repeated = Repeated::of(old, &new)?;
+        let rows = added.iter().map(|(file, _)| file.rows).sum::<u64>() + old.len() as u64;
+        let parts = rows.div_ceil(IDS_MAX).max(1);
         let mut candidates = Candidates::new(hasher);
-        for file in &files {
-            if repeated.files.contains(&numbers[&file.path]) {
-                candidates.read(book, file, &repeated.hashes).await?;
+        let mut new = Vec::new();
+        for part in 0..parts {
+            new = ids(book, &added, hasher, (part, parts)).await?;
+            new.sort_unstable();
+            let repeated = Repeated::of(old, &new)?;
+            for file in &files {
+                if repeated.files.contains(&numbers[&file.path]) {
+                    candidates.read(book, file, &repeated.hashes).await?;
+                }
             }
         }
-        let mut ids = if has_grown { self.ids.take().unwrap_or_default() } else { Vec::new() };
-        if !has_grown {
-            self.exceptions = Exceptions::default();
-        }
-        // Should this fail, the day is read as a whole the next time.
-        self.files.clear();
-        candidates.judge(&mut self.exceptions)?;
-        ids.extend(new);
-        // Two runs that are sorted each: one pass.
-        ids.sort();
-        (self.files, self.ids) = (numbers, Some(ids));
+        let mut places = if has_grown { Places::clone(&self.places) } else { Places::default() };
+        candidates.judge(&mut places)?;
+        let kept = (parts == 1).then(|| {
+            let mut ids = if has_grown { self.ids.take().unwrap_or_default() } else { Vec::new() };
+            ids.extend(new);
+            // Two runs that are sorted each: one pass.
+            ids.sort();
+            ids
+        });
+        (self.files, self.ids, self.places) = (numbers, kept, Arc::new(places));
         Ok(())
     }
+}
+
+/// The ids of files that may repeat, of one of several parts.
+async fn ids(
+    book: &Book,
+    files: &[(ActiveFile, FileNumber)],
+    hasher: &RandomState,
+    part: (u64, u64),
+) -> Result<Vec<Id>, RepeatsError> {
+    let reads = files.iter().cloned().map(|(file, number)| {
+        let (book, hasher) = (book.clone(), hasher.clone());
+        // A task of its own: reading is work for a core.
+        let task = tokio::spawn(async move { ids_of(&book, &file, number, &hasher, part).await });
+        task.map(|ended| match ended {
+            Ok(ids) => ids,
+            Err(error) if error.is_panic() => std::panic::resume_unwind(error.into_panic()),
+            // The runtime is shut down, and with it whoever asked.
+            Err(_) => Ok(Vec::new()),
+        })
+    });
+    let ids = stream::iter(reads).buffer_unordered(READS_MAX);
+    Ok(ids
+        .try_fold(Vec::new(), async |mut all, ids| {
+            if all.is_empty() {
+                return Ok(ids);
+            }
+            all.extend(ids);
+            Ok(all)
+        })
+        .await?)
 }
 
 /// The ids of a file that may repeat. Where a later state supersedes an earlier one, every row takes part; else those that
@@ -160,27 +193,69 @@ async fn ids_of(
     file: &ActiveFile,
     number: FileNumber,
     hasher: &RandomState,
+    (part, parts): (u64, u64),
 ) -> Result<Vec<Id>, ReadError> {
-    let mut ids = Vec::with_capacity(usize::try_from(file.rows).unwrap_or_default());
+    let mut ids = Vec::new();
+    let mut columns = Ok(());
     book.read(file, Some(ID_COLUMNS), |rows| {
-        let [Some(tenants), Some(sources), Some(event_ids)] =
-            ["tenant_id", "source", "event_id"].map(|name| rows.column_by_name(name))
-        else {
+        if columns.is_err() {
             return;
-        };
-        let (tenants, sources) = (tenants.as_string::<i32>(), sources.as_string::<i32>());
-        let event_ids = event_ids.as_string::<i32>();
-        let flags = rows.column_by_name("duplicate").map(|flags| flags.as_boolean());
-        for row in 0..rows.num_rows() {
-            let is_flagged = flags.is_some_and(|flags| flags.is_valid(row) && flags.value(row));
-            if !is_flagged || supersedes(sources.value(row)) {
-                let hash = short_hash(hasher, tenants.value(row), sources.value(row), event_ids.value(row));
-                ids.push(Id::new(hash, number));
-            }
         }
+        columns = Ids::of(rows).map(|rows| {
+            for row in 0..rows.len() {
+                if rows.may_repeat(row) {
+                    let hash = rows.hash(row, hasher);
+                    if parts == 1 || hash % parts == part {
+                        ids.push(Id::new(hash, number));
+                    }
+                }
+            }
+        });
     })
     .await?;
+    columns.map_err(|source| ReadError::Columns { path: file.path.to_string(), source })?;
     Ok(ids)
+}
+
+/// What rows are by their ids.
+pub(super) struct Ids<'r> {
+    tenants: &'r StringArray,
+    sources: &'r StringArray,
+    event_ids: &'r StringArray,
+    flags: Option<&'r BooleanArray>,
+}
+
+impl<'r> Ids<'r> {
+    pub(super) fn of(rows: &'r RecordBatch) -> Result<Self, ArrowError> {
+        let text = |name: &str| {
+            let other = || ArrowError::SchemaError(format!("{name} is no text"));
+            column(rows, name)?.as_string_opt().ok_or_else(other)
+        };
+        let flags = rows.column_by_name("duplicate").and_then(|flags| flags.as_boolean_opt());
+        Ok(Self {
+            tenants: text("tenant_id")?,
+            sources: text("source")?,
+            event_ids: text("event_id")?,
+            flags,
+        })
+    }
+
+    fn len(&self) -> usize {
+        self.tenants.len()
+    }
+
+    /// Where a later state supersedes an earlier one, every row may; else those that ingest flagged are known not to count.
+    fn may_repeat(&self, row: usize) -> bool {
+        let is_flagged = self.flags.is_some_and(|flags| flags.is_valid(row) && flags.value(row));
+        !is_flagged || supersedes(self.sources.value(row))
+    }
+
+    /// What stands for a row's tenant, source and id among those of a day: 44 bits. Where two ids share it, both are looked
+    /// at.
+    pub(super) fn hash(&self, row: usize, hasher: &RandomState) -> u64 {
+        let id = (self.tenants.value(row), self.sources.value(row), self.event_ids.value(row));
+        hasher.hash_one(id) >> FILE_BITS
+    }
 }
 
 /// Whether this source's later states of an event supersede the earlier ones.
@@ -208,7 +283,7 @@ impl Repeated {
                 files.extend(run.iter().chain(earlier).map(|id| id.file()));
             }
         }
-        if hashes.len() > REPEATS_MAX {
+        if hashes.len() > REPEATS_A_DAY_MAX {
             return Err(RepeatsError::TooMany);
         }
         Ok(Self { hashes: Arc::new(hashes), files })

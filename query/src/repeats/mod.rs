@@ -8,7 +8,8 @@
 //! - else each counts whose content is another: copies, in whichever partition and however late, count once.
 //!
 //! Rows of the same event have the same `occurred_at`, so that all lie in one day. [`CountedEvents`] is the view that every
-//! report reads. What was found out about a day is kept, and when files are added to it, only these are read.
+//! report reads. What was found out about a day is kept, and when files are added to it, only their ids are read, and of
+//! the older files those that hold a row of an id that came again.
 
 mod candidates;
 mod day;
@@ -22,18 +23,25 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use ahash::RandomState;
 use chrono::NaiveDate;
+use futures::{StreamExt as _, TryStreamExt as _, stream};
 use lake::{ActiveFile, Book, ReadError};
 use schemas::Kind;
 
 use self::day::Day;
-use self::exceptions::Exceptions;
+use self::exceptions::{Exceptions, Places};
 pub(crate) use self::view::{ABOUT, CountedEvents, VIEW};
 
-/// Repeats that one question may meet: 64 MiB of places.
-const REPEATS_MAX: usize = 1 << 21;
+/// Repeats of one day: 48 MiB of places. Each is a row that a connector sent again or a source sent anew.
+const REPEATS_A_DAY_MAX: usize = 1 << 21;
 
-/// Ids that are kept of days whose files may grow, all days together: 128 MiB. A day beyond it is read anew when it grows.
-const IDS_KEPT_MAX: usize = 1 << 24;
+/// Repeats that one question may meet: 192 MiB of places.
+const REPEATS_MAX: usize = 1 << 23;
+
+/// Bytes that are kept of all days together; what is oldest goes first, and is read anew when it is asked for.
+const KEPT_BYTES_MAX: usize = 192 << 20;
+
+/// Days that are looked at at a time.
+const DAYS_AT_A_TIME: usize = 2;
 
 /// Why it cannot be told which events count.
 #[derive(Debug, thiserror::Error)]
@@ -42,7 +50,10 @@ pub(crate) enum RepeatsError {
     #[error(transparent)]
     Read(#[from] ReadError),
     /// More repeats than are kept in memory.
-    #[error("ask for a shorter range: it has more than {REPEATS_MAX} copies and superseded states")]
+    #[error(
+        "ask for a shorter range, or count every delivery (`duplicates=include`, SQL over `events`): it has more than \
+         {REPEATS_A_DAY_MAX} copies and superseded states in a day, or {REPEATS_MAX} in all"
+    )]
     TooMany,
 }
 
@@ -66,38 +77,44 @@ impl Repeats {
         book: &Book,
         files: BTreeMap<NaiveDate, Vec<ActiveFile>>,
     ) -> Result<Exceptions, RepeatsError> {
-        let mut all = Exceptions::default();
-        for (date, files) in files {
-            let day =
-                Arc::clone(self.days.lock().unwrap_or_else(PoisonError::into_inner).entry(date).or_default());
-            let mut day = day.lock().await;
-            let kept_before = day.ids_kept();
-            match day.at(book, files, &self.hasher).await? {
-                Some(older) => all.add(&older)?,
-                None => all.add(&day.exceptions)?,
-            }
-            if day.ids_kept() != kept_before {
-                drop(day);
-                self.make_room(date);
-            }
-        }
-        Ok(all)
+        let days = stream::iter(files).map(async |(date, files)| {
+            let places = self.of_day(book, date, files).await?;
+            Ok::<_, RepeatsError>((date, places))
+        });
+        let days: Vec<(NaiveDate, Arc<Places>)> = days.buffer_unordered(DAYS_AT_A_TIME).try_collect().await?;
+        let exceptions = Exceptions::of(days);
+        if exceptions.len() > REPEATS_MAX { Err(RepeatsError::TooMany) } else { Ok(exceptions) }
     }
 
-    /// Lets go of ids, the oldest days' first, until no more than [`IDS_KEPT_MAX`] are kept.
-    fn make_room(&self, newest: NaiveDate) {
-        let days = self.days.lock().unwrap_or_else(PoisonError::into_inner);
-        let kept = |day: &Arc<tokio::sync::Mutex<Day>>| day.try_lock().map_or(0, |day| day.ids_kept());
-        let mut all: usize = days.values().map(kept).sum();
-        for (_, day) in days.iter().filter(|(date, _)| **date != newest) {
-            if all <= IDS_KEPT_MAX {
-                break;
-            }
-            if let Ok(mut day) = day.try_lock() {
-                all -= day.ids_kept();
-                day.forget_ids();
-            }
+    async fn of_day(
+        &self,
+        book: &Book,
+        date: NaiveDate,
+        files: Vec<ActiveFile>,
+    ) -> Result<Arc<Places>, RepeatsError> {
+        let day =
+            Arc::clone(self.days.lock().unwrap_or_else(PoisonError::into_inner).entry(date).or_default());
+        let mut day = day.lock().await;
+        let kept_before = day.kept_bytes();
+        let places = day.places_at(book, files, &self.hasher).await?;
+        if day.kept_bytes() != kept_before {
+            drop(day);
+            self.make_room();
         }
+        Ok(places)
+    }
+
+    /// Lets go of what is known of days, the oldest first, until no more than [`KEPT_BYTES_MAX`] are kept.
+    fn make_room(&self) {
+        let mut days = self.days.lock().unwrap_or_else(PoisonError::into_inner);
+        // A day that is looked at now makes room itself.
+        let kept = |day: &Arc<tokio::sync::Mutex<Day>>| day.try_lock().map_or(0, |day| day.kept_bytes());
+        let mut all: usize = days.values().map(kept).sum();
+        days.retain(|_, day| {
+            let bytes = if all > KEPT_BYTES_MAX { kept(day) } else { 0 };
+            all -= bytes;
+            bytes == 0
+        });
     }
 }
 

@@ -20,7 +20,7 @@ use datafusion::physical_plan::ExecutionPlan;
 use datafusion::prelude::col;
 use lake::{ActiveFile, Book};
 
-use super::{Repeats, files_by_day};
+use super::{Repeats, RepeatsError, files_by_day};
 
 /// The view's name.
 pub(crate) const VIEW: &str = "counted_events";
@@ -46,7 +46,8 @@ impl CountedEvents {
 
     /// The files of the days that the filters leave.
     fn files(&self, state: &dyn Session, filters: &[Expr]) -> Result<BTreeMap<NaiveDate, Vec<ActiveFile>>> {
-        let files = files_by_day(&self.book).map_err(|error| DataFusionError::External(Box::new(error)))?;
+        let failed = |error| DataFusionError::External(Box::new(RepeatsError::Read(error)));
+        let files = files_by_day(&self.book).map_err(failed)?;
         let Some(filter) = conjunction(filters.iter().cloned()) else { return Ok(files) };
         let schema = self.schema();
         let filter = state.create_physical_expr(filter, &DFSchema::try_from(Arc::clone(&schema))?)?;

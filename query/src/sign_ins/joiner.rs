@@ -59,35 +59,70 @@ pub(super) struct SignIn {
 }
 
 /// Joins the attempts of one person. They come in any order.
+///
+/// The nearest are joined first, and those with a key in common before all others.
 pub(super) fn join(mut attempts: Vec<Attempt>) -> Vec<SignIn> {
     attempts.sort_by(|one, other| {
-        let key = |it: &Attempt| (it.first_at_us, it.last_at_us);
-        key(one).cmp(&key(other)).then_with(|| one.source.cmp(&other.source)).then_with(|| one.event_ids.cmp(&other.event_ids))
+        let key = |it: &Attempt| (it.first_at_us, it.last_at_us, it.source.clone());
+        key(one).cmp(&key(other)).then_with(|| one.event_ids.cmp(&other.event_ids))
     });
-    let mut sign_ins: Vec<SignIn> = Vec::new();
-    // Those that a later attempt can still belong to.
-    let mut from = 0;
-    for attempt in attempts {
-        while sign_ins.get(from).is_some_and(|sign_in| attempt.first_at_us - sign_in.last_at_us() > WITHIN_US) {
-            from += 1;
-        }
-        let near = || (from..sign_ins.len()).filter(|at| sign_ins[*at].takes(&attempt));
-        let by_key = near().find(|at| sign_ins[*at].attempts.iter().any(|other| has_key_of(other, &attempt)));
-        let by_time = || {
-            let distance = |at: &usize| (sign_ins[*at].distance_us(&attempt), *at);
-            near().filter(|at| sign_ins[*at].fits(&attempt)).min_by_key(distance)
-        };
-        match by_key.map(|at| (at, JoinedBy::Key)).or_else(|| Some((by_time()?, JoinedBy::Inferred))) {
-            Some((at, by)) => {
-                let sign_in = &mut sign_ins[at];
-                sign_in.attempts.push(attempt);
-                // One weak link makes the whole an inference.
-                sign_in.joined_by = sign_in.joined_by.max(Some(by));
-            }
-            None => sign_ins.push(SignIn { attempts: vec![attempt], joined_by: None }),
-        }
+    let mut links = Vec::new();
+    for (one, attempt) in attempts.iter().enumerate() {
+        let later = attempts.iter().enumerate().skip(one + 1);
+        let near = later.take_while(|(_, other)| other.first_at_us - attempt.last_at_us <= WITHIN_US);
+        links.extend(near.filter(|(_, other)| other.source != attempt.source).map(|(other_one, other)| {
+            let by = if has_key_of(attempt, other) { JoinedBy::Key } else { JoinedBy::Inferred };
+            (by, distance_us(attempt, other), one, other_one)
+        }));
     }
+    links.sort_unstable();
+    let mut groups: Vec<(Option<JoinedBy>, Vec<usize>)> =
+        (0..attempts.len()).map(|one| (None, vec![one])).collect();
+    // By attempt: its group.
+    let mut group_of: Vec<usize> = (0..attempts.len()).collect();
+    for (by, _, one, other) in links {
+        let (one, other) = (group_of[one], group_of[other]);
+        let fit =
+            |one: &usize| groups[other].1.iter().all(|other| fits(&attempts[*one], &attempts[*other], by));
+        if one == other || !groups[one].1.iter().all(fit) {
+            continue;
+        }
+        let (their_by, theirs) = std::mem::take(&mut groups[other]);
+        theirs.iter().for_each(|attempt| group_of[*attempt] = one);
+        // One weak link makes the whole an inference.
+        groups[one].0 = groups[one].0.max(their_by).max(Some(by));
+        groups[one].1.extend(theirs);
+    }
+    let mut attempts: Vec<Option<Attempt>> = attempts.into_iter().map(Some).collect();
+    let groups = groups.into_iter().filter(|(_, members)| !members.is_empty());
+    let mut sign_ins: Vec<SignIn> = groups
+        .map(|(joined_by, mut members)| {
+            members.sort_unstable();
+            SignIn {
+                attempts: members.iter().filter_map(|member| attempts[*member].take()).collect(),
+                joined_by,
+            }
+        })
+        .collect();
+    sign_ins.sort_by_key(|sign_in| (sign_in.first_at_us(), sign_in.last_at_us()));
     sign_ins
+}
+
+/// Whether nothing speaks against it that two attempts are of one sign-in: another source; and without a key in common
+/// near in time, and no other application.
+fn fits(one: &Attempt, other: &Attempt, by: JoinedBy) -> bool {
+    let contradicts = match (&one.application, &other.application) {
+        (Some(app), Some(other_app)) => {
+            !app.eq_ignore_ascii_case(other_app) && !is_provider(one) && !is_provider(other)
+        }
+        _ => false,
+    };
+    let is_near = distance_us(one, other) <= WITHIN_US;
+    one.source != other.source && (by == JoinedBy::Key || has_key_of(one, other) || (is_near && !contradicts))
+}
+
+fn distance_us(one: &Attempt, other: &Attempt) -> i64 {
+    (other.first_at_us - one.last_at_us).max(one.first_at_us - other.last_at_us).max(0)
 }
 
 impl SignIn {
@@ -111,25 +146,6 @@ impl SignIn {
         let is_in = self.deciding().is_some_and(|attempt| attempt.result == "success");
         let proving = self.attempts.iter().filter(|attempt| !is_in || attempt.result == "success");
         proving.map(|attempt| attempt.assurance).fold(Assurance::Unknown, stronger)
-    }
-
-    fn takes(&self, attempt: &Attempt) -> bool {
-        self.attempts.iter().all(|other| other.source != attempt.source)
-    }
-
-    /// Whether nothing speaks against it: near in time, and no other application.
-    fn fits(&self, attempt: &Attempt) -> bool {
-        let contradicts = |other: &Attempt| match (&other.application, &attempt.application) {
-            (Some(one), Some(other_one)) => {
-                !one.eq_ignore_ascii_case(other_one) && !is_provider(other) && !is_provider(attempt)
-            }
-            _ => false,
-        };
-        self.distance_us(attempt) <= WITHIN_US && !self.attempts.iter().any(contradicts)
-    }
-
-    fn distance_us(&self, attempt: &Attempt) -> i64 {
-        (attempt.first_at_us - self.last_at_us()).max(self.first_at_us() - attempt.last_at_us).max(0)
     }
 }
 
@@ -206,11 +222,17 @@ mod tests {
     #[test]
     fn entra_and_microsoft_365_have_a_key_in_common() {
         check(
-            &["entra 0 0 success challenged event=r app=Teams", "o365 400 400 success unknown event=r app=Other"],
+            &[
+                "entra 0 0 success challenged event=r app=Teams",
+                "o365 400 400 success unknown event=r app=Other",
+            ],
             &["entra: alone, success, challenged", "o365: alone, success, unknown"],
         );
         check(
-            &["entra 0 0 success challenged event=r app=Teams", "o365 40 40 success unknown event=r app=Other"],
+            &[
+                "entra 0 0 success challenged event=r app=Teams",
+                "o365 40 40 success unknown event=r app=Other",
+            ],
             &["entra o365: key, success, challenged"],
         );
         check(

@@ -12,7 +12,9 @@ use crate::answer::Answer;
 use crate::attempts;
 use crate::error::QueryError;
 use crate::ocsf;
+use crate::people::{IDENTITIES, PERSONS};
 use crate::session::Session;
+use crate::sign_ins;
 use crate::views::tables;
 
 /// Lists the limits of free SQL: `name` in the configuration, `value`, `unit`, `meaning`, `advice`.
@@ -47,16 +49,13 @@ const DAY: &str =
 /// The book cannot be read.
 pub async fn sql_tables(session: &Session) -> Result<Answer, QueryError> {
     let mut rows: Vec<(&str, &str, String, String, &str, bool)> = Vec::new();
-    let of_ocsf = ocsf::columns();
     for (table, about) in tables() {
         for field in session.table(table).await?.schema().fields() {
             let name = field.name().as_str();
-            let (meaning, prunes) = if table == attempts::VIEW {
-                let column = attempts::COLUMNS.iter().find(|(column, _)| *column == name);
-                (column.map_or("", |(_, doc)| *doc), ["tenant_id", "user_key"].contains(&name))
-            } else if table == ocsf::VIEW {
-                let column = of_ocsf.iter().find(|column| column.name == name);
-                (column.map_or("", |column| column.doc), name == ocsf::PRUNES)
+            let own = own_columns(table);
+            let (meaning, prunes) = if let Some(own) = own {
+                let column = own.iter().find(|(column, _)| *column == name);
+                (column.map_or("", |(_, doc)| *doc), ["tenant_id", "user_key", ocsf::PRUNES].contains(&name))
             } else if name == "day" {
                 (DAY, true)
             } else {
@@ -75,6 +74,17 @@ pub async fn sql_tables(session: &Session) -> Result<Answer, QueryError> {
         ("prunes", Arc::new(BooleanArray::from_iter(rows.iter().map(|row| Some(row.5))))),
     ];
     Answer::list(session, "sql-tables", json!({}), columns).await
+}
+
+/// The columns of a table that is made of others, with their meanings.
+fn own_columns(table: &str) -> Option<Vec<(&'static str, &'static str)>> {
+    let people = [IDENTITIES, PERSONS].into_iter().find(|people| people.name == table);
+    match table {
+        attempts::VIEW => Some(attempts::COLUMNS.to_vec()),
+        sign_ins::VIEW => Some(sign_ins::COLUMNS.to_vec()),
+        ocsf::VIEW => Some(ocsf::columns().iter().map(|column| (column.name, column.doc)).collect()),
+        _ => people.map(|people| people.columns.to_vec()),
+    }
 }
 
 /// Lists the functions that may be called: `function`, `about` its group.

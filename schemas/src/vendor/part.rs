@@ -16,16 +16,22 @@ pub(crate) enum Part<'r> {
     Line(Option<&'r str>, &'r str),
 }
 
-/// The longest line with the names of columns that is kept with each line below it.
-const HEAD_BYTES_MAX: usize = 4096;
+/// How many times longer than a line the names of its columns may be to be kept with it: what is kept of a record is never
+/// more than so many times the record.
+const HEAD_PER_LINE_MAX: usize = 4;
 
 impl<'r> Part<'r> {
     /// The part's bytes, which read alone give the same element; none where it is the whole record.
     pub(super) fn bytes(self) -> Option<Cow<'r, [u8]>> {
         match self {
             Self::Whole => None,
-            Self::Item(items, number) => items.nth(number).map(Cow::Borrowed),
-            Self::Line(Some(head), line) if head.len() <= HEAD_BYTES_MAX => {
+            Self::Item(items, number) => {
+                let item = items.nth(number)?;
+                // Alone, a number or a list would be another record.
+                let is_object = item.first() == Some(&b'{');
+                Some(if is_object { Cow::Borrowed(item) } else { Cow::Owned([b"[", item, b"]"].concat()) })
+            }
+            Self::Line(Some(head), line) if head.len() <= line.len().saturating_mul(HEAD_PER_LINE_MAX) => {
                 Some(Cow::Owned(format!("{head}\n{line}").into_bytes()))
             }
             Self::Line(_, line) => Some(Cow::Borrowed(line.as_bytes())),
@@ -161,7 +167,7 @@ mod tests {
         check(
             Source::Entra,
             &format!(r#"{{"a":[1,{{"records":7}}], "records" : [{sign_in},7,{broken}]}}"#),
-            &[Some(sign_in), Some("7"), Some(broken)],
+            &[Some(sign_in), Some("[7]"), Some(broken)],
         );
     }
 
@@ -201,10 +207,13 @@ mod tests {
     #[test]
     fn a_record_of_many_that_cannot_be_read_is_kept_once() {
         let record = format!("[{}7]", "1,".repeat(10_000));
-        let kept: usize = elements(Source::Duo, record.as_bytes(), false)
-            .iter()
-            .filter_map(|(_, raw)| Some(raw.as_ref()?.len()))
-            .sum();
-        assert_eq!(kept, 10_001);
+        let kept = |record: &str, source| -> usize {
+            let elements = elements(source, record.as_bytes(), false);
+            elements.iter().filter_map(|(_, raw)| Some(raw.as_ref()?.len())).sum()
+        };
+        assert_eq!(kept(&record, Source::Duo), 3 * 10_001);
+        // A long line of names above many short lines.
+        let table = format!("Timestamp,Username{}\n{}", ",Phone Number".repeat(200), "a\n".repeat(10_000));
+        assert_eq!(kept(&table, Source::MfaServer), 10_000);
     }
 }

@@ -40,7 +40,7 @@ pub(super) fn read<'t>(event: &Event<'t>) -> Result<Found<'t>, Rejection<'static
         _ if has_factor => {}
         _ => return skipped(),
     }
-    if user.is_some_and(user::is_machine)
+    if !is_ours(event) && user.is_some_and(user::is_machine)
         || matches!(event.logon_type_id.and_then(Json::as_number), Some(0 | 4 | 5))
     {
         return Ok(Found::Skipped(Cow::Owned(format!(

@@ -43,8 +43,9 @@ pub(super) fn id<'t>(user: Json<'t>, is_ours: bool) -> Text<'t> {
 pub(super) fn names<'t>(user: Option<Json<'t>>) -> (Text<'t>, Text<'t>) {
     let person = user.and_then(|user| user.get("ldap_person"));
     let of = |key| text(person.and_then(|person| person.text(key)));
-    if let (Some(first), Some(last)) = (of("given_name"), of("surname")) {
-        return (Some(first), Some(last));
+    let (first, last) = (of("given_name"), of("surname"));
+    if first.is_some() || last.is_some() {
+        return (first, last);
     }
     let Some(full) = user.and_then(|user| user.text("full_name")) else { return (None, None) };
     match (full.split_once(','), full.rsplit_once(' ')) {

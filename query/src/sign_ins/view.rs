@@ -1,0 +1,228 @@
+//! The table of sign-ins that SQL sees.
+
+use std::collections::BTreeSet;
+use std::sync::{Arc, LazyLock};
+
+use arrow::array::{Array as _, ArrayRef, AsArray as _, Date32Array, Int64Array, RecordBatch, StringArray};
+use arrow::datatypes::{Field, Schema, SchemaRef, TimestampMicrosecondType};
+use arrow::error::ArrowError;
+use async_trait::async_trait;
+use datafusion::catalog::{Session, TableProvider};
+use datafusion::datasource::provider_as_source;
+use datafusion::error::Result;
+use datafusion::logical_expr::{Expr, JoinType, LogicalPlanBuilder, TableProviderFilterPushDown, TableType};
+use datafusion::physical_plan::ExecutionPlan;
+use datafusion::prelude::col;
+use schemas::vocabulary::Assurance;
+
+use super::joiner::{Attempt, JoinedBy, SignIn, join};
+use crate::folded::{self, Fold, Texts, column, lists, moments, numbers, texts};
+
+/// The view's name.
+pub(crate) const VIEW: &str = "sign_ins";
+
+/// What a row of it is.
+pub(crate) const ABOUT: &str = "the attempts that several sources logged about the same thing, told once";
+
+/// The names, and what they mean.
+#[rustfmt::skip]
+pub(crate) const COLUMNS: &[(&str, &str)] = &[
+    ("tenant_id", "Whose sign-in this is."),
+    ("person", "Who, as in persons."),
+    ("first_at", "When its first event happened."),
+    ("last_at", "When its last event happened."),
+    ("sources", "The products that told of it."),
+    ("attempts", "How many attempts it is made of: one of each source."),
+    ("event_ids", "Which events."),
+    ("application", "What was entered, as the source says that signed the person in."),
+    ("client_ip", "The client's address, as the same source says."),
+    ("methods", "The methods that were tried, by any source."),
+    ("result", "How it ended, as the source says that signed the person in: success, denied, open or undecided."),
+    ("denial_reason", "Why it was denied."),
+    ("assurance", "The strongest that any source proves."),
+    ("joined_by", "By what its attempts were joined: key (an id in common) or inferred (person, application and two minutes); null for a single attempt."),
+    ("day", "The UTC day of first_at."),
+];
+
+/// The sign-ins of all attempts.
+#[derive(Debug)]
+pub(crate) struct SignIns {
+    attempts: Arc<dyn TableProvider>,
+    identities: Arc<dyn TableProvider>,
+}
+
+impl SignIns {
+    pub(crate) fn new(attempts: Arc<dyn TableProvider>, identities: Arc<dyn TableProvider>) -> Self {
+        Self { attempts, identities }
+    }
+}
+
+#[async_trait]
+impl TableProvider for SignIns {
+    fn schema(&self) -> SchemaRef {
+        schema()
+    }
+
+    fn table_type(&self) -> TableType {
+        TableType::View
+    }
+
+    fn supports_filters_pushdown(&self, filters: &[&Expr]) -> Result<Vec<TableProviderFilterPushDown>> {
+        let pushed = |filter: &&Expr| {
+            // What a person's sign-ins have in common: a condition on it drops whole persons.
+            if filter
+                .column_refs()
+                .iter()
+                .all(|column| ["tenant_id", "person"].contains(&column.name.as_str()))
+            {
+                TableProviderFilterPushDown::Exact
+            } else {
+                TableProviderFilterPushDown::Unsupported
+            }
+        };
+        Ok(filters.iter().map(pushed).collect())
+    }
+
+    async fn scan(
+        &self,
+        state: &dyn Session,
+        projection: Option<&Vec<usize>>,
+        filters: &[Expr],
+        _limit: Option<usize>,
+    ) -> Result<Arc<dyn ExecutionPlan>> {
+        let whose =
+            LogicalPlanBuilder::scan("identities", provider_as_source(Arc::clone(&self.identities)), None)?
+                .project([
+                    col("tenant_id").alias("id_tenant"),
+                    col("source").alias("id_source"),
+                    col("user_key").alias("id_key"),
+                    col("person"),
+                ])?
+                .build()?;
+        let keys = (vec!["tenant_id", "source", "user_key"], vec!["id_tenant", "id_source", "id_key"]);
+        let attempts = provider_as_source(Arc::clone(&self.attempts));
+        let mut plan =
+            LogicalPlanBuilder::scan("attempts", attempts, None)?.join(whose, JoinType::Inner, keys, None)?;
+        for filter in filters {
+            plan = plan.filter(filter.clone())?;
+        }
+        let wanted = TEXTS.iter().chain(&["first_at", "last_at", "methods", "event_ids"]);
+        let plan = plan
+            .project(wanted.map(|name| col(*name)))?
+            .sort(["tenant_id", "person"].map(|name| col(name).sort(true, true)))?
+            .build()?;
+        let make = || -> Box<dyn Fold> { Box::new(Joining::default()) };
+        folded::plan(state.create_physical_plan(&plan).await?, schema(), Arc::new(make), projection)
+    }
+}
+
+const TEXTS: [&str; 9] = [
+    "tenant_id",
+    "person",
+    "source",
+    "attempt_id",
+    "application",
+    "client_ip",
+    "result",
+    "denial_reason",
+    "assurance",
+];
+
+/// Joins attempts that come person by person.
+#[derive(Default)]
+struct Joining {
+    /// Tenant and name of the person whose turn it is.
+    person: Option<[String; 2]>,
+    attempts: Vec<Attempt>,
+    rows: Vec<([String; 2], SignIn)>,
+}
+
+impl Fold for Joining {
+    fn take_in(&mut self, rows: &RecordBatch) -> Result<(), ArrowError> {
+        let texts = Texts::of(rows, &TEXTS)?;
+        let first = numbers::<TimestampMicrosecondType>(rows, "first_at")?;
+        let last = numbers::<TimestampMicrosecondType>(rows, "last_at")?;
+        let (methods, event_ids) = (column(rows, "methods")?, column(rows, "event_ids")?);
+        for row in 0..rows.num_rows() {
+            let value = |index| texts.get(index, row).map(str::to_owned);
+            let needed = |index| texts.needed(index, row).to_owned();
+            let person = [needed(0), needed(1)];
+            if self.person.as_ref() != Some(&person) {
+                self.end();
+                self.person = Some(person);
+            }
+            self.attempts.push(Attempt {
+                source: needed(2),
+                first_at_us: first.value(row),
+                last_at_us: last.value(row),
+                attempt_id: value(3),
+                event_ids: list(event_ids, row)?,
+                application: value(4),
+                client_ip: value(5),
+                result: needed(6),
+                denial_reason: value(7),
+                assurance: texts.get(8, row).and_then(Assurance::parse).unwrap_or(Assurance::UNKNOWN),
+                methods: list(methods, row)?,
+            });
+        }
+        Ok(())
+    }
+
+    fn end(&mut self) {
+        let Some(person) = self.person.take() else { return };
+        let joined = join(std::mem::take(&mut self.attempts));
+        self.rows.extend(joined.into_iter().map(|sign_in| (person.clone(), sign_in)));
+    }
+
+    fn ready(&self) -> usize {
+        self.rows.len()
+    }
+
+    fn take_out(&mut self) -> Result<RecordBatch, ArrowError> {
+        RecordBatch::try_new(schema(), arrays(&std::mem::take(&mut self.rows)))
+    }
+}
+
+fn list(lists: &ArrayRef, row: usize) -> Result<Vec<String>, ArrowError> {
+    let lists = lists.as_list_opt::<i32>().ok_or_else(|| ArrowError::SchemaError("no list".into()))?;
+    let values = lists.value(row);
+    let values = values.as_string_opt::<i32>().ok_or_else(|| ArrowError::SchemaError("no texts".into()))?;
+    Ok(values.iter().flatten().map(str::to_owned).collect())
+}
+
+fn schema() -> SchemaRef {
+    static SCHEMA: LazyLock<SchemaRef> = LazyLock::new(|| {
+        let fields = COLUMNS.iter().zip(arrays(&[]));
+        let fields = fields.map(|((name, _), array)| Field::new(*name, array.data_type().clone(), true));
+        Arc::new(Schema::new(fields.collect::<Vec<_>>()))
+    });
+    Arc::clone(&SCHEMA)
+}
+
+fn arrays(rows: &[([String; 2], SignIn)]) -> Vec<ArrayRef> {
+    const DAY_US: i64 = 86_400_000_000;
+    let all = || rows.iter().map(|(_, sign_in)| sign_in);
+    let decided = |of: fn(&Attempt) -> Option<&str>| -> ArrayRef {
+        Arc::new(all().map(|sign_in| of(sign_in.deciding()?)).collect::<StringArray>())
+    };
+    let set = |of: fn(&Attempt) -> Vec<&str>| {
+        lists(all().map(|it| it.attempts.iter().flat_map(of).collect::<BTreeSet<_>>().into_iter().collect()))
+    };
+    vec![
+        texts(rows.iter().map(|([tenant_id, _], _)| tenant_id.as_str())),
+        texts(rows.iter().map(|([_, person], _)| person.as_str())),
+        moments(all().map(|it| Some(it.first_at_us()))),
+        moments(all().map(|it| Some(it.last_at_us()))),
+        set(|attempt| vec![attempt.source.as_str()]),
+        Arc::new(Int64Array::from_iter_values(all().map(|it| it.attempts.len() as i64))),
+        set(|attempt| attempt.event_ids.iter().map(String::as_str).collect()),
+        decided(|attempt| attempt.application.as_deref()),
+        decided(|attempt| attempt.client_ip.as_deref()),
+        set(|attempt| attempt.methods.iter().map(String::as_str).collect()),
+        decided(|attempt| Some(&attempt.result)),
+        decided(|attempt| attempt.denial_reason.as_deref()),
+        texts(all().map(|it| it.assurance().as_str())),
+        Arc::new(all().map(|it| it.joined_by.map(JoinedBy::as_str)).collect::<StringArray>()),
+        Arc::new(Date32Array::from_iter_values(all().map(|it| it.first_at_us().div_euclid(DAY_US) as i32))),
+    ]
+}
