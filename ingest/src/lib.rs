@@ -6,7 +6,8 @@
 //! memory is bounded, and a pipeline whose next batch is full pauses its partitions.
 //!
 //! What it never does: trust Kafka's committed offsets (they are written for lag tools and never read),
-//! write a file beside the book, or know what a query is. [`produce`] is the way back: records into a topic.
+//! write a file beside the book, or know what a query is. [`produce`] is the way back: records into a topic, and
+//! [`redecode`] reads kept bytes anew.
 
 mod batch;
 mod client;
@@ -17,6 +18,7 @@ mod identity;
 mod native;
 mod pipeline;
 mod produce;
+pub mod redecode;
 mod resume;
 mod run;
 mod settings;

@@ -16,6 +16,7 @@ pub(crate) mod ingest;
 pub(crate) mod lake;
 pub(crate) mod maintain;
 pub(crate) mod produce;
+pub(crate) mod redecode;
 pub(crate) mod rejections;
 pub(crate) mod report;
 pub(crate) mod run;
@@ -43,6 +44,7 @@ pub(crate) async fn run(cli: Cli) -> anyhow::Result<()> {
         Command::Report(args) => report::run(*args, &config()?),
         Command::Explain(args) => explain::run(&args),
         Command::Export(args) => export::run(&args, &config()?),
+        Command::Redecode(args) => redecode::run(args, config()?).await,
         Command::Produce(args) => produce::run(args, config()?).await,
         Command::Config(args) => config::run(&args, path),
         Command::Decode(args) => decode::run(&args),

@@ -162,11 +162,26 @@ fn with_all_bytes_kept_each_row_can_be_read_anew_from_its_own() {
     assert_eq!(kept, [sign_in("s-1", 0), sign_in("s-2", 50_126), sign_in("s-3", 0)]);
     // A rejection keeps its own part of the record, so that to produce it again brings no other element again.
     assert_eq!(raw("SELECT raw FROM rejections"), [broken.as_bytes()]);
+    // The decoder of today reads them as they were read.
+    let range = ["--from", "2026-11-20", "--to", "2026-11-21"];
+    let told = deployment.succeed(&[&["redecode"], range.as_slice()].concat());
+    for line in [
+        "3  in the range",
+        "3  read the same",
+        "0  would read differently",
+        "read by entra/2, now by entra/2",
+    ] {
+        assert!(told.contains(line), "{told}");
+    }
+    let told = deployment.succeed(&[&["redecode", "--source", "okta"], range.as_slice()].concat());
+    assert!(told.contains("0  in the range"), "{told}");
     // Without being told, events keep no bytes.
     let (plain, entra) = entra_alone("sources-no-raw", 1);
     entra.produce(0, &[sign_in("s-1", 0)]);
     plain.catch_up();
     assert_eq!(rows(&plain, "SELECT count(*), count(raw) FROM events"), ["1,0"]);
+    let told = plain.succeed(&[&["redecode"], range.as_slice()].concat());
+    assert!(told.contains("1  of them without kept bytes"), "{told}");
 }
 
 fn hex_bytes(hex: &str) -> Vec<u8> {

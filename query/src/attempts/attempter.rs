@@ -10,7 +10,7 @@
 //! The last event that decides gives the result. A challenge that nobody answered is a denial once its life is over,
 //! although no record says so, and open until then.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use schemas::vocabulary::{Assurance, AuthResult, DenialReason, Method, Stage};
 
@@ -28,6 +28,12 @@ pub(super) struct Rules {
 }
 
 const SECOND_US: i64 = 1_000_000;
+
+/// Events that an attempt names: a robot can try for days.
+const EVENT_IDS_MAX: usize = 256;
+
+/// Attempts of one person that are held as going on, before those that cannot go on any more are let go.
+const GOING_ON_MAX: usize = 1_000;
 
 impl Default for Rules {
     fn default() -> Self {
@@ -98,7 +104,7 @@ impl Outcome {
 pub(super) enum JoinedBy {
     /// The source's own key.
     Key,
-    /// The source's own key, which came again after too long a pause.
+    /// The source's own key, which had come before, too long ago to be the same attempt.
     KeyAndGap,
     /// Person, application and time.
     Inferred,
@@ -127,6 +133,8 @@ pub(super) struct Attempt {
     pub(super) client_ip: Option<String>,
     /// In the order in which they were first tried.
     pub(super) methods: Vec<Method>,
+    pub(super) events: i64,
+    /// The first [`EVENT_IDS_MAX`] of them.
     pub(super) event_ids: Vec<String>,
     /// Of its events; one that tells of none is one.
     pub(super) steps: i64,
@@ -151,6 +159,8 @@ pub(super) struct Attempter {
     now_us: i64,
     /// The attempts of this person that may go on, by key.
     going_on: BTreeMap<Key, Draft>,
+    /// Keys of this person whose attempts were let go.
+    gone: BTreeSet<String>,
     /// The code that was sent to this person last: when it dies, and where it can be checked.
     code: Option<(i64, String)>,
 }
@@ -170,7 +180,7 @@ struct Draft {
 
 impl Attempter {
     pub(super) fn new(rules: Rules, now_us: i64) -> Self {
-        Self { rules, now_us, going_on: BTreeMap::new(), code: None }
+        Self { rules, now_us, going_on: BTreeMap::new(), gone: BTreeSet::new(), code: None }
     }
 
     /// Takes in the next event of this person.
@@ -181,14 +191,16 @@ impl Attempter {
             None => Key::Application(step.application.map(str::to_owned)),
         };
         let is_own = matches!(key, Key::Own(_));
-        let mut is_split = false;
+        if self.going_on.len() >= GOING_ON_MAX {
+            self.let_go(step.at_us, emit);
+        }
+        let mut is_split = step.attempt_id.is_some_and(|id| self.gone.contains(id));
         if let Some(draft) = self.going_on.get(&key) {
             let is_late = step.at_us - draft.attempt.last_at_us > self.rules.gap_us;
             let has_ended = !is_own && draft.attempt.outcome == Outcome::Success;
             if is_late || has_ended {
                 is_split = is_own;
-                if let Some(mut draft) = self.going_on.remove(&key) {
-                    draft.is_split |= is_split;
+                if let Some(draft) = self.going_on.remove(&key) {
                     emit(draft.finish(self.now_us));
                 }
             }
@@ -198,12 +210,25 @@ impl Attempter {
         draft.take(step, cause, life_us);
     }
 
+    /// Ends the attempts whose last event is too long ago for another one to belong to them.
+    fn let_go(&mut self, at_us: i64, emit: &mut dyn FnMut(Attempt)) {
+        let gap_us = self.rules.gap_us;
+        let ended = self.going_on.extract_if(.., |_, draft| at_us - draft.attempt.last_at_us > gap_us);
+        for (key, draft) in ended {
+            if let Key::Own(id) = key {
+                self.gone.insert(id);
+            }
+            emit(draft.finish(self.now_us));
+        }
+    }
+
     /// Ends this person's attempts: no more events of them come.
     pub(super) fn end_person(&mut self, emit: &mut dyn FnMut(Attempt)) {
         let mut ended: Vec<_> =
             std::mem::take(&mut self.going_on).into_values().map(|draft| draft.finish(self.now_us)).collect();
         ended.sort_by_key(|attempt| (attempt.first_at_us, attempt.last_at_us));
         ended.into_iter().for_each(emit);
+        self.gone.clear();
         self.code = None;
     }
 
@@ -243,6 +268,7 @@ impl Draft {
             server: None,
             client_ip: None,
             methods: Vec::new(),
+            events: 0,
             event_ids: Vec::new(),
             steps: 0,
             prompts: 0,
@@ -267,7 +293,10 @@ impl Draft {
         keep(&mut attempt.application, step.application);
         keep(&mut attempt.server, step.server);
         keep(&mut attempt.client_ip, step.client_ip);
-        attempt.event_ids.push(step.event_id.to_owned());
+        attempt.events += 1;
+        if attempt.event_ids.len() < EVENT_IDS_MAX {
+            attempt.event_ids.push(step.event_id.to_owned());
+        }
         attempt.steps += step.steps.max(1);
         if let Some(method) = step.method.filter(|method| !attempt.methods.contains(method)) {
             attempt.methods.push(method);
@@ -318,7 +347,7 @@ impl Draft {
         attempt.joined_by = match (&attempt.attempt_id, self.is_split) {
             (Some(_), true) => Some(JoinedBy::KeyAndGap),
             (Some(_), false) => Some(JoinedBy::Key),
-            (None, _) => (attempt.event_ids.len() > 1).then_some(JoinedBy::Inferred),
+            (None, _) => (attempt.events > 1).then_some(JoinedBy::Inferred),
         };
         attempt
     }

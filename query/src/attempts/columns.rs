@@ -28,7 +28,7 @@ pub(crate) const COLUMNS: &[(&str, &str)] = &[
     ("client_ip", "The client's address of the last event that has one."),
     ("methods", "The methods that were tried, in order."),
     ("events", "How many events it is made of."),
-    ("event_ids", "Which events."),
+    ("event_ids", "Which events; the first 256."),
     ("steps", "How many steps these events tell of; an event that tells of none is one."),
     ("prompts", "How many messages, calls and notifications went out: as the events say, else counted."),
     ("result", "success, denied, open (a challenge can still be answered) or undecided (interrupted, and nothing came after)."),
@@ -36,7 +36,7 @@ pub(crate) const COLUMNS: &[(&str, &str)] = &[
     ("inferred", "Whether no record says how it ended."),
     ("inferred_cause", "Why it was denied, where two events together say more: other-server."),
     ("assurance", "The strongest that it proves."),
-    ("joined_by", "By what its events were joined: key, key-and-gap (the key came again after too long a pause) or inferred (person, application and time); null for one event without a key."),
+    ("joined_by", "By what its events were joined: key, key-and-gap (by a key that had come before, too long ago) or inferred (person, application and time); null for one event without a key."),
     ("day", "The UTC day of first_at."),
 ];
 
@@ -102,7 +102,7 @@ fn arrays(rows: &[Row]) -> Vec<(&'static str, ArrayRef)> {
         ("server_name", text(&|row| row.attempt.server.as_deref())),
         ("client_ip", text(&|row| row.attempt.client_ip.as_deref())),
         ("methods", list(&|attempt| attempt.methods.iter().map(|method| method.as_str()).collect())),
-        ("events", number(|attempt| attempt.event_ids.len() as i64)),
+        ("events", number(|attempt| attempt.events)),
         ("event_ids", list(&|attempt| attempt.event_ids.iter().map(String::as_str).collect())),
         ("steps", number(|attempt| attempt.steps)),
         ("prompts", number(|attempt| attempt.prompts)),

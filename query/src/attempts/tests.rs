@@ -59,7 +59,7 @@ async fn a_key_joins_and_a_long_pause_parts() {
     check(
         attempts(&events, COLUMNS).await,
         &[
-            "2,0,success,none,false,key-and-gap",
+            "2,0,success,none,false,key",
             "1,0,denied,wrong-code,false,key",
             "1,0,success,none,false,key-and-gap",
         ],
@@ -206,4 +206,30 @@ async fn the_same_events_give_the_same_attempts_however_they_come() {
         }
         assert_eq!(sorted(&book).await, expected);
     }
+}
+
+#[tokio::test]
+async fn a_robot_is_bounded_and_its_attempts_are_all_there() {
+    // Each with a key of its own, which comes again much later.
+    let mut events: Vec<TestEvent> = Vec::new();
+    for round in 0..2 {
+        for number in 0..1_500 {
+            let key: &'static str = format!("k{number}").leak();
+            events.push(keyed(key, round * 4_000 + number, Denied));
+        }
+    }
+    let mut book = TestBook::new().await;
+    book.land(&events).await;
+    let told = text(
+        book.session(Limits::default())
+            .sql("SELECT joined_by, count(*), sum(events) FROM attempts GROUP BY 1 ORDER BY 1")
+            .await,
+        Format::Csv,
+    )
+    .await;
+    assert_eq!(told.lines().skip(1).collect::<Vec<_>>(), ["key,1500,1500", "key-and-gap,1500,1500"]);
+    // Without a key, and without an end: one attempt, which names the first events.
+    let code = |seconds| step(seconds, Method::OathToken, Denied);
+    let endless: Vec<TestEvent> = (0..300).map(code).collect();
+    check(attempts(&endless, "events, array_length(event_ids)").await, &["300,256"]);
 }

@@ -14,6 +14,9 @@ use crate::attempts::stronger;
 /// How far attempts of different sources about one sign-in may lie apart: two minutes.
 pub(super) const WITHIN_US: i64 = 120_000_000;
 
+/// Attempts of other sources, the next ones in time, to which one is held.
+const LINKS_MAX: usize = 64;
+
 /// Sources that check second factors for others.
 const PROVIDERS: &[&str] = &["duo", "mfa-server"];
 
@@ -70,7 +73,8 @@ pub(super) fn join(mut attempts: Vec<Attempt>) -> Vec<SignIn> {
     for (one, attempt) in attempts.iter().enumerate() {
         let later = attempts.iter().enumerate().skip(one + 1);
         let near = later.take_while(|(_, other)| other.first_at_us - attempt.last_at_us <= WITHIN_US);
-        links.extend(near.filter(|(_, other)| other.source != attempt.source).map(|(other_one, other)| {
+        let others = near.filter(|(_, other)| other.source != attempt.source).take(LINKS_MAX);
+        links.extend(others.map(|(other_one, other)| {
             let by = if has_key_of(attempt, other) { JoinedBy::Key } else { JoinedBy::Inferred };
             (by, distance_us(attempt, other), one, other_one)
         }));

@@ -15,7 +15,7 @@ use datafusion::physical_plan::ExecutionPlan;
 use datafusion::prelude::col;
 use schemas::vocabulary::Assurance;
 
-use super::joiner::{Attempt, JoinedBy, SignIn, join};
+use super::joiner::{Attempt, JoinedBy, SignIn, WITHIN_US, join};
 use crate::folded::{self, Fold, Texts, column, lists, moments, numbers, texts};
 
 /// The view's name.
@@ -109,7 +109,7 @@ impl TableProvider for SignIns {
         let wanted = TEXTS.iter().chain(&["first_at", "last_at", "methods", "event_ids"]);
         let plan = plan
             .project(wanted.map(|name| col(*name)))?
-            .sort(["tenant_id", "person"].map(|name| col(name).sort(true, true)))?
+            .sort(["tenant_id", "person", "first_at"].map(|name| col(name).sort(true, true)))?
             .build()?;
         let make = || -> Box<dyn Fold> { Box::new(Joining::default()) };
         folded::plan(state.create_physical_plan(&plan).await?, schema(), Arc::new(make), projection)
@@ -128,12 +128,18 @@ const TEXTS: [&str; 9] = [
     "assurance",
 ];
 
-/// Joins attempts that come person by person.
+/// Attempts that follow each other so closely that any of them may be of one sign-in: a robot's are joined in pieces.
+const ATTEMPTS_MAX: usize = 10_000;
+
+/// Joins attempts that come person by person, and of each in the order of time.
 #[derive(Default)]
 struct Joining {
     /// Tenant and name of the person whose turn it is.
     person: Option<[String; 2]>,
+    /// Those that may be of one sign-in.
     attempts: Vec<Attempt>,
+    /// When the last of them ended.
+    last_at_us: i64,
     rows: Vec<([String; 2], SignIn)>,
 }
 
@@ -147,10 +153,12 @@ impl Fold for Joining {
             let value = |index| texts.get(index, row).map(str::to_owned);
             let needed = |index| texts.needed(index, row).to_owned();
             let person = [needed(0), needed(1)];
-            if self.person.as_ref() != Some(&person) {
+            let is_far = first.value(row).saturating_sub(self.last_at_us) > WITHIN_US;
+            if self.person.as_ref() != Some(&person) || is_far || self.attempts.len() >= ATTEMPTS_MAX {
                 self.end();
                 self.person = Some(person);
             }
+            self.last_at_us = self.last_at_us.max(last.value(row));
             self.attempts.push(Attempt {
                 source: needed(2),
                 first_at_us: first.value(row),
@@ -170,6 +178,7 @@ impl Fold for Joining {
 
     fn end(&mut self) {
         let Some(person) = self.person.take() else { return };
+        self.last_at_us = i64::MIN;
         let joined = join(std::mem::take(&mut self.attempts));
         self.rows.extend(joined.into_iter().map(|sign_in| (person.clone(), sign_in)));
     }

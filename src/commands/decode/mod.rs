@@ -48,7 +48,8 @@ enum Format {
     Ndjson,
 }
 
-fn source(text: &str) -> Result<Source, String> {
+/// Reads `--source`.
+pub(super) fn source(text: &str) -> Result<Source, String> {
     Source::parse(text).ok_or_else(|| {
         let known: Vec<&str> = Source::ALL.iter().map(|source| source.as_str()).collect();
         format!("give one of {}", known.join(", "))
