@@ -38,21 +38,21 @@ pub(crate) trait Fold: Send + 'static {
 /// Makes a fold for each time that the plan is executed.
 type Make = Arc<dyn Fn() -> Box<dyn Fold> + Send + Sync>;
 
-/// A plan that folds the rows of another one, in the order in which they come.
+/// A plan that folds the rows of others, one after the other, each in the order in which they come.
 pub(crate) fn plan(
-    rows: Arc<dyn ExecutionPlan>,
+    slices: Vec<Arc<dyn ExecutionPlan>>,
     schema: SchemaRef,
     make: Make,
     projection: Option<&Vec<usize>>,
 ) -> Result<Arc<dyn ExecutionPlan>> {
-    let partition = Partition { rows, make, schema: Arc::clone(&schema) };
+    let partition = Partition { slices, make, schema: Arc::clone(&schema) };
     let exec =
         StreamingTableExec::try_new(schema, vec![Arc::new(partition)], projection, Vec::new(), false, None)?;
     Ok(Arc::new(exec))
 }
 
 struct Partition {
-    rows: Arc<dyn ExecutionPlan>,
+    slices: Vec<Arc<dyn ExecutionPlan>>,
     make: Make,
     schema: SchemaRef,
 }
@@ -69,11 +69,15 @@ impl PartitionStream for Partition {
     }
 
     fn execute(&self, context: Arc<TaskContext>) -> SendableRecordBatchStream {
-        let folded = match execute_stream(Arc::clone(&self.rows), context) {
-            Ok(rows) => folded(rows, (self.make)()).boxed(),
-            Err(error) => stream::iter([Err(error)]).boxed(),
-        };
-        Box::pin(RecordBatchStreamAdapter::new(Arc::clone(&self.schema), folded))
+        let make = Arc::clone(&self.make);
+        // A slice is begun when the one before it has ended: only one is in memory.
+        let slices = stream::iter(self.slices.clone()).flat_map(move |rows| {
+            match execute_stream(rows, Arc::clone(&context)) {
+                Ok(rows) => folded(rows, make()).boxed(),
+                Err(error) => stream::iter([Err(error)]).boxed(),
+            }
+        });
+        Box::pin(RecordBatchStreamAdapter::new(Arc::clone(&self.schema), slices))
     }
 }
 

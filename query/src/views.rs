@@ -78,7 +78,7 @@ pub(crate) fn register(context: &SessionContext, book: &Book, repeats: &Arc<Repe
             let counted: Arc<dyn TableProvider> =
                 Arc::new(CountedEvents::new(book, Arc::clone(&view), repeats));
             context.register_table(ocsf::VIEW, ocsf::view(Arc::clone(&counted))?)?;
-            let attempts = Arc::new(Attempts::new(Arc::clone(&counted)));
+            let attempts = Arc::new(Attempts::new(Arc::clone(&counted), event_rows(book)?));
             let [identities, persons] =
                 [IDENTITIES, PERSONS].map(|table| Arc::new(People::new(table, Arc::clone(&counted))));
             let sign_ins = SignIns::new(attempts.clone(), identities.clone());
@@ -91,6 +91,12 @@ pub(crate) fn register(context: &SessionContext, book: &Book, repeats: &Arc<Repe
         context.register_table(view_name(*kind), view)?;
     }
     Ok(())
+}
+
+/// How many events a book holds, as its log says.
+fn event_rows(book: &Book) -> Result<u64> {
+    let files = book.files()?.into_iter().filter(|file| file.kind == Some(Kind::Event));
+    Ok(files.map(|file| file.rows).sum())
 }
 
 /// Delta-rs's own reader of the book, which skips files by the partition values and statistics in the log.

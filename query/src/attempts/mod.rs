@@ -5,6 +5,7 @@
 
 mod attempter;
 mod columns;
+mod part;
 #[cfg(test)]
 mod tests;
 mod view;

@@ -12,7 +12,8 @@ use datafusion::datasource::provider_as_source;
 use datafusion::error::Result;
 use datafusion::functions_nested::expr_fn::array_length;
 use datafusion::logical_expr::{
-    Expr, LogicalPlanBuilder, SortExpr, TableProviderFilterPushDown, TableType, cast, when,
+    Expr, LogicalPlan, LogicalPlanBuilder, ScalarUDF, SortExpr, TableProviderFilterPushDown, TableType, cast,
+    when,
 };
 use datafusion::physical_plan::ExecutionPlan;
 use datafusion::prelude::{col, lit};
@@ -20,6 +21,7 @@ use schemas::vocabulary::{Assurance, AuthResult, DenialReason, Method, Stage};
 
 use super::attempter::{Attempter, Person, Rules, Step};
 use super::columns::{Row, batch, schema};
+use super::part::OfPart;
 use crate::folded::{self, Fold, Texts, numbers};
 
 /// The view's name.
@@ -50,15 +52,20 @@ const TEXTS: [&str; 14] = [
     "assurance",
 ];
 
+/// Events that are sorted in memory at a time, about 100 MiB: of a larger book a part of the persons after the other.
+const SLICE_ROWS: u64 = if cfg!(test) { 100 } else { 1 << 18 };
+
 /// The attempts of all events that count.
 #[derive(Debug)]
 pub(crate) struct Attempts {
     counted_events: Arc<dyn TableProvider>,
+    /// How many events there are, copies among them.
+    rows: u64,
 }
 
 impl Attempts {
-    pub(crate) fn new(counted_events: Arc<dyn TableProvider>) -> Self {
-        Self { counted_events }
+    pub(crate) fn new(counted_events: Arc<dyn TableProvider>, rows: u64) -> Self {
+        Self { counted_events, rows }
     }
 }
 
@@ -92,18 +99,38 @@ impl TableProvider for Attempts {
         filters: &[Expr],
         _limit: Option<usize>,
     ) -> Result<Arc<dyn ExecutionPlan>> {
+        let now = state.execution_props().query_execution_start_time.unwrap_or_else(Utc::now);
+        let now_us = now.timestamp_micros();
+        // A condition on the person leaves few events.
+        let names_person =
+            filters.iter().any(|filter| filter.column_refs().iter().any(|it| it.name == "user_key"));
+        let rows = if names_person { 0 } else { self.rows };
+        let parts = rows.div_ceil(SLICE_ROWS).max(1);
+        let mut slices = Vec::new();
+        for part in 0..parts {
+            let plan = self.slice(filters, part, parts)?;
+            slices.push(state.create_physical_plan(&plan).await?);
+        }
+        let make = move || -> Box<dyn Fold> { Box::new(Attempting::new(Rules::default(), now_us)) };
+        folded::plan(slices, schema(), Arc::new(make), projection)
+    }
+}
+
+impl Attempts {
+    /// The events of a part of all persons, in the order in which they are folded.
+    fn slice(&self, filters: &[Expr], part: u64, parts: u64) -> Result<LogicalPlan> {
         let events = provider_as_source(Arc::clone(&self.counted_events));
         let mut plan = LogicalPlanBuilder::scan("counted_events", events, None)?;
         for filter in filters {
             plan = plan.filter(filter.clone())?;
         }
+        if parts > 1 {
+            let of_part = ScalarUDF::new_from_impl(OfPart::new(part, parts));
+            plan = plan.filter(of_part.call(COMMON.iter().map(|name| col(*name)).collect()))?;
+        }
         let steps = cast(array_length(col("steps")), DataType::Int64).alias("steps");
         let wanted = TEXTS.iter().map(|name| col(*name)).chain([col("occurred_at"), col("prompts"), steps]);
-        let plan = plan.project(wanted)?.sort(order())?.build()?;
-        let now = state.execution_props().query_execution_start_time.unwrap_or_else(Utc::now);
-        let now_us = now.timestamp_micros();
-        let make = move || -> Box<dyn Fold> { Box::new(Attempting::new(Rules::default(), now_us)) };
-        folded::plan(state.create_physical_plan(&plan).await?, schema(), Arc::new(make), projection)
+        plan.project(wanted)?.sort(order())?.build()
     }
 }
 

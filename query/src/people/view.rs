@@ -126,7 +126,12 @@ impl TableProvider for People {
         let make = move || -> Box<dyn Fold> {
             Box::new(Learning { table, learner: Learner::default(), found: Vec::new() })
         };
-        folded::plan(state.create_physical_plan(&plan).await?, self.schema(), Arc::new(make), projection)
+        folded::plan(
+            vec![state.create_physical_plan(&plan).await?],
+            self.schema(),
+            Arc::new(make),
+            projection,
+        )
     }
 }
 

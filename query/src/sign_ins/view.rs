@@ -112,7 +112,7 @@ impl TableProvider for SignIns {
             .sort(["tenant_id", "person", "first_at"].map(|name| col(name).sort(true, true)))?
             .build()?;
         let make = || -> Box<dyn Fold> { Box::new(Joining::default()) };
-        folded::plan(state.create_physical_plan(&plan).await?, schema(), Arc::new(make), projection)
+        folded::plan(vec![state.create_physical_plan(&plan).await?], schema(), Arc::new(make), projection)
     }
 }
 
