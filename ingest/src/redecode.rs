@@ -218,7 +218,7 @@ fn keys(old: &ArrayRef, new: &ArrayRef) -> Result<[arrow::row::Rows; 2], ArrowEr
     let converter = RowConverter::new(vec![SortField::new(new.data_type().clone())])?;
     Ok([
         converter.convert_columns(&[arrow::compute::cast(old, new.data_type())?])?,
-        converter.convert_columns(&[new.clone()])?,
+        converter.convert_columns(std::slice::from_ref(new))?,
     ])
 }
 
