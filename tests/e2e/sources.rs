@@ -147,7 +147,7 @@ fn a_sign_in_that_comes_again_counts_once_and_with_its_last_state() {
 #[test]
 fn with_all_bytes_kept_each_row_can_be_read_anew_from_its_own() {
     let (deployment, entra) = entra_alone("sources-raw", 1);
-    let deployment = deployment.set("ingest", "keep_raw = \"all\"");
+    let deployment = deployment.set("ingest", "keep_raw = \"all\"").set("maintain", "compact_files_min = 2");
     let broken = r#"{"id":"s-9","createdDateTime":"yesterday","status":{"errorCode":0}}"#;
     let wrapped = format!(
         r#"{{"records":[{},{broken},{}]}}"#,
@@ -160,14 +160,19 @@ fn with_all_bytes_kept_each_row_can_be_read_anew_from_its_own() {
         |sql: &str| -> Vec<Vec<u8>> { rows(&deployment, sql).iter().map(|hex| hex_bytes(hex)).collect() };
     let kept = raw("SELECT raw FROM events ORDER BY event_id");
     assert_eq!(kept, [sign_in("s-1", 0), sign_in("s-2", 50_126), sign_in("s-3", 0)]);
+    // Upkeep puts the bytes into other files, and nothing else.
+    entra.produce(0, &[sign_in("s-4", 0)]);
+    deployment.catch_up();
+    deployment.succeed(&["maintain", "--once"]);
+    assert_eq!(raw("SELECT raw FROM events WHERE event_id < 's-4' ORDER BY event_id"), kept);
     // A rejection keeps its own part of the record, so that to produce it again brings no other element again.
     assert_eq!(raw("SELECT raw FROM rejections"), [broken.as_bytes()]);
     // The decoder of today reads them as they were read.
     let range = ["--from", "2026-11-20", "--to", "2026-11-21"];
     let told = deployment.succeed(&[&["redecode"], range.as_slice()].concat());
     for line in [
-        "3  in the range",
-        "3  read the same",
+        "4  in the range",
+        "4  read the same",
         "0  would read differently",
         "read by entra/2, now by entra/2",
     ] {
