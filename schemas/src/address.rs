@@ -22,7 +22,7 @@ pub(crate) fn canonical<'a>(text: &'a str, scratch: &'a mut String) -> Option<&'
 /// Four numbers from 0 to 255 without leading zeros. By hand, since every event has an address or two and
 /// the standard library takes four times as long.
 #[inline]
-fn is_ipv4(text: &[u8]) -> bool {
+pub(crate) fn is_ipv4(text: &[u8]) -> bool {
     let (mut parts, mut digits, mut value) = (1, 0, 0_u32);
     for byte in text {
         match byte {

@@ -20,15 +20,28 @@ pub(crate) fn parse(text: &str) -> Option<i64> {
     {
         return None;
     }
-    let year = two(head, 0)? * 100 + two(head, 2)?;
-    let (month, day) = (two(head, 5)?, two(head, 8)?);
-    let (hour, minute, second) = (two(head, 11)?, two(head, 14)?, two(head, 17)?);
+    let date = [two(head, 0)? * 100 + two(head, 2)?, two(head, 5)?, two(head, 8)?];
+    let clock = [two(head, 11)?, two(head, 14)?, two(head, 17)?];
+    let (fraction_us, zone) = match tail.split_first() {
+        Some((b'.', digits)) => fraction(digits)?,
+        _ => (0, tail),
+    };
+    of(date, clock, fraction_us, zone_offset_s(zone)?)
+}
+
+/// The moment of year, month and day, of hour, minute and second, of microseconds, and of the seconds that the zone is
+/// ahead of UTC; none where there is no such date or clock. No number is below 0.
+#[inline]
+pub(crate) fn of(
+    [year, month, day]: [i64; 3],
+    [hour, minute, second]: [i64; 3],
+    fraction_us: i64,
+    offset_s: i64,
+) -> Option<i64> {
     let is_date = (1..=12).contains(&month) && (1..=days_in_month(year, month)).contains(&day);
     if !is_date || hour > 23 || minute > 59 || second > 60 {
         return None;
     }
-    let (fraction_us, zone) = fraction(tail)?;
-    let offset_s = zone_offset_s(zone)?;
     let utc_s = days_since_1970(year, month, day) * DAY_S + hour * 3600 + minute * 60 + second - offset_s;
     if second < 60 {
         return Some(utc_s * SECOND_US + fraction_us);
@@ -43,10 +56,9 @@ fn two(bytes: &[u8; 19], at: usize) -> Option<i64> {
     (tens <= 9 && ones <= 9).then(|| i64::from(tens) * 10 + i64::from(ones))
 }
 
-/// Microseconds, and what follows them.
+/// The microseconds that the digits behind the point are, and what follows them; none where there is no digit.
 #[inline]
-fn fraction(tail: &[u8]) -> Option<(i64, &[u8])> {
-    let Some((b'.', digits)) = tail.split_first() else { return Some((0, tail)) };
+pub(crate) fn fraction(digits: &[u8]) -> Option<(i64, &[u8])> {
     let digit_count = digits.iter().take_while(|byte| byte.is_ascii_digit()).count();
     if digit_count == 0 {
         return None;
@@ -58,7 +70,7 @@ fn fraction(tail: &[u8]) -> Option<(i64, &[u8])> {
 
 /// Seconds that the zone is ahead of UTC.
 #[inline]
-fn zone_offset_s(zone: &[u8]) -> Option<i64> {
+pub(crate) fn zone_offset_s(zone: &[u8]) -> Option<i64> {
     let &[sign, h1, h2, b':', m1, m2] = zone else {
         return matches!(zone, b"Z" | b"z").then_some(0);
     };

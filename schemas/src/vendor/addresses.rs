@@ -3,12 +3,17 @@
 use std::borrow::Cow;
 use std::net::{IpAddr, Ipv6Addr};
 
+use crate::address::is_ipv4;
+
 /// What stands around an address that was cut out of a list or a sentence.
 const AROUND: [char; 8] = ['"', '\'', '<', '>', '(', ')', ',', ';'];
 
 /// The address in canonical form; none where the text is none (a name, a masked address, a GUID). Ports, brackets and
 /// quotes are left out, an IPv4-mapped address is the IPv4 address.
 pub(crate) fn address(text: &str) -> Option<Cow<'_, str>> {
+    if is_ipv4(text.as_bytes()) {
+        return Some(Cow::Borrowed(text));
+    }
     let text = text.trim_matches(|letter: char| letter.is_whitespace() || AROUND.contains(&letter));
     let bare = bare(text);
     let parsed = parse(bare)?;

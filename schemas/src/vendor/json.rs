@@ -97,6 +97,8 @@ impl<'t> Json<'t> {
     /// This text, number or flag as text.
     pub(crate) fn as_scalar(self) -> Option<Cow<'t, str>> {
         match self.0.first()? {
+            // Most codes: success.
+            Node::Static(StaticNode::I64(0) | StaticNode::U64(0)) => Some(Cow::Borrowed("0")),
             Node::Static(StaticNode::I64(number)) => Some(Cow::Owned(number.to_string())),
             Node::Static(StaticNode::U64(number)) => Some(Cow::Owned(number.to_string())),
             Node::Static(StaticNode::F64(number)) => Some(Cow::Owned(number.to_string())),

@@ -1,6 +1,9 @@
 //! Tables of a vendor's texts, compiled in, and looked up in any ASCII case.
 
 use std::collections::HashMap;
+use std::hash::{Hash, Hasher};
+
+use ahash::RandomState;
 
 /// A line of a table: what one of the vendor's texts stands for.
 pub(crate) trait Entry: Copy {
@@ -17,9 +20,7 @@ pub(crate) trait Entry: Copy {
 /// A table of a vendor's texts.
 #[derive(Debug)]
 pub(crate) struct Lookup<E> {
-    /// As the vendor writes them: found so without a copy.
-    as_written: HashMap<&'static str, E>,
-    by_text: HashMap<String, E>,
+    by_text: HashMap<AnyCase<'static>, E, RandomState>,
     /// In the order of the table.
     all: Vec<E>,
 }
@@ -34,24 +35,47 @@ impl<E: Entry> Lookup<E> {
         let lines = table.lines().skip(1).filter(|line| !line.is_empty() && !line.starts_with('#'));
         let entries = lines.map(|line| E::read(line).unwrap_or_else(|| panic!("no {}: {line}", E::WHAT)));
         let all: Vec<E> = entries.collect();
-        let as_written = all.iter().map(|entry| (entry.text(), *entry)).collect();
-        let by_text: HashMap<_, _> =
-            all.iter().map(|entry| (entry.text().to_ascii_lowercase(), *entry)).collect();
+        let by_text: HashMap<_, _, _> = all.iter().map(|entry| (AnyCase(entry.text()), *entry)).collect();
         assert_eq!(by_text.len(), all.len(), "a text stands twice in a table of {}s", E::WHAT);
-        Self { as_written, by_text, all }
+        Self { by_text, all }
     }
 
     /// What the text stands for, in any ASCII case.
     pub(crate) fn get(&self, text: &str) -> Option<E> {
-        if let Some(entry) = self.as_written.get(text) {
-            return Some(*entry);
-        }
-        self.by_text.get(&text.to_ascii_lowercase()).copied()
+        self.by_text.get(&AnyCase(text)).copied()
     }
 
     /// All lines, in the order of the table.
     pub(crate) fn all(&self) -> impl Iterator<Item = &E> {
         self.all.iter()
+    }
+}
+
+/// A text that equals those that differ in the case of ASCII letters alone: it is found without a copy in lower case,
+/// since each event looks several up.
+#[derive(Debug, Clone, Copy)]
+struct AnyCase<'a>(&'a str);
+
+impl PartialEq for AnyCase<'_> {
+    fn eq(&self, other: &Self) -> bool {
+        self.0.eq_ignore_ascii_case(other.0)
+    }
+}
+
+impl Eq for AnyCase<'_> {}
+
+impl Hash for AnyCase<'_> {
+    /// Eight bytes at a time, without the bit that tells a letter's case; that it tells other signs apart, too, costs a
+    /// comparison at most.
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        const NO_CASE: u64 = !0x2020_2020_2020_2020;
+        let (words, rest) = self.0.as_bytes().as_chunks::<8>();
+        for word in words {
+            state.write_u64(u64::from_le_bytes(*word) & NO_CASE);
+        }
+        let mut last = [0; 8];
+        last[..rest.len()].copy_from_slice(rest);
+        state.write_u64(u64::from_le_bytes(last) & NO_CASE);
     }
 }
 

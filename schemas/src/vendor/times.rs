@@ -188,48 +188,16 @@ fn moment_of([year, month, day]: [u16; 3], clock: &str, offset: &str) -> Option<
         Some(half) if half.eq_ignore_ascii_case("PM") => hour % 12 + 12,
         Some(_) => return None,
     };
-    if parts.next().is_some()
-        || fraction.len() > 9
-        || [month, day, hour, minute, second].iter().any(|it| *it > 99)
-    {
+    if parts.next().is_some() || fraction.len() > 9 {
         return None;
     }
-    let colon = if offset.len() == 5 { ":" } else { "" };
-    let (sign_and_hours, minutes) = offset.split_at(if offset.len() == 5 { 3 } else { offset.len() });
-    let mut text = Buffer { bytes: [0; 48], length: 0 };
-    text.numbers(&[(year, 4, b'-'), (month, 2, b'-'), (day, 2, b'T')]);
-    text.numbers(&[(hour, 2, b':'), (minute, 2, b':'), (second, 2, b'.')]);
-    [fraction, sign_and_hours, colon, minutes].iter().for_each(|part| text.push(part));
-    moment::parse(std::str::from_utf8(&text.bytes[..text.length]).ok()?)
-}
-
-/// A time in RFC 3339, written without an allocation.
-struct Buffer {
-    bytes: [u8; 48],
-    length: usize,
-}
-
-impl Buffer {
-    /// Numbers, each with its digits and the sign behind it.
-    fn numbers(&mut self, numbers: &[(u16, u32, u8)]) {
-        for (number, digit_count, sign) in numbers {
-            for place in (0..*digit_count).rev() {
-                self.byte(b'0' + (number / 10_u16.pow(place) % 10) as u8);
-            }
-            self.byte(*sign);
-        }
-    }
-
-    fn push(&mut self, text: &str) {
-        text.bytes().for_each(|byte| self.byte(byte));
-    }
-
-    fn byte(&mut self, byte: u8) {
-        if let Some(slot) = self.bytes.get_mut(self.length) {
-            *slot = byte;
-            self.length += 1;
-        }
-    }
+    let (fraction_us, rest) = moment::fraction(fraction.as_bytes())?;
+    let offset_s = match offset.as_bytes() {
+        &[sign, h1, h2, m1, m2] => moment::zone_offset_s(&[sign, h1, h2, b':', m1, m2]),
+        zone => moment::zone_offset_s(zone),
+    }?;
+    let (date, clock) = ([year, month, day].map(i64::from), [hour, minute, second].map(i64::from));
+    rest.is_empty().then(|| moment::of(date, clock, fraction_us, offset_s))?
 }
 
 /// One to four digits.

@@ -43,6 +43,9 @@ impl Entry for Word {
 
 /// The letters and digits of a text in lower case: exports write one name in many ways.
 pub(crate) fn plain(text: &str) -> String {
-    let letters = text.bytes().filter(u8::is_ascii_alphanumeric);
-    letters.map(|byte| char::from(byte.to_ascii_lowercase())).collect()
+    let mut letters = String::with_capacity(text.len());
+    letters.extend(
+        text.bytes().filter(u8::is_ascii_alphanumeric).map(|byte| char::from(byte.to_ascii_lowercase())),
+    );
+    letters
 }

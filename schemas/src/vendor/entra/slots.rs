@@ -2,31 +2,29 @@
 
 use super::super::draft::Text;
 use super::super::json::Json;
+use super::super::key_table::KeyTable;
 
 /// Makes the slots and the table of their keys. The streams differ in the case of keys: each is found in any.
 macro_rules! slots {
     ($($slot:ident = $key:literal,)+) => {
         /// Every slot is a value of the record, of whatever type it came.
-        #[derive(Debug, Default)]
+        #[derive(Debug)]
+        #[expect(dead_code, reason = "the properties are opened while the slots are filled")]
         pub(super) struct Slots<'t> {
             $(pub(super) $slot: Option<Json<'t>>,)+
         }
 
-        /// The keys, in the order of the slots.
-        const KEYS: &[&[u8]] = &[$($key,)+];
-
-        /// The places, in the same order.
-        const PLACES: &[Place] = &[$(Place::$slot,)+];
+        /// The keys, and the place of each.
+        const KEYS: &[(&str, Place)] = &[$(($key, Place::$slot),)+];
 
         #[expect(non_camel_case_types, reason = "named as the slots are")]
         #[derive(Debug, Clone, Copy, PartialEq, Eq)]
         enum Place { $($slot,)+ }
 
         impl<'t> Slots<'t> {
-            fn slot(&mut self, place: Place) -> &mut Option<Json<'t>> {
-                match place {
-                    $(Place::$slot => &mut self.$slot,)+
-                }
+            /// The slots of values that stand in the order of the places.
+            fn of(values: &Values<'t>) -> Self {
+                Self { $($slot: values[Place::$slot as usize],)+ }
             }
         }
     };
@@ -34,104 +32,67 @@ macro_rules! slots {
 
 slots! {
     // The envelope of Azure Monitor.
-    category = b"category",
-    operation = b"operationName",
-    time = b"time",
-    time_generated = b"TimeGenerated",
-    tenant = b"tenantId",
-    aad_tenant = b"AADTenantId",
-    resource = b"resourceId",
-    result_type = b"resultType",
-    result_signature = b"resultSignature",
-    result_description = b"resultDescription",
-    caller_address = b"callerIpAddress",
-    table = b"Type",
-    properties = b"properties",
+    category = "category",
+    operation = "operationName",
+    time = "time",
+    time_generated = "TimeGenerated",
+    tenant = "tenantId",
+    aad_tenant = "AADTenantId",
+    resource = "resourceId",
+    result_type = "resultType",
+    result_signature = "resultSignature",
+    result_description = "resultDescription",
+    caller_address = "callerIpAddress",
+    table = "Type",
+    properties = "properties",
     // A sign-in.
-    id = b"id",
-    created_at = b"createdDateTime",
-    correlation = b"correlationId",
-    original_request = b"originalRequestId",
-    user_name = b"userPrincipalName",
-    sign_in_name = b"signInIdentifier",
-    alternate_name = b"alternateSignInName",
-    user_id = b"userId",
-    user_type = b"userType",
-    home_tenant = b"homeTenantId",
-    resource_tenant = b"resourceTenantId",
-    application = b"appDisplayName",
-    application_id = b"appId",
-    entered = b"resourceDisplayName",
-    client_app = b"clientAppUsed",
-    user_agent = b"userAgent",
-    address = b"ipAddress",
-    status = b"status",
-    requirement = b"authenticationRequirement",
-    steps = b"authenticationDetails",
-    mfa_detail = b"mfaDetail",
-    app_device = b"authenticationAppDeviceDetails",
-    processing = b"authenticationProcessingDetails",
-    conditional_access = b"conditionalAccessStatus",
-    is_interactive = b"isInteractive",
-    event_types = b"signInEventTypes",
-    protocol = b"authenticationProtocol",
-    incoming_token = b"incomingTokenType",
-    token_issuer = b"tokenIssuerType",
-    token_issuer_name = b"tokenIssuerName",
-    program_id = b"servicePrincipalId",
+    id = "id",
+    created_at = "createdDateTime",
+    correlation = "correlationId",
+    original_request = "originalRequestId",
+    user_name = "userPrincipalName",
+    sign_in_name = "signInIdentifier",
+    alternate_name = "alternateSignInName",
+    user_id = "userId",
+    user_type = "userType",
+    home_tenant = "homeTenantId",
+    resource_tenant = "resourceTenantId",
+    application = "appDisplayName",
+    application_id = "appId",
+    entered = "resourceDisplayName",
+    client_app = "clientAppUsed",
+    user_agent = "userAgent",
+    address = "ipAddress",
+    status = "status",
+    requirement = "authenticationRequirement",
+    steps = "authenticationDetails",
+    mfa_detail = "mfaDetail",
+    app_device = "authenticationAppDeviceDetails",
+    processing = "authenticationProcessingDetails",
+    conditional_access = "conditionalAccessStatus",
+    is_interactive = "isInteractive",
+    event_types = "signInEventTypes",
+    protocol = "authenticationProtocol",
+    incoming_token = "incomingTokenType",
+    token_issuer = "tokenIssuerType",
+    token_issuer_name = "tokenIssuerName",
+    program_id = "servicePrincipalId",
     // An entry of the audit log.
-    activity = b"activityDisplayName",
-    activity_at = b"activityDateTime",
-    initiated_by = b"initiatedBy",
-    targets = b"targetResources",
-    result = b"result",
-    result_reason = b"resultReason",
+    activity = "activityDisplayName",
+    activity_at = "activityDateTime",
+    initiated_by = "initiatedBy",
+    targets = "targetResources",
+    result = "result",
+    result_reason = "resultReason",
 }
 
-/// Where each key is found by [`bucket`]: its place and 1, or 0. A bucket that is taken is followed by the
-/// next.
-static BUCKETS: [u8; BUCKET_COUNT] = {
-    let mut buckets = [0; BUCKET_COUNT];
-    let mut place = 0;
-    while place < KEYS.len() {
-        let mut at = bucket(KEYS[place]);
-        while buckets[at] != 0 {
-            at = (at + 1) % BUCKET_COUNT;
-        }
-        buckets[at] = place as u8 + 1;
-        place += 1;
-    }
-    buckets
-};
+/// The value of each place: found by its number, without a jump for each key.
+type Values<'t> = [Option<Json<'t>>; KEYS.len()];
+
+static TABLE: KeyTable<Place> = KeyTable::new(KEYS);
 
 /// Which of them are filled is one number.
 const _: () = assert!(KEYS.len() <= 64);
-
-/// A power of two, several times the keys: most others fall into an empty bucket.
-const BUCKET_COUNT: usize = 512;
-
-/// The same for a key in any ASCII case, from its length and three of its letters.
-const fn bucket(key: &[u8]) -> usize {
-    if key.is_empty() {
-        return 0;
-    }
-    let first = (key[0] | 0x20) as usize;
-    let middle = (key[key.len() / 2] | 0x20) as usize;
-    let last = (key[key.len() - 1] | 0x20) as usize;
-    (first * 7 + middle * 31 + last * 3 + key.len() * 61) % BUCKET_COUNT
-}
-
-/// The place of a key in any ASCII case.
-fn place(key: &[u8]) -> Option<Place> {
-    let mut at = bucket(key);
-    loop {
-        let place = usize::from(BUCKETS[at]).checked_sub(1)?;
-        if KEYS[place] == key || KEYS[place].eq_ignore_ascii_case(key) {
-            return Some(PLACES[place]);
-        }
-        at = (at + 1) % BUCKET_COUNT;
-    }
-}
 
 impl Place {
     /// The envelope says it of itself.
@@ -143,28 +104,12 @@ impl Place {
 
 impl<'t> Slots<'t> {
     pub(super) fn read(json: Json<'t>) -> Self {
-        let mut slots = Self::default();
-        slots.fill(json, false);
-        if let Some(properties) = slots.properties.take() {
-            slots.fill(properties, true);
+        let mut values = [None; KEYS.len()];
+        fill(&mut values, json, false);
+        if let Some(properties) = values[Place::properties as usize].take() {
+            fill(&mut values, properties, true);
         }
-        slots
-    }
-
-    /// What stands inside wins, but for what the envelope says of itself. The first of a key counts.
-    fn fill(&mut self, json: Json<'t>, is_inside: bool) {
-        let mut filled = 0_u64;
-        for (key, value) in json.entries() {
-            let Some(place) = place(key.as_bytes()) else { continue };
-            let slot = self.slot(place);
-            let is_kept =
-                is_inside && place.is_envelopes() && slot.is_some_and(|kept| kept.as_scalar().is_some());
-            let place = 1 << place as u64;
-            if !is_kept && !value.is_null() && filled & place == 0 {
-                *slot = Some(value);
-                filled |= place;
-            }
-        }
+        Self::of(&values)
     }
 
     /// Whether it looks like a sign-in, where no category says so.
@@ -194,6 +139,22 @@ impl<'t> Slots<'t> {
     /// The address it came from.
     pub(super) fn client_address(&self) -> Text<'t> {
         as_text(self.address).or_else(|| as_text(self.caller_address)).map(Into::into)
+    }
+}
+
+/// What stands inside wins, but for what the envelope says of itself. The first of a key counts.
+fn fill<'t>(values: &mut Values<'t>, json: Json<'t>, is_inside: bool) {
+    let mut filled = 0_u64;
+    for (key, value) in json.entries() {
+        let Some(place) = TABLE.find(key.as_bytes()) else { continue };
+        let slot = &mut values[place as usize];
+        let is_kept =
+            is_inside && place.is_envelopes() && slot.is_some_and(|kept| kept.as_scalar().is_some());
+        let place = 1 << place as u64;
+        if !is_kept && !value.is_null() && filled & place == 0 {
+            *slot = Some(value);
+            filled |= place;
+        }
     }
 }
 

@@ -309,9 +309,13 @@ fn is_app(method: Option<Method>) -> bool {
 
 /// A flag, also where it is written as a text.
 fn flag(value: Json<'_>) -> Option<bool> {
-    match value.as_scalar()?.to_ascii_lowercase().as_str() {
-        "true" | "succeeded" | "success" => Some(true),
-        "false" | "failed" | "failure" => Some(false),
-        _ => None,
+    let text = value.as_scalar()?;
+    let is = |words: [&str; 3]| words.iter().any(|word| text.eq_ignore_ascii_case(word));
+    if is(["true", "succeeded", "success"]) {
+        Some(true)
+    } else if is(["false", "failed", "failure"]) {
+        Some(false)
+    } else {
+        None
     }
 }

@@ -121,7 +121,7 @@ fn steps<'t>(row: &Row<'t>, method: Option<Method>) -> Vec<Told<'t>> {
 
 fn step<'t>(row: &Row<'t>, result: Key, authenticated: Key, method: Option<Method>) -> Told<'t> {
     let said = row.value(result).map(Said::of).unwrap_or_default();
-    let by_code = said.result(mode_of(row));
+    let by_code = said.result(|| mode_of(row));
     let result = match (by_code, row.flag(authenticated).or(said.verdict)) {
         (Some(AuthResult::Pending), _) | (_, None) => by_code,
         (_, Some(flag)) => Some(result_of(flag)),
@@ -149,7 +149,7 @@ fn verdict<'t>(row: &Row<'t>, told: &[Told<'t>]) -> Result<Verdict<'t>, Rejectio
     let [(_, overall), (_, call), (_, plain)] = &whole;
     let flag = row.flag(Key::OverallAuthenticated).or(overall.verdict).or(row.flag(Key::Authenticated));
     let (said, code) = deciding(row, &whole, told, flag.map(result_of));
-    let by_code = said.result(mode_of(row));
+    let by_code = said.result(|| mode_of(row));
     let by_step = || told.iter().rev().find(|told| told.said.code == said.code)?.step.result;
     let in_words = || call.verdict.or(plain.verdict).map(result_of);
     let result = match by_code {

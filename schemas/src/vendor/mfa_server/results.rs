@@ -41,12 +41,12 @@ impl<'t> Said<'t> {
     }
 
     /// What the code alone says of the person, with the user's mode where it depends on that.
-    pub(super) fn result(&self, mode: Option<Mode>) -> Option<AuthResult> {
+    pub(super) fn result(&self, mode: impl FnOnce() -> Option<Mode>) -> Option<AuthResult> {
         let word = self.word?;
         word.result.or_else(|| {
             // The two whose meaning the mode turns round: # alone, and a PIN. Whether a PIN was right the
             // code does not say.
-            match (word.text, mode?) {
+            match (word.text, mode()?) {
                 ("SUCCESS_NO_PIN", Mode::Standard) => Some(AuthResult::Success),
                 ("SUCCESS_NO_PIN", Mode::Pin) | ("SUCCESS_WITH_PIN", Mode::Standard) => {
                     Some(AuthResult::Denied)

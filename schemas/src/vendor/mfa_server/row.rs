@@ -5,9 +5,9 @@
 //! is found as if its key stood behind that name.
 
 use std::borrow::Cow;
-use std::sync::LazyLock;
 
 use super::super::json::Json;
+use super::super::key_table::KeyTable;
 
 /// The longest key that is looked up; longer ones are none of ours.
 const KEY_BYTES_MAX: usize = 64;
@@ -122,12 +122,7 @@ keys! {
     NewDeviceToken = "newdevicetoken",
 }
 
-/// The keys by the length of their names: a few to look at for each.
-static BY_LENGTH: LazyLock<Vec<Vec<(&str, Key)>>> = LazyLock::new(|| {
-    let of_length =
-        |length: usize| Key::NAMES.iter().filter(|(name, _)| name.len() == length).copied().collect();
-    (0..=KEY_BYTES_MAX).map(of_length).collect()
-});
+static TABLE: KeyTable<Key> = KeyTable::new(Key::NAMES);
 
 impl Key {
     /// The key of this name in any spelling, behind a prefix.
@@ -144,12 +139,7 @@ impl Key {
                 length += usize::from(letter != 0);
             }
         }
-        let plain = &plain[..length];
-        BY_LENGTH
-            .get(length)?
-            .iter()
-            .find(|(name, _)| name.as_bytes().last() == plain.last() && name.as_bytes() == plain)
-            .map(|(_, key)| *key)
+        TABLE.find(plain.get(..length)?)
     }
 }
 
@@ -279,10 +269,11 @@ impl<'t> Row<'t> {
 
 impl<'t> Value<'t> {
     pub(super) fn of_json(json: Json<'t>) -> Option<Self> {
-        if let Some(text) = json.as_text() {
-            return Self::of_text(text);
+        match json.as_text() {
+            Some(text) => Self::of_text(text),
+            None if json.is_empty() => None,
+            None => json.as_flag().map(Self::Flag).or_else(|| json.as_number().map(Self::Number)),
         }
-        json.as_flag().map(Self::Flag).or_else(|| json.as_number().map(Self::Number))
     }
 
     /// A text, if it says something.

@@ -140,9 +140,10 @@ fn read_outcome<'t>(
     if draft.result_code.is_none() {
         draft.result_code = text(status.filter(|status| plain_status(status).is_none()));
     }
-    read_factors(event, draft);
+    let has_password = read_factors(event, draft);
     let said = details.iter().flatten().find_map(|detail| detail.assurance);
-    judge_proof(event, draft, said, word.and_then(|word| word.stage), is_first);
+    let stage = word.and_then(|word| word.stage);
+    judge_proof(event, draft, said, stage, is_first, has_password);
     if draft.method.is_none() && draft.assurance != Some(Assurance::SatisfiedEarlier) {
         draft.method = word.filter(|_| result == AuthResult::Denied).and_then(|word| word.method);
     }
@@ -156,16 +157,11 @@ fn judge_proof(
     said: Option<Assurance>,
     stage: Option<Stage>,
     is_first: bool,
+    has_password: bool,
 ) {
     let is_mfa = event.is_mfa.and_then(Json::as_flag);
     let is_denied = draft.result == Some(AuthResult::Denied);
     let is_password = draft.method.is_none_or(|method| method == Method::Password);
-    let has_password = event
-        .auth_factors
-        .into_iter()
-        .flat_map(Json::elements)
-        .filter_map(method_of)
-        .any(|method| method == Method::Password);
     let has_second = draft.method.is_some() && !is_password && is_mfa != Some(false);
     let is_second = (has_second && !has_password) || is_factor_event(event);
     // A wrong password is no denied second factor, whatever the sign-in would have asked for next.
@@ -219,14 +215,16 @@ const fn is_first_reason(reason: Option<DenialReason>) -> bool {
     matches!(reason, Some(WrongPassword | WrongCredentials | UnknownUser))
 }
 
-/// The factors: the last that is no password is the method; several are steps.
-fn read_factors<'t>(event: &Event<'t>, draft: &mut Draft<'t>) {
+/// The factors: the last that is no password is the method; several are steps. Returns whether one is a password.
+fn read_factors<'t>(event: &Event<'t>, draft: &mut Draft<'t>) -> bool {
     let mut steps = Vec::new();
+    let mut has_password = false;
     for factor in event.auth_factors.into_iter().flat_map(Json::elements) {
         let name = factor.text("factor_type");
-        let method = method_of(factor);
-        let is_unknown = matches!(factor.number("factor_type_id"), None | Some(0))
-            && name.is_none_or(|name| name == "Unknown");
+        let id = factor.number("factor_type_id");
+        let method = words::method(id, name);
+        has_password |= method == Some(Method::Password);
+        let is_unknown = matches!(id, None | Some(0)) && name.is_none_or(|name| name == "Unknown");
         if is_unknown {
             continue;
         }
@@ -246,10 +244,7 @@ fn read_factors<'t>(event: &Event<'t>, draft: &mut Draft<'t>) {
     if steps.len() > 1 {
         draft.steps = steps;
     }
-}
-
-fn method_of(factor: Json<'_>) -> Option<Method> {
-    words::method(factor.number("factor_type_id"), factor.text("factor_type"))
+    has_password
 }
 
 /// A code that no table knows. A detail in whole sentences may name a person: it stands in the event alone.

@@ -1,5 +1,7 @@
 //! What OCSF's ids and its producers' words mean.
 
+use std::borrow::Cow;
+
 use crate::vendor::tables::{OCSF_DETAILS, OCSF_FACTORS};
 use crate::vendor::words::{Word, plain};
 use crate::vocabulary::{Assurance, DenialReason, Method};
@@ -15,7 +17,10 @@ pub(super) struct Detail {
 
 impl Detail {
     pub(super) fn of(text: &str) -> Option<Self> {
-        let own = text.replace([' ', '_'], "-");
+        let own = match text.contains([' ', '_']) {
+            true => Cow::Owned(text.replace([' ', '_'], "-")),
+            false => Cow::Borrowed(text),
+        };
         if let Some(reason) = DenialReason::parse(&own) {
             return Some(Self { reason: Some(reason), ..Self::default() });
         }
