@@ -52,8 +52,8 @@ const TEXTS: [&str; 14] = [
     "assurance",
 ];
 
-/// Events that are sorted in memory at a time, about 100 MiB: of a larger book a part of the persons after the other.
-const SLICE_ROWS: u64 = if cfg!(test) { 100 } else { 1 << 18 };
+/// Events that are sorted in memory at a time, about 32 MiB: of a larger book a part of the persons after the other.
+const SLICE_ROWS: u64 = if cfg!(test) { 100 } else { 1 << 16 };
 
 /// The attempts of all events that count.
 #[derive(Debug)]
