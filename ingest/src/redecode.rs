@@ -11,7 +11,7 @@ use arrow::error::ArrowError;
 use arrow::row::{RowConverter, SortField};
 use arrow::util::display::array_value_to_string;
 use chrono::NaiveDate;
-use lake::{Book, ReadError};
+use lake::{Address, Book, ReadError};
 use schemas::{
     Decoder, Element, EventBuilder, Kind, Maps, NOT_CONTENT, Place, Record, Source, TimeLimits, UnknownCounts,
 };
@@ -124,9 +124,7 @@ impl Comparison {
         source: Option<Source>,
         readers: &mut Readers<'_>,
     ) -> Result<(), ArrowError> {
-        let column = |name: &str| {
-            rows.column_by_name(name).ok_or_else(|| ArrowError::SchemaError(format!("no column {name}")))
-        };
+        let column = |name: &str| column(rows, name);
         let (sources, decoders) =
             (column("source")?.as_string::<i32>(), column("decoder")?.as_string::<i32>());
         let (topics, topic_ids) =
@@ -203,7 +201,7 @@ impl Comparison {
                 *count += 1;
                 if examples.len() < EXAMPLES_MAX {
                     let told = |column: &ArrayRef| array_value_to_string(column, row);
-                    let place = place(new, row)?;
+                    let place = place(new, row)?.to_string();
                     examples.push(Example { place, old: told(&old_column)?, new: told(new_column)? });
                 }
             }
@@ -222,14 +220,18 @@ fn keys(old: &ArrayRef, new: &ArrayRef) -> Result<[arrow::row::Rows; 2], ArrowEr
     ])
 }
 
-fn place(rows: &RecordBatch, row: usize) -> Result<String, ArrowError> {
-    let part = |name: &str| {
-        let column =
-            rows.column_by_name(name).ok_or_else(|| ArrowError::SchemaError(format!("no column {name}")))?;
-        array_value_to_string(column, row)
-    };
-    let parts = ["kafka_topic", "kafka_partition", "kafka_offset", "element_index"].map(part);
-    Ok(parts.into_iter().collect::<Result<Vec<_>, _>>()?.join(":"))
+fn column<'r>(rows: &'r RecordBatch, name: &str) -> Result<&'r ArrayRef, ArrowError> {
+    rows.column_by_name(name).ok_or_else(|| ArrowError::SchemaError(format!("no column {name}")))
+}
+
+/// Where a row came from.
+fn place(rows: &RecordBatch, row: usize) -> Result<Address, ArrowError> {
+    Ok(Address {
+        topic: column(rows, "kafka_topic")?.as_string::<i32>().value(row).to_owned(),
+        partition: column(rows, "kafka_partition")?.as_primitive::<Int32Type>().value(row),
+        offset: column(rows, "kafka_offset")?.as_primitive::<Int64Type>().value(row),
+        element_index: Some(column(rows, "element_index")?.as_primitive::<Int32Type>().value(row)),
+    })
 }
 
 #[cfg(test)]

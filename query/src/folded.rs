@@ -3,15 +3,14 @@
 use std::fmt;
 use std::sync::Arc;
 
-use arrow::array::{
-    Array as _, ArrayRef, AsArray as _, ListBuilder, RecordBatch, StringArray, StringBuilder,
-    TimestampMicrosecondArray,
-};
-use arrow::compute::cast;
-use arrow::datatypes::{ArrowPrimitiveType, DataType, SchemaRef};
+use arrow::array::RecordBatch;
+use arrow::datatypes::SchemaRef;
 use arrow::error::ArrowError;
+use datafusion::catalog::TableProvider;
+use datafusion::datasource::provider_as_source;
 use datafusion::error::Result;
 use datafusion::execution::{SendableRecordBatchStream, TaskContext};
+use datafusion::logical_expr::{Expr, LogicalPlanBuilder, TableProviderFilterPushDown};
 use datafusion::physical_plan::stream::RecordBatchStreamAdapter;
 use datafusion::physical_plan::streaming::{PartitionStream, StreamingTableExec};
 use datafusion::physical_plan::{ExecutionPlan, execute_stream};
@@ -19,6 +18,30 @@ use futures::{Stream, StreamExt as _, stream};
 
 /// Rows of a batch.
 const BATCH_ROWS: usize = 8_192;
+
+/// Which filters choose the rows that are folded: those on columns that all rows of a folded one have in common.
+pub(crate) fn push_down(filters: &[&Expr], common: &[&str]) -> Vec<TableProviderFilterPushDown> {
+    let is_common =
+        |filter: &&Expr| filter.column_refs().iter().all(|column| common.contains(&column.name.as_str()));
+    let pushed = |filter: &&Expr| {
+        if is_common(filter) {
+            TableProviderFilterPushDown::Exact
+        } else {
+            TableProviderFilterPushDown::Unsupported
+        }
+    };
+    filters.iter().map(pushed).collect()
+}
+
+/// The rows of a table that pass all of these filters.
+pub(crate) fn filtered(
+    name: &str,
+    table: &Arc<dyn TableProvider>,
+    filters: &[Expr],
+) -> Result<LogicalPlanBuilder> {
+    let rows = LogicalPlanBuilder::scan(name, provider_as_source(Arc::clone(table)), None)?;
+    filters.iter().try_fold(rows, |rows, filter| rows.filter(filter.clone()))
+}
 
 /// Takes in rows and gives others.
 pub(crate) trait Fold: Send + 'static {
@@ -97,56 +120,4 @@ fn folded(rows: SendableRecordBatchStream, fold: Box<dyn Fold>) -> impl Stream<I
         }
         Ok(Some((fold.take_out()?, (rows, fold, has_ended))))
     })
-}
-
-/// Columns of texts, by their place in a list of names.
-pub(crate) struct Texts(Vec<StringArray>);
-
-impl Texts {
-    pub(crate) fn of(rows: &RecordBatch, names: &[&str]) -> Result<Self, ArrowError> {
-        let text = |name: &&str| Ok(cast(column(rows, name)?, &DataType::Utf8)?.as_string::<i32>().clone());
-        Ok(Self(names.iter().map(text).collect::<Result<_, ArrowError>>()?))
-    }
-
-    /// The text, where there is one.
-    pub(crate) fn get(&self, index: usize, row: usize) -> Option<&str> {
-        let texts = &self.0[index];
-        texts.is_valid(row).then(|| texts.value(row))
-    }
-
-    /// The text of a column that no row lacks.
-    pub(crate) fn needed(&self, index: usize, row: usize) -> &str {
-        self.get(index, row).unwrap_or_default()
-    }
-}
-
-/// A column.
-pub(crate) fn column<'r>(rows: &'r RecordBatch, name: &str) -> Result<&'r ArrayRef, ArrowError> {
-    rows.column_by_name(name).ok_or_else(|| ArrowError::SchemaError(format!("no column {name}")))
-}
-
-/// A column of numbers or moments.
-pub(crate) fn numbers<'r, T: ArrowPrimitiveType>(
-    rows: &'r RecordBatch,
-    name: &str,
-) -> Result<&'r arrow::array::PrimitiveArray<T>, ArrowError> {
-    let other = || ArrowError::SchemaError(format!("{name} has another type"));
-    column(rows, name)?.as_primitive_opt().ok_or_else(other)
-}
-
-/// A column of texts.
-pub(crate) fn texts<'a>(values: impl Iterator<Item = &'a str>) -> ArrayRef {
-    Arc::new(StringArray::from_iter_values(values))
-}
-
-/// A column of moments, from microseconds since 1970.
-pub(crate) fn moments(values: impl Iterator<Item = Option<i64>>) -> ArrayRef {
-    Arc::new(values.collect::<TimestampMicrosecondArray>().with_timezone("UTC"))
-}
-
-/// A column of lists of texts.
-pub(crate) fn lists<'a>(values: impl Iterator<Item = Vec<&'a str>>) -> ArrayRef {
-    let mut lists = ListBuilder::new(StringBuilder::new());
-    values.for_each(|list| lists.append_value(list.into_iter().map(Some)));
-    Arc::new(lists.finish())
 }

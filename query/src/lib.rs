@@ -16,6 +16,7 @@
 //! promise that hostile SQL leaves the process alive: one question runs in one process of its own.
 
 mod answer;
+mod arrays;
 mod attempts;
 mod coverage;
 mod error;

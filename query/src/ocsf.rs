@@ -53,11 +53,8 @@ pub(crate) struct Column {
 pub async fn export_ocsf(session: &Session, parameters: &ReportParameters) -> Result<Answer, QueryError> {
     let limits = session.limits();
     let failed = |error: DataFusionError| QueryError::while_running(error, &limits);
-    let mut events = session.counted_events().await?.filter(in_range(parameters.range)).map_err(failed)?;
-    for (column, values) in parameters.filters.by_column() {
-        let is_one = col(column).in_list(values.into_iter().map(lit).collect(), false);
-        events = events.filter(is_one).map_err(failed)?;
-    }
+    let events = session.counted_events().await?.filter(in_range(parameters.range)).map_err(failed)?;
+    let events = parameters.filters.choose(events).map_err(failed)?;
     let rows = events.select(expressions()).map_err(failed)?;
     let rows = rows.execute_stream().map_err(failed).await?;
     let question = Question::Export { export: "ocsf", parameters: parameters.clone() };

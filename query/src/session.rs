@@ -19,6 +19,7 @@ use crate::answer::Answer;
 use crate::coverage::{Coverage, NextOffset, Question};
 use crate::error::QueryError;
 use crate::limits::Limits;
+use crate::period::day_number;
 use crate::repeats::{self, Repeats};
 use crate::sql;
 use crate::views::{self, view_name};
@@ -216,5 +217,5 @@ impl fmt::Debug for Session {
 
 /// A day as the type of the partition column.
 pub(crate) fn day_literal(day: NaiveDate) -> ScalarValue {
-    ScalarValue::Date32(Some(day.signed_duration_since(NaiveDate::default()).num_days() as i32))
+    ScalarValue::Date32(Some(day_number(day)))
 }

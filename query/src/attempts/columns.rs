@@ -10,8 +10,7 @@ use arrow::datatypes::{Field, Schema, SchemaRef};
 use arrow::error::ArrowError;
 
 use super::attempter::{Attempt, Person};
-
-const DAY_US: i64 = 86_400_000_000;
+use crate::period::DAY_US;
 
 /// The names, and what they mean.
 #[rustfmt::skip]

@@ -8,12 +8,10 @@ use arrow::error::ArrowError;
 use async_trait::async_trait;
 use chrono::Utc;
 use datafusion::catalog::{Session, TableProvider};
-use datafusion::datasource::provider_as_source;
 use datafusion::error::Result;
 use datafusion::functions_nested::expr_fn::array_length;
 use datafusion::logical_expr::{
-    Expr, LogicalPlan, LogicalPlanBuilder, ScalarUDF, SortExpr, TableProviderFilterPushDown, TableType, cast,
-    when,
+    Expr, LogicalPlan, ScalarUDF, SortExpr, TableProviderFilterPushDown, TableType, cast, when,
 };
 use datafusion::physical_plan::ExecutionPlan;
 use datafusion::prelude::{col, lit};
@@ -22,7 +20,8 @@ use schemas::vocabulary::{Assurance, AuthResult, DenialReason, Method, Stage};
 use super::attempter::{Attempter, Person, Rules, Step};
 use super::columns::{Row, batch, schema};
 use super::part::OfPart;
-use crate::folded::{self, Fold, Texts, numbers};
+use crate::arrays::{Texts, numbers};
+use crate::folded::{self, Fold};
 
 /// The view's name.
 pub(crate) const VIEW: &str = "attempts";
@@ -52,8 +51,8 @@ const TEXTS: [&str; 14] = [
     "assurance",
 ];
 
-/// Events that are sorted in memory at a time, about 32 MiB: of a larger book a part of the persons after the other.
-const SLICE_ROWS: u64 = if cfg!(test) { 100 } else { 1 << 16 };
+/// Events that are sorted in memory at a time, about 100 MiB: of a larger book a part of the persons after the other.
+const SLICE_ROWS: u64 = if cfg!(test) { 100 } else { 1 << 18 };
 
 /// The attempts of all events that count.
 #[derive(Debug)]
@@ -80,16 +79,7 @@ impl TableProvider for Attempts {
     }
 
     fn supports_filters_pushdown(&self, filters: &[&Expr]) -> Result<Vec<TableProviderFilterPushDown>> {
-        let is_common =
-            |filter: &&Expr| filter.column_refs().iter().all(|column| COMMON.contains(&column.name.as_str()));
-        let pushed = |filter: &&Expr| {
-            if is_common(filter) {
-                TableProviderFilterPushDown::Exact
-            } else {
-                TableProviderFilterPushDown::Unsupported
-            }
-        };
-        Ok(filters.iter().map(pushed).collect())
+        Ok(folded::push_down(filters, COMMON))
     }
 
     async fn scan(
@@ -119,17 +109,15 @@ impl TableProvider for Attempts {
 impl Attempts {
     /// The events of a part of all persons, in the order in which they are folded.
     fn slice(&self, filters: &[Expr], part: u64, parts: u64) -> Result<LogicalPlan> {
-        let events = provider_as_source(Arc::clone(&self.counted_events));
-        let mut plan = LogicalPlanBuilder::scan("counted_events", events, None)?;
-        for filter in filters {
-            plan = plan.filter(filter.clone())?;
-        }
+        let mut plan = folded::filtered("counted_events", &self.counted_events, filters)?;
         if parts > 1 {
             let of_part = ScalarUDF::new_from_impl(OfPart::new(part, parts));
             plan = plan.filter(of_part.call(COMMON.iter().map(|name| col(*name)).collect()))?;
         }
         let steps = cast(array_length(col("steps")), DataType::Int64).alias("steps");
-        let wanted = TEXTS.iter().map(|name| col(*name)).chain([col("occurred_at"), col("prompts"), steps]);
+        // The engine's own texts would hold on to all texts of the batch that they were read with, sorted or not.
+        let texts = TEXTS.iter().map(|name| cast(col(*name), DataType::Utf8).alias(*name));
+        let wanted = texts.chain([col("occurred_at"), col("prompts"), steps]);
         plan.project(wanted)?.sort(order())?.build()
     }
 }

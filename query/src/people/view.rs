@@ -1,22 +1,22 @@
 //! The tables of identities and of persons that SQL sees.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::{Arc, LazyLock};
+use std::sync::Arc;
 
 use arrow::array::{Array as _, ArrayRef, BooleanArray, Int64Array, RecordBatch};
 use arrow::datatypes::{Field, Int64Type, Schema, SchemaRef, TimestampMicrosecondType};
 use arrow::error::ArrowError;
 use async_trait::async_trait;
 use datafusion::catalog::{Session, TableProvider};
-use datafusion::datasource::provider_as_source;
 use datafusion::error::Result;
 use datafusion::functions_aggregate::expr_fn::{count, max, min};
-use datafusion::logical_expr::{Expr, LogicalPlanBuilder, TableProviderFilterPushDown, TableType};
+use datafusion::logical_expr::{Expr, TableProviderFilterPushDown, TableType};
 use datafusion::physical_plan::ExecutionPlan;
 use datafusion::prelude::{col, lit};
 
 use super::learner::{Identity, Learner, Rule, SourceId};
-use crate::folded::{self, Fold, Texts, lists, moments, numbers, texts};
+use crate::arrays::{Texts, lists, moments, numbers, texts};
+use crate::folded::{self, Fold};
 
 /// A column's name, and what it means.
 type Column = (&'static str, &'static str);
@@ -72,20 +72,20 @@ pub(crate) const PERSONS: Table = Table {
 #[derive(Debug)]
 pub(crate) struct People {
     table: Table,
+    schema: SchemaRef,
     counted_events: Arc<dyn TableProvider>,
 }
 
 impl People {
     pub(crate) fn new(table: Table, counted_events: Arc<dyn TableProvider>) -> Self {
-        Self { table, counted_events }
+        Self { table, schema: schema(&table), counted_events }
     }
 }
 
 #[async_trait]
 impl TableProvider for People {
     fn schema(&self) -> SchemaRef {
-        static SCHEMAS: LazyLock<[SchemaRef; 2]> = LazyLock::new(|| [schema(&IDENTITIES), schema(&PERSONS)]);
-        Arc::clone(&SCHEMAS[usize::from(self.table.name == PERSONS.name)])
+        Arc::clone(&self.schema)
     }
 
     fn table_type(&self) -> TableType {
@@ -94,14 +94,7 @@ impl TableProvider for People {
 
     fn supports_filters_pushdown(&self, filters: &[&Expr]) -> Result<Vec<TableProviderFilterPushDown>> {
         // Links go over sources, and never over tenants.
-        let pushed = |filter: &&Expr| {
-            if filter.column_refs().iter().all(|column| column.name == "tenant_id") {
-                TableProviderFilterPushDown::Exact
-            } else {
-                TableProviderFilterPushDown::Unsupported
-            }
-        };
-        Ok(filters.iter().map(pushed).collect())
+        Ok(folded::push_down(filters, &["tenant_id"]))
     }
 
     async fn scan(
@@ -111,11 +104,7 @@ impl TableProvider for People {
         filters: &[Expr],
         _limit: Option<usize>,
     ) -> Result<Arc<dyn ExecutionPlan>> {
-        let events = provider_as_source(Arc::clone(&self.counted_events));
-        let mut plan = LogicalPlanBuilder::scan("counted_events", events, None)?;
-        for filter in filters {
-            plan = plan.filter(filter.clone())?;
-        }
+        let plan = folded::filtered("counted_events", &self.counted_events, filters)?;
         let counted = vec![
             min(col("occurred_at")).alias("first_at"),
             max(col("occurred_at")).alias("last_at"),

@@ -4,7 +4,7 @@ use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use ahash::RandomState;
-use arrow::array::{Array as _, AsArray as _, BooleanArray, RecordBatch, StringArray};
+use arrow::array::{Array as _, AsArray as _, BooleanArray, RecordBatch};
 use arrow::datatypes::{Int32Type, Int64Type, TimestampMicrosecondType};
 use arrow::error::ArrowError;
 use lake::{ActiveFile, Book, ReadError};
@@ -13,7 +13,7 @@ use schemas::{Fingerprint, Fingerprinter};
 use super::day::{Ids, supersedes};
 use super::exceptions::{Places, RowPlace};
 use super::{REPEATS_A_DAY_MAX, RepeatsError};
-use crate::folded::{column, numbers};
+use crate::arrays::{column, file_texts, numbers};
 
 /// Rows that may be the same event, gathered in no order.
 pub(super) struct Candidates {
@@ -72,7 +72,8 @@ impl Candidates {
 
     fn take_in(&mut self, rows: &RecordBatch) -> Result<(), ArrowError> {
         let [tenants, sources, topics] =
-            [text(rows, "tenant_id")?, text(rows, "source")?, text(rows, "kafka_topic_id")?];
+            ["tenant_id", "source", "kafka_topic_id"].map(|name| file_texts(rows, name));
+        let (tenants, sources, topics) = (tenants?, sources?, topics?);
         let received = numbers::<TimestampMicrosecondType>(rows, "received_at")?;
         let offsets = numbers::<Int64Type>(rows, "kafka_offset")?;
         let partitions = numbers::<Int32Type>(rows, "kafka_partition")?;
@@ -133,9 +134,4 @@ impl Candidates {
         places.judge(judged);
         if places.len() > REPEATS_A_DAY_MAX { Err(RepeatsError::TooMany) } else { Ok(()) }
     }
-}
-
-fn text<'a>(rows: &'a RecordBatch, name: &str) -> Result<&'a StringArray, ArrowError> {
-    let wrong = || ArrowError::SchemaError(format!("{name} is no text"));
-    column(rows, name)?.as_string_opt().ok_or_else(wrong)
 }

@@ -14,7 +14,7 @@ use schemas::{SameId, Source};
 use super::candidates::Candidates;
 use super::exceptions::Places;
 use super::{REPEATS_A_DAY_MAX, RepeatsError};
-use crate::folded::column;
+use crate::arrays::file_texts;
 
 /// Files that are read at a time.
 const READS_MAX: usize = 4;
@@ -227,10 +227,7 @@ pub(super) struct Ids<'r> {
 
 impl<'r> Ids<'r> {
     pub(super) fn of(rows: &'r RecordBatch) -> Result<Self, ArrowError> {
-        let text = |name: &str| {
-            let other = || ArrowError::SchemaError(format!("{name} is no text"));
-            column(rows, name)?.as_string_opt().ok_or_else(other)
-        };
+        let text = |name: &str| file_texts(rows, name);
         let flags = rows.column_by_name("duplicate").and_then(|flags| flags.as_boolean_opt());
         Ok(Self {
             tenants: text("tenant_id")?,

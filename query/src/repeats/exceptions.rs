@@ -13,6 +13,8 @@ use datafusion::logical_expr::{
 };
 use datafusion::prelude::col;
 
+use crate::period::day_number;
+
 /// Where a row came from, which is unique among events.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub(super) struct RowPlace {
@@ -74,9 +76,8 @@ pub(super) struct Exceptions {
 
 impl Exceptions {
     pub(super) fn of(days: Vec<(NaiveDate, Arc<Places>)>) -> Self {
-        let number = |day: NaiveDate| day.signed_duration_since(NaiveDate::default()).num_days() as i32;
         let days = days.into_iter().filter(|(_, places)| places.len() > 0);
-        Self { days: days.map(|(day, places)| (number(day), places)).collect() }
+        Self { days: days.map(|(day, places)| (day_number(day), places)).collect() }
     }
 
     pub(super) fn len(&self) -> usize {

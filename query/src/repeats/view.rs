@@ -11,16 +11,17 @@ use chrono::NaiveDate;
 use datafusion::catalog::{Session, TableProvider};
 use datafusion::common::pruning::PruningStatistics;
 use datafusion::common::{Column, DFSchema, ScalarValue};
-use datafusion::datasource::provider_as_source;
 use datafusion::error::{DataFusionError, Result};
 use datafusion::logical_expr::utils::conjunction;
-use datafusion::logical_expr::{Expr, LogicalPlanBuilder, TableProviderFilterPushDown, TableType};
+use datafusion::logical_expr::{Expr, TableProviderFilterPushDown, TableType};
 use datafusion::physical_optimizer::pruning::PruningPredicateBuilder;
 use datafusion::physical_plan::ExecutionPlan;
 use datafusion::prelude::col;
 use lake::{ActiveFile, Book};
 
 use super::{Repeats, RepeatsError, files_by_day};
+use crate::folded::filtered;
+use crate::period::{DAY_US, day_number};
 
 /// The view's name.
 pub(crate) const VIEW: &str = "counted_events";
@@ -28,8 +29,6 @@ pub(crate) const VIEW: &str = "counted_events";
 /// What a row of it is.
 pub(crate) const ABOUT: &str =
     "the events that every report counts: of copies one, and of a sign-in that was sent again the last state";
-
-const DAY_US: i64 = 86_400_000_000;
 
 /// The events that count: of copies one, and of a sign-in that its source sent again the last state.
 pub(crate) struct CountedEvents {
@@ -88,12 +87,7 @@ impl TableProvider for CountedEvents {
         let files = self.files(state, filters)?;
         let exceptions = self.repeats.exceptions(&self.book, files).await;
         let exceptions = exceptions.map_err(|error| DataFusionError::External(Box::new(error)))?;
-        let events = provider_as_source(Arc::clone(&self.events));
-        let mut plan = LogicalPlanBuilder::scan("events", events, None)?;
-        for filter in filters {
-            plan = plan.filter(filter.clone())?;
-        }
-        plan = plan.filter(exceptions.condition())?;
+        let mut plan = filtered("events", &self.events, filters)?.filter(exceptions.condition())?;
         if let Some(projection) = projection {
             let schema = self.schema();
             plan = plan.project(projection.iter().map(|index| col(schema.field(*index).name())))?;
@@ -107,13 +101,10 @@ struct Days(Vec<NaiveDate>);
 
 impl Days {
     fn values(&self, column: &Column, in_day_us: i64) -> Option<ArrayRef> {
-        let number = |day: &NaiveDate| day.signed_duration_since(NaiveDate::default()).num_days();
         match column.name.as_str() {
-            "day" => {
-                Some(Arc::new(Date32Array::from_iter_values(self.0.iter().map(|day| number(day) as i32))))
-            }
+            "day" => Some(Arc::new(Date32Array::from_iter_values(self.0.iter().copied().map(day_number)))),
             "occurred_at" => {
-                let at = |day: &NaiveDate| number(day) * DAY_US + in_day_us;
+                let at = |day: &NaiveDate| i64::from(day_number(*day)) * DAY_US + in_day_us;
                 let moments = TimestampMicrosecondArray::from_iter_values(self.0.iter().map(at));
                 Some(Arc::new(moments.with_timezone("UTC")))
             }

@@ -107,8 +107,5 @@ fn frame(events: DataFrame, counting: &Counting<'_>) -> Result<DataFrame, DataFu
     if !counting.with_first_factor {
         events = events.filter(col("stage").not_eq(lit(Stage::FirstFactor.as_str())))?;
     }
-    for (column, values) in counting.filters.by_column() {
-        events = events.filter(col(column).in_list(values.into_iter().map(lit).collect(), false))?;
-    }
-    events.aggregate(keys, vec![count(lit(1)).alias(COUNT)])
+    counting.filters.choose(events)?.aggregate(keys, vec![count(lit(1)).alias(COUNT)])
 }

@@ -1,5 +1,7 @@
 //! Which events a report counts, beside its range.
 
+use datafusion::error::DataFusionError;
+use datafusion::prelude::{DataFrame, col, lit};
 use schemas::Source;
 use schemas::vocabulary::{Assurance, AuthResult, DenialGroup, DenialReason, Method, Stage};
 
@@ -46,6 +48,13 @@ impl Filters {
                 _ => values.clone(),
             };
             Some((group.column()?, values))
+        })
+    }
+
+    /// The events that pass.
+    pub(crate) fn choose(&self, events: DataFrame) -> Result<DataFrame, DataFusionError> {
+        self.by_column().try_fold(events, |events, (column, values)| {
+            events.filter(col(column).in_list(values.into_iter().map(lit).collect(), false))
         })
     }
 

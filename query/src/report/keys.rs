@@ -4,8 +4,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use arrow::array::{Array as _, ArrayRef, AsArray as _, RecordBatch, StringArray};
-use arrow::compute::cast;
-use arrow::datatypes::{DataType, TimestampMicrosecondType};
+use arrow::datatypes::TimestampMicrosecondType;
 use arrow::error::ArrowError;
 use chrono::{DateTime, FixedOffset, Utc};
 use chrono_tz::Tz;
@@ -13,6 +12,7 @@ use schemas::vocabulary::DenialReason;
 
 use super::counts::QUARTER;
 use super::group::Group;
+use crate::arrays::{column, text_column};
 use crate::period::{Grain, Period, Shift};
 
 /// The groups of a row, in the order asked for.
@@ -74,16 +74,6 @@ impl Keys {
         });
         Arc::clone(period)
     }
-}
-
-/// A column of counts.
-pub(super) fn column<'a>(counts: &'a RecordBatch, name: &str) -> Result<&'a ArrayRef, ArrowError> {
-    counts.column_by_name(name).ok_or_else(|| ArrowError::SchemaError(format!("no column {name}")))
-}
-
-/// A column of counts as text.
-pub(super) fn text_column(counts: &RecordBatch, name: &str) -> Result<StringArray, ArrowError> {
-    Ok(cast(column(counts, name)?, &DataType::Utf8)?.as_string::<i32>().clone())
 }
 
 fn text_cell(group: Group, texts: &StringArray, row: usize) -> Cell {

@@ -20,8 +20,8 @@ use schemas::Kind;
 use serde::{Serialize, Serializer};
 
 use super::counts::{in_range, period_start};
-use super::keys::{column, text_column};
 use super::parameters::ReportParameters;
+use crate::arrays::{column, text_column};
 use crate::error::QueryError;
 use crate::parameter::TimeRange;
 use crate::session::Session;

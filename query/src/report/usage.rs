@@ -10,10 +10,11 @@ use schemas::vocabulary::AuthResult;
 
 use super::counts::{COUNT, Counting, count_events};
 use super::group::Group;
-use super::keys::{Key, Keys, column, rows, text_column};
+use super::keys::{Key, Keys, rows};
 use super::parameters::ReportParameters;
 use super::{Report, answer};
 use crate::answer::Answer;
+use crate::arrays::{column, text_column};
 use crate::error::QueryError;
 use crate::session::Session;
 

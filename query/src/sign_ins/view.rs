@@ -16,7 +16,9 @@ use datafusion::prelude::col;
 use schemas::vocabulary::Assurance;
 
 use super::joiner::{Attempt, JoinedBy, SignIn, WITHIN_US, join};
-use crate::folded::{self, Fold, Texts, column, lists, moments, numbers, texts};
+use crate::arrays::{Texts, column, lists, moments, numbers, texts};
+use crate::folded::{self, Fold};
+use crate::period::DAY_US;
 
 /// The view's name.
 pub(crate) const VIEW: &str = "sign_ins";
@@ -68,19 +70,8 @@ impl TableProvider for SignIns {
     }
 
     fn supports_filters_pushdown(&self, filters: &[&Expr]) -> Result<Vec<TableProviderFilterPushDown>> {
-        let pushed = |filter: &&Expr| {
-            // What a person's sign-ins have in common: a condition on it drops whole persons.
-            if filter
-                .column_refs()
-                .iter()
-                .all(|column| ["tenant_id", "person"].contains(&column.name.as_str()))
-            {
-                TableProviderFilterPushDown::Exact
-            } else {
-                TableProviderFilterPushDown::Unsupported
-            }
-        };
-        Ok(filters.iter().map(pushed).collect())
+        // A condition on these drops whole persons.
+        Ok(folded::push_down(filters, &["tenant_id", "person"]))
     }
 
     async fn scan(
@@ -209,7 +200,6 @@ fn schema() -> SchemaRef {
 }
 
 fn arrays(rows: &[([String; 2], SignIn)]) -> Vec<ArrayRef> {
-    const DAY_US: i64 = 86_400_000_000;
     let all = || rows.iter().map(|(_, sign_in)| sign_in);
     let decided = |of: fn(&Attempt) -> Option<&str>| -> ArrayRef {
         Arc::new(all().map(|sign_in| of(sign_in.deciding()?)).collect::<StringArray>())
