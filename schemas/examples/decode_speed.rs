@@ -6,17 +6,17 @@
 //! and go, and the method decides which optional keys there are.
 #![expect(clippy::print_stdout, reason = "a measurement prints its figures")]
 
+#[path = "common/mod.rs"]
+mod common;
+
 use std::hint::black_box;
 
+use common::{LIMITS, NOW_US, cpu_seconds, place};
 use schemas::gatebook::GatebookDecoder;
-use schemas::{Element, EventBuilder, Fields, Place, Record, TimeLimits, UnknownCounts};
+use schemas::{Element, EventBuilder, Fields, Record, UnknownCounts};
 
 const RECORD_COUNT: usize = 20_000;
 const ROUNDS: usize = 50;
-const DAY_US: i64 = 86_400_000_000;
-const NOW_US: i64 = 1_772_323_200_000_000;
-const LIMITS: TimeLimits =
-    TimeLimits { max_age_us: Some(730 * DAY_US), max_ahead_us: DAY_US, now_us: NOW_US };
 
 fn main() {
     let records: Vec<String> = (0..RECORD_COUNT).map(record).collect();
@@ -57,24 +57,6 @@ fn measure(name: &str, records: &[String], mut decoder: GatebookDecoder, mut bui
     let events = (records.len() * rounds) as f64;
     println!("{name:>8}: {:>9.0} events/s ({:.0} ns each)", events / seconds, seconds / events * 1e9);
     assert_eq!(rejection_count, 0, "every record is an event");
-}
-
-/// Seconds that this thread has run: a wall clock would also measure what else the machine does.
-fn cpu_seconds() -> f64 {
-    let stat = std::fs::read_to_string("/proc/thread-self/schedstat").expect("Linux tells a thread's time");
-    let nanoseconds = stat.split(' ').next().and_then(|text| text.parse::<f64>().ok());
-    nanoseconds.expect("the first number is the time on a core") / 1e9
-}
-
-fn place(offset: usize) -> Place<'static> {
-    Place {
-        topic: "auth-events",
-        topic_id: "q3VtZ2F0ZWJvb2stdG9waWM",
-        partition: 1,
-        offset: offset as i64,
-        element_index: 0,
-        received_at_us: NOW_US,
-    }
 }
 
 fn record(index: usize) -> String {

@@ -7,7 +7,7 @@ use query::output::Format;
 use query::report::ReportParameters;
 
 use super::answer::{self, OutputArgs};
-use super::report::FilterArgs;
+use super::report::{FilterArgs, RangeArgs};
 use crate::config::Config;
 use crate::exit::Usage;
 
@@ -25,17 +25,8 @@ pub(crate) struct Args {
     #[arg(long = "as", value_enum)]
     schema: Schema,
 
-    /// From when: RFC 3339, or a local date or date-time in the zone [default: 24 hours before --to]
-    #[arg(long, value_name = "TIME")]
-    from: Option<String>,
-
-    /// Until when, itself not included [default: now]
-    #[arg(long, value_name = "TIME")]
-    to: Option<String>,
-
-    /// The IANA time zone of local dates [default: UTC]
-    #[arg(long, value_name = "ZONE")]
-    tz: Option<String>,
+    #[command(flatten)]
+    range: RangeArgs,
 
     #[command(flatten)]
     filters: FilterArgs,
@@ -57,10 +48,8 @@ enum Schema {
 
 /// Runs `gatebook export`.
 pub(crate) fn run(args: &Args, config: &Config) -> anyhow::Result<()> {
-    let Args { schema: Schema::Ocsf, from, to, tz, filters, format, output } = args;
-    let single = [("from", from), ("to", to), ("tz", tz)];
-    let single = single.into_iter().filter_map(|(name, value)| Some((name, value.as_deref()?)));
-    let parameters = ReportParameters::parse(single.chain(filters.pairs()), Utc::now())
+    let Args { schema: Schema::Ocsf, range, filters, format, output } = args;
+    let parameters = ReportParameters::parse(range.pairs().chain(filters.pairs()), Utc::now())
         .map_err(|error| Usage(format!("--{error}")))?;
     let output = OutputArgs::new(*format, output.clone());
     answer::print(config, &output, async |session| query::export_ocsf(session, &parameters).await)

@@ -35,17 +35,8 @@ enum Report {
 
 #[derive(Debug, clap::Args)]
 struct ReportArgs {
-    /// From when: RFC 3339, or a local date or date-time in the zone [default: 24 hours before --to]
-    #[arg(long, value_name = "TIME")]
-    from: Option<String>,
-
-    /// Until when, itself not included [default: now]
-    #[arg(long, value_name = "TIME")]
-    to: Option<String>,
-
-    /// The IANA time zone of local days and hours [default: UTC]
-    #[arg(long, value_name = "ZONE")]
-    tz: Option<String>,
+    #[command(flatten)]
+    range: RangeArgs,
 
     /// Any of quarter_hour, hour, day, week, month, method, result, reason, reason_group, server, tenant,
     /// source, assurance, stage; comma-separated
@@ -61,6 +52,22 @@ struct ReportArgs {
 
     #[command(flatten)]
     output: answer::OutputArgs,
+}
+
+/// Which time is looked at.
+#[derive(Debug, clap::Args)]
+pub(super) struct RangeArgs {
+    /// From when: RFC 3339, or a local date or date-time in the zone [default: 24 hours before --to]
+    #[arg(long, value_name = "TIME")]
+    from: Option<String>,
+
+    /// Until when, itself not included [default: now]
+    #[arg(long, value_name = "TIME")]
+    to: Option<String>,
+
+    /// The IANA time zone of local days and hours [default: UTC]
+    #[arg(long, value_name = "ZONE")]
+    tz: Option<String>,
 }
 
 /// Each can be given several times: an event passes when it has one of the values.
@@ -90,11 +97,24 @@ pub(super) struct FilterArgs {
 impl ReportArgs {
     /// The parameters by name, as the HTTP API takes them too.
     fn pairs(&self) -> impl Iterator<Item = (&str, &str)> {
-        let Self { from, to, tz, by, duplicates, filters, .. } = self;
-        let single = [("from", from), ("to", to), ("tz", tz), ("by", by), ("duplicates", duplicates)];
-        let single = single.into_iter().filter_map(|(name, value)| Some((name, value.as_deref()?)));
-        single.chain(filters.pairs())
+        let Self { range, by, duplicates, filters, .. } = self;
+        range.pairs().chain(given([("by", by), ("duplicates", duplicates)])).chain(filters.pairs())
     }
+}
+
+impl RangeArgs {
+    /// The range by name.
+    pub(super) fn pairs(&self) -> impl Iterator<Item = (&str, &str)> {
+        let Self { from, to, tz } = self;
+        given([("from", from), ("to", to), ("tz", tz)])
+    }
+}
+
+/// The parameters that have a value.
+fn given<'a, const N: usize>(
+    parameters: [(&'a str, &'a Option<String>); N],
+) -> impl Iterator<Item = (&'a str, &'a str)> {
+    parameters.into_iter().filter_map(|(name, value)| Some((name, value.as_deref()?)))
 }
 
 impl FilterArgs {

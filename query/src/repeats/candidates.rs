@@ -11,7 +11,7 @@ use lake::{ActiveFile, Book, ReadError};
 use schemas::{Fingerprint, Fingerprinter};
 
 use super::day::{Ids, supersedes};
-use super::exceptions::{Places, RowPlace};
+use super::exceptions::{Places, RowPlace, topic_number};
 use super::{REPEATS_A_DAY_MAX, RepeatsError};
 use crate::arrays::{column, file_texts, numbers};
 
@@ -84,7 +84,7 @@ impl Candidates {
                 offset: offsets.value(row),
                 partition: partitions.value(row),
                 element_index: elements.value(row),
-                topic: self.topic(topics.value(row)),
+                topic: topic_number(&mut self.topics, topics.value(row)),
             };
             let whose = self.hasher.hash_one((tenants.value(row), sources.value(row)));
             self.by_id.entry((whose, id)).or_default().push(Row {
@@ -99,17 +99,9 @@ impl Candidates {
         Ok(())
     }
 
-    fn topic(&mut self, id: &str) -> u32 {
-        let number = self.topics.iter().position(|topic| topic == id).unwrap_or_else(|| {
-            self.topics.push(id.to_owned());
-            self.topics.len() - 1
-        });
-        number as u32
-    }
-
     /// Says of each row whether it is an exception.
     pub(super) fn judge(mut self, places: &mut Places) -> Result<(), RepeatsError> {
-        let topics: Vec<u32> = self.topics.iter().map(|id| places.topic(id)).collect();
+        let topics: Vec<u32> = self.topics.iter().map(|id| topic_number(&mut places.topics, id)).collect();
         let mut judged = Vec::with_capacity(self.row_count);
         for rows in self.by_id.values_mut() {
             // By the topic's id, not by its number: that depends on the order in which files are read.

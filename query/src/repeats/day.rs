@@ -164,14 +164,14 @@ async fn ids(
     part: (u64, u64),
 ) -> Result<Vec<Id>, RepeatsError> {
     let reads = files.iter().cloned().map(|(file, number)| {
-        let (book, hasher) = (book.clone(), hasher.clone());
+        let (book, hasher, path) = (book.clone(), hasher.clone(), file.path.to_string());
         // A task of its own: reading is work for a core.
         let task = tokio::spawn(async move { ids_of(&book, &file, number, &hasher, part).await });
         task.map(|ended| match ended {
             Ok(ids) => ids,
             Err(error) if error.is_panic() => std::panic::resume_unwind(error.into_panic()),
-            // The runtime is shut down, and with it whoever asked.
-            Err(_) => Ok(Vec::new()),
+            // The runtime is being shut down: a file that was not read is none without ids.
+            Err(source) => Err(ReadError::Store { path, source: source.into() }),
         })
     });
     let ids = stream::iter(reads).buffer_unordered(READS_MAX);

@@ -34,6 +34,15 @@ pub(super) struct Places {
     places: Vec<RowPlace>,
 }
 
+/// The number of a topic id among those that are known, this one with them.
+pub(super) fn topic_number(topics: &mut Vec<String>, id: &str) -> u32 {
+    let number = topics.iter().position(|topic| topic == id).unwrap_or_else(|| {
+        topics.push(id.to_owned());
+        topics.len() - 1
+    });
+    number as u32
+}
+
 impl Places {
     pub(super) fn len(&self) -> usize {
         self.places.len()
@@ -41,15 +50,6 @@ impl Places {
 
     pub(super) fn bytes(&self) -> usize {
         self.places.len() * size_of::<RowPlace>()
-    }
-
-    /// The number of a topic id.
-    pub(super) fn topic(&mut self, id: &str) -> u32 {
-        let number = self.topics.iter().position(|topic| topic == id).unwrap_or_else(|| {
-            self.topics.push(id.to_owned());
-            self.topics.len() - 1
-        });
-        number as u32
     }
 
     /// Says anew of these rows, each once, whether they are exceptions.

@@ -7,20 +7,18 @@
 //! differ from record to record.
 #![expect(clippy::print_stdout, reason = "a measurement prints its figures")]
 
+#[path = "../common/mod.rs"]
+mod common;
+
 use std::hint::black_box;
 
-use schemas::{
-    Decoder, Element, EventBuilder, Fields, Maps, Place, Record, Source, TimeLimits, UnknownCounts,
-};
+use common::{LIMITS, NOW_US, cpu_seconds, place};
+use schemas::{Decoder, Element, EventBuilder, Fields, Maps, Record, Source, UnknownCounts};
 
 const ELEMENT_COUNT: usize = 6_000;
 /// Rounds over all records in a pass: Linux counts a thread's time in steps of milliseconds.
 const ROUNDS: usize = 10;
 const PASSES: usize = 5;
-const DAY_US: i64 = 86_400_000_000;
-const NOW_US: i64 = 1_772_323_200_000_000;
-const LIMITS: TimeLimits =
-    TimeLimits { max_age_us: Some(730 * DAY_US), max_ahead_us: DAY_US, now_us: NOW_US };
 
 /// How elements stand in a record.
 #[derive(Clone, Copy)]
@@ -94,24 +92,6 @@ fn measure(source: Source, records: &[String], rounds: usize, mut builder: Optio
     }
     assert!(counts.is_empty(), "every word is known: {counts:?}");
     (ELEMENT_COUNT * rounds) as f64 / best_s
-}
-
-/// Seconds that this thread has run: a wall clock would also measure what else the machine does.
-fn cpu_seconds() -> f64 {
-    let stat = std::fs::read_to_string("/proc/thread-self/schedstat").expect("Linux tells a thread's time");
-    let nanoseconds = stat.split(' ').next().and_then(|text| text.parse::<f64>().ok());
-    nanoseconds.expect("the first number is the time on a core") / 1e9
-}
-
-fn place(offset: usize) -> Place<'static> {
-    Place {
-        topic: "auth-events",
-        topic_id: "q3VtZ2F0ZWJvb2stdG9waWM",
-        partition: 1,
-        offset: offset as i64,
-        element_index: 0,
-        received_at_us: NOW_US,
-    }
 }
 
 fn records(shape: Shape, templates: &str) -> Vec<String> {
