@@ -5,22 +5,16 @@ use std::sync::Arc;
 
 use arrow::datatypes::SchemaRef;
 use deltalake_core::kernel::engine::arrow_conversion::TryIntoKernel;
-use deltalake_core::kernel::transaction::{CommitBuilder, CommitProperties, FinalizedCommit};
-use deltalake_core::kernel::{Action, StructType};
+use deltalake_core::kernel::{Action, StructType, Transaction};
 use deltalake_core::operations::create::CreateBuilder;
 use deltalake_core::protocol::{DeltaOperation, SaveMode};
-use deltalake_core::{DeltaTable, DeltaTableBuilder, DeltaTableError};
+use deltalake_core::{DeltaTable, DeltaTableError};
 use object_store::ObjectStore;
-use url::Url;
 
 use crate::active_file::ActiveFile;
 use crate::location::Location;
-use crate::partition::{PartitionId, Transactions};
-use crate::store::DurableStore;
-
-/// How often a commit that lost against another commit is checked again and tried again. Each round
-/// that loses means that someone else landed something, so this bounds unfairness, not progress.
-const COMMIT_ATTEMPTS_MAX: usize = 50;
+use crate::partition::PartitionId;
+use crate::table::{Table, quiet, unloaded};
 
 /// The columns whose smallest and largest value stand in the log, so that readers can skip files.
 /// Readers look at the first 32 leaf columns unless told; lists and maps are left out.
@@ -41,8 +35,7 @@ pub const STATISTICS_COLUMNS: &[&str] = &[
 #[derive(Clone)]
 pub struct Book {
     location: Location,
-    table: DeltaTable,
-    transactions: Transactions,
+    table: Table,
 }
 
 /// Why a book cannot be opened.
@@ -96,7 +89,7 @@ impl Book {
             Err(OpenError::Missing { .. }) => {}
             other => return other,
         }
-        let table = unloaded(location)?;
+        let table = unloaded(&location.book())?;
         let created = CreateBuilder::new()
             .with_log_store(table.log_store())
             .with_table_name("book")
@@ -132,13 +125,14 @@ impl Book {
         let wanted = columns()?;
         let added: Vec<_> = wanted.fields().filter(|field| !held.contains(field.name())).cloned().collect();
         let names = added.iter().map(|field| field.name().clone()).collect();
-        book.table = book.table.add_columns().with_fields(added).with_commit_properties(quiet()).await?;
+        let upgraded = book.table().clone().add_columns().with_fields(added);
+        book.table.set_delta(upgraded.with_commit_properties(quiet()).await?);
         book.compare_columns()?;
         Ok(names)
     }
 
     async fn open_any(location: &Location) -> Result<Self, OpenError> {
-        let mut table = unloaded(location)?;
+        let mut table = unloaded(&location.book())?;
         match table.load().await {
             Err(DeltaTableError::NotATable(_)) => {
                 Err(OpenError::Missing { folder: location.book().display().to_string() })
@@ -150,15 +144,13 @@ impl Book {
             }
             Err(error) => Err(error.into()),
             Ok(()) => {
-                let mut transactions = Transactions::default();
-                transactions.followed = table.version().unwrap_or(0);
-                Ok(Self { location: location.clone(), table, transactions })
+                Ok(Self { location: location.clone(), table: Table::new(table) })
             }
         }
     }
 
     fn column_names(&self) -> BTreeSet<String> {
-        self.table.snapshot().map_or_else(
+        self.table.delta().snapshot().map_or_else(
             |_| BTreeSet::new(),
             |state| state.schema().fields().map(|field| field.name().clone()).collect(),
         )
@@ -166,7 +158,7 @@ impl Book {
 
     fn compare_columns(&self) -> Result<(), OpenError> {
         let wanted = columns()?;
-        let held = self.table.snapshot()?.schema();
+        let held = self.table.delta().snapshot()?.schema();
         let missing: Vec<_> = wanted
             .fields()
             .filter(|field| held.field(field.name()).is_none())
@@ -190,31 +182,13 @@ impl Book {
 
     /// Goes on to the latest version.
     pub async fn refresh(&mut self) -> Result<u64, DeltaTableError> {
-        self.table.update_state().await?;
-        self.follow().await?;
-        Ok(self.version())
-    }
-
-    /// Takes in the application transactions of the versions that were not followed yet. An error, or a
-    /// caller that does not wait for the end, leaves off where the next call goes on: to miss one entry would
-    /// be to believe an offset that the book has left behind.
-    async fn follow(&mut self) -> Result<(), DeltaTableError> {
-        while self.transactions.followed < self.version() {
-            let version = self.transactions.followed + 1;
-            match self.table.log_store().read_commit_entry(version).await? {
-                Some(entry) => self.transactions.follow(&entry)?,
-                // The entry was cleaned away while this book slept; ask the table again for each id.
-                None => self.transactions.clear(),
-            }
-            self.transactions.followed = version;
-        }
-        Ok(())
+        self.table.refresh().await
     }
 
     /// The version that this book stands at.
     #[must_use]
     pub fn version(&self) -> u64 {
-        self.table.version().unwrap_or(0)
+        self.table.version()
     }
 
     /// Where the lake lies.
@@ -226,13 +200,13 @@ impl Book {
     /// The Delta table at this version, for a query engine.
     #[must_use]
     pub fn table(&self) -> &DeltaTable {
-        &self.table
+        self.table.delta()
     }
 
     /// The store whose root is the book's folder.
     #[must_use]
     pub fn store(&self) -> Arc<dyn ObjectStore> {
-        self.table.log_store().object_store(None)
+        self.table.store()
     }
 
     /// The columns of the book.
@@ -243,7 +217,7 @@ impl Book {
 
     /// The files of this version.
     pub fn files(&self) -> Result<Vec<ActiveFile>, DeltaTableError> {
-        let state = self.table.snapshot()?;
+        let state = self.table.delta().snapshot()?;
         Ok(state.log_data().iter().map(|view| ActiveFile::of(&view)).collect())
     }
 
@@ -254,14 +228,7 @@ impl Book {
 
     /// The version of an application transaction at this version of the book.
     pub(crate) async fn transaction_version(&mut self, app_id: &str) -> Result<Option<i64>, DeltaTableError> {
-        if let Some(known) = self.transactions.get(app_id) {
-            return Ok(known);
-        }
-        let log_store = self.table.log_store();
-        let version =
-            self.table.snapshot()?.transaction_version(log_store.as_ref(), app_id.to_owned()).await?;
-        self.transactions.insert(app_id.to_owned(), version);
-        Ok(version)
+        self.table.transaction_version(app_id).await
     }
 
     /// Commits on this very version; a commit that another one overtakes is checked by Delta against
@@ -269,32 +236,11 @@ impl Book {
     pub(crate) async fn commit(
         &mut self,
         actions: Vec<Action>,
-        transactions: Vec<deltalake_core::kernel::Transaction>,
+        transactions: Vec<Transaction>,
         operation: DeltaOperation,
     ) -> Result<u64, DeltaTableError> {
-        let properties =
-            quiet().with_max_retries(COMMIT_ATTEMPTS_MAX).with_application_transactions(transactions);
-        let committed: FinalizedCommit = CommitBuilder::from(properties)
-            .with_actions(actions)
-            .build(Some(self.table.snapshot()?), self.table.log_store(), operation)
-            .await?;
-        self.table.state = Some(committed.snapshot());
-        self.follow().await?;
-        Ok(committed.version())
+        self.table.commit(actions, transactions, operation).await
     }
-}
-
-/// Neither a checkpoint nor a clean-up of the log after a commit: they fail after the version is
-/// durable, and are the maintainer's work.
-pub(crate) fn quiet() -> CommitProperties {
-    CommitProperties::default().with_create_checkpoint(false).with_cleanup_expired_logs(Some(false))
-}
-
-fn unloaded(location: &Location) -> Result<DeltaTable, DeltaTableError> {
-    let folder = location.book();
-    let url = Url::from_directory_path(&folder)
-        .map_err(|()| DeltaTableError::InvalidTableLocation(folder.display().to_string()))?;
-    DeltaTableBuilder::from_url(url.clone())?.with_storage_backend(Arc::new(DurableStore::new()), url).build()
 }
 
 fn columns() -> Result<StructType, DeltaTableError> {

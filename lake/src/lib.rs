@@ -26,6 +26,7 @@ mod removal;
 mod segment;
 mod statistics;
 mod store;
+mod table;
 mod totals;
 
 pub use active_file::ActiveFile;

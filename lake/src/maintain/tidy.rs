@@ -7,10 +7,11 @@ use deltalake_core::operations::vacuum::VacuumMode;
 use object_store::path::Path;
 use object_store::{Error, ObjectStoreExt as _};
 
-use crate::book::{Book, quiet};
+use crate::book::Book;
 use crate::failpoint::failpoint;
 use crate::location::Location;
 use crate::maintain::{Done, Lease, MaintainError, Upkeep, commit};
+use crate::table::quiet;
 
 /// Writes a checkpoint when enough commits have come since the last, so that opening the book stays quick.
 pub(crate) async fn checkpoint(

@@ -1,0 +1,119 @@
+//! A Delta table at one version, with the application transactions that it holds there.
+
+use std::sync::Arc;
+
+use deltalake_core::kernel::transaction::{CommitBuilder, CommitProperties, FinalizedCommit};
+use deltalake_core::kernel::{Action, Transaction};
+use deltalake_core::protocol::DeltaOperation;
+use deltalake_core::{DeltaTable, DeltaTableBuilder, DeltaTableError};
+use object_store::ObjectStore;
+use url::Url;
+
+use crate::partition::Transactions;
+use crate::store::DurableStore;
+
+/// How often a commit that lost against another commit is checked again and tried again. Each round
+/// that loses means that someone else landed something, so this bounds unfairness, not progress.
+const COMMIT_ATTEMPTS_MAX: usize = 50;
+
+/// A table at the version that was last refreshed. A clone is cheap, and stays at its version.
+#[derive(Clone)]
+pub(crate) struct Table {
+    delta: DeltaTable,
+    transactions: Transactions,
+}
+
+impl Table {
+    /// A table that was loaded.
+    pub(crate) fn new(delta: DeltaTable) -> Self {
+        let mut transactions = Transactions::default();
+        transactions.followed = delta.version().unwrap_or(0);
+        Self { delta, transactions }
+    }
+
+    /// Delta-rs's own table.
+    pub(crate) fn delta(&self) -> &DeltaTable {
+        &self.delta
+    }
+
+    /// Puts delta-rs's table in the place of the one that it was made from.
+    pub(crate) fn set_delta(&mut self, delta: DeltaTable) {
+        self.delta = delta;
+    }
+
+    pub(crate) fn version(&self) -> u64 {
+        self.delta.version().unwrap_or(0)
+    }
+
+    /// The store whose root is the table's folder.
+    pub(crate) fn store(&self) -> Arc<dyn ObjectStore> {
+        self.delta.log_store().object_store(None)
+    }
+
+    /// Goes on to the latest version.
+    pub(crate) async fn refresh(&mut self) -> Result<u64, DeltaTableError> {
+        self.delta.update_state().await?;
+        self.follow().await?;
+        Ok(self.version())
+    }
+
+    /// Takes in the application transactions of the versions that were not followed yet. An error, or a
+    /// caller that does not wait for the end, leaves off where the next call goes on: to miss one entry would
+    /// be to believe an offset that the table has left behind.
+    async fn follow(&mut self) -> Result<(), DeltaTableError> {
+        while self.transactions.followed < self.version() {
+            let version = self.transactions.followed + 1;
+            match self.delta.log_store().read_commit_entry(version).await? {
+                Some(entry) => self.transactions.follow(&entry)?,
+                // The entry was cleaned away while this table slept; ask it again for each id.
+                None => self.transactions.clear(),
+            }
+            self.transactions.followed = version;
+        }
+        Ok(())
+    }
+
+    /// The version of an application transaction at this version of the table.
+    pub(crate) async fn transaction_version(&mut self, app_id: &str) -> Result<Option<i64>, DeltaTableError> {
+        if let Some(known) = self.transactions.get(app_id) {
+            return Ok(known);
+        }
+        let log_store = self.delta.log_store();
+        let version =
+            self.delta.snapshot()?.transaction_version(log_store.as_ref(), app_id.to_owned()).await?;
+        self.transactions.insert(app_id.to_owned(), version);
+        Ok(version)
+    }
+
+    /// Commits on this very version; a commit that another one overtakes is checked by Delta against
+    /// each of those in between, shared application ids among the reasons to refuse.
+    pub(crate) async fn commit(
+        &mut self,
+        actions: Vec<Action>,
+        transactions: Vec<Transaction>,
+        operation: DeltaOperation,
+    ) -> Result<u64, DeltaTableError> {
+        let properties =
+            quiet().with_max_retries(COMMIT_ATTEMPTS_MAX).with_application_transactions(transactions);
+        let committed: FinalizedCommit = CommitBuilder::from(properties)
+            .with_actions(actions)
+            .build(Some(self.delta.snapshot()?), self.delta.log_store(), operation)
+            .await?;
+        self.delta.state = Some(committed.snapshot());
+        self.follow().await?;
+        Ok(committed.version())
+    }
+}
+
+/// Neither a checkpoint nor a clean-up of the log after a commit: they fail after the version is
+/// durable, and are the maintainer's work.
+pub(crate) fn quiet() -> CommitProperties {
+    CommitProperties::default().with_create_checkpoint(false).with_cleanup_expired_logs(Some(false))
+}
+
+/// The table in a folder, before anything of it is read.
+pub(crate) fn unloaded(folder: &std::path::Path) -> Result<DeltaTable, DeltaTableError> {
+    let url = Url::from_directory_path(folder)
+        .map_err(|()| DeltaTableError::InvalidTableLocation(folder.display().to_string()))?;
+    DeltaTableBuilder::from_url(url.clone())?.with_storage_backend(Arc::new(DurableStore::new()), url).build()
+}
