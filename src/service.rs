@@ -40,7 +40,8 @@ impl Api {
             tokens: config.tokens.clone(),
             limits: config.http.limits,
         };
-        let snapshots = Snapshots::new(config.lake.location.clone(), config.query)?;
+        let snapshots =
+            Snapshots::new(config.lake.location.clone(), config.query, Arc::new(config.rules.clone()))?;
         let sql = sql_pool(config)?;
         sql.warm_up();
         let live = Arc::new(KafkaLag::start(config, reads_kafka));
@@ -62,7 +63,7 @@ impl Api {
 
 /// Workers for free SQL over the lake.
 pub(crate) fn sql_pool(config: &Config) -> anyhow::Result<SqlPool> {
-    SqlPool::new(config.lake.location.clone(), SQL_WORKER, config.sql)
+    SqlPool::new(config.lake.location.clone(), SQL_WORKER, config.sql, config.rules.clone())
         .context("start gatebook by its full path: the system does not say where this program is")
 }
 

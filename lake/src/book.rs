@@ -4,12 +4,14 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use arrow::datatypes::SchemaRef;
+use chrono::NaiveDate;
 use deltalake_core::kernel::engine::arrow_conversion::TryIntoKernel;
 use deltalake_core::kernel::{Action, StructType, Transaction};
 use deltalake_core::operations::create::CreateBuilder;
 use deltalake_core::protocol::{DeltaOperation, SaveMode};
 use deltalake_core::{DeltaTable, DeltaTableError};
 use object_store::ObjectStore;
+use schemas::Kind;
 
 use crate::active_file::ActiveFile;
 use crate::location::Location;
@@ -83,6 +85,34 @@ impl Book {
         Ok(book)
     }
 
+    /// The book as it was at an earlier version; none where the log does not reach back so far.
+    pub async fn open_at(location: &Location, version: u64) -> Result<Option<Self>, DeltaTableError> {
+        let mut table = unloaded(&location.book())?;
+        match table.load_version(version).await {
+            Ok(()) => Ok(Some(Self { location: location.clone(), table: Table::new(table) })),
+            Err(error) => {
+                tracing::debug!(%error, version, "the book is not known any more as it was");
+                Ok(None)
+            }
+        }
+    }
+
+    /// The days of which events were replaced or removed after an earlier version; none where the log does not reach back
+    /// so far.
+    pub async fn days_replaced_since(
+        &self,
+        version: u64,
+    ) -> Result<Option<BTreeSet<NaiveDate>>, DeltaTableError> {
+        let mut days = BTreeSet::new();
+        for version in version + 1..=self.version() {
+            let Some(entry) = self.table().log_store().read_commit_entry(version).await? else {
+                return Ok(None);
+            };
+            days.extend(replaced_days(&entry)?);
+        }
+        Ok(Some(days))
+    }
+
     /// Opens the book, and makes an empty one where there is none.
     pub async fn open_or_create(location: &Location) -> Result<Self, OpenError> {
         match Self::open(location).await {
@@ -143,9 +173,7 @@ impl Book {
                 Err(OpenError::Missing { folder: location.book().display().to_string() })
             }
             Err(error) => Err(error.into()),
-            Ok(()) => {
-                Ok(Self { location: location.clone(), table: Table::new(table) })
-            }
+            Ok(()) => Ok(Self { location: location.clone(), table: Table::new(table) }),
         }
     }
 
@@ -241,6 +269,29 @@ impl Book {
     ) -> Result<u64, DeltaTableError> {
         self.table.commit(actions, transactions, operation).await
     }
+}
+
+/// The days of the event files that a log entry takes out, with a change of data.
+fn replaced_days(entry: &[u8]) -> serde_json::Result<Vec<NaiveDate>> {
+    #[derive(serde::Deserialize)]
+    struct Action {
+        remove: Option<Remove>,
+    }
+    #[derive(serde::Deserialize)]
+    #[serde(rename_all = "camelCase")]
+    struct Remove {
+        path: String,
+        data_change: bool,
+    }
+    let prefix = format!("kind={}/day=", Kind::Event.as_str());
+    let mut days = Vec::new();
+    for line in entry.split(|&byte| byte == b'\n').filter(|line| line.starts_with(br#"{"remove""#)) {
+        let removed = serde_json::from_slice::<Action>(line)?.remove.filter(|remove| remove.data_change);
+        let day = |remove: Remove| remove.path.strip_prefix(&prefix)?.get(..10)?.parse::<NaiveDate>().ok();
+        let day = removed.and_then(day);
+        days.extend(day);
+    }
+    Ok(days)
 }
 
 fn columns() -> Result<StructType, DeltaTableError> {

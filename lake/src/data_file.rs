@@ -20,6 +20,7 @@ use parquet::schema::types::ColumnPath;
 use schemas::Kind;
 use uuid::Uuid;
 
+use crate::book::STATISTICS_COLUMNS;
 use crate::statistics::Statistics;
 
 /// Device tokens and ids overflow the usual 1 MiB dictionary page and then cost twice as much.
@@ -33,11 +34,11 @@ const COMPACTED_ROW_GROUP_ROWS: usize = 256 << 10;
 
 /// Monotone or nearly so: differences are smaller than values, and no dictionary pays.
 const DELTA_COLUMNS: &[&str] =
-    &["occurred_at", "received_at", "committed_at", "kafka_offset", "from_offset", "next_offset"];
+    &["occurred_at", "received_at", "committed_at", "kafka_offset", "from_offset", "next_offset", "row"];
 
 /// Different in every row, so a dictionary only costs. Their lengths are packed apart from their bytes:
 /// plain encoding puts four bytes of length before each value, which cost more than a byte even compressed.
-const UNIQUE_COLUMNS: &[&str] = &["event_id", "raw"];
+const UNIQUE_COLUMNS: &[&str] = &["event_id", "raw", "event_ids.list.item"];
 
 /// Kafka's milliseconds in microseconds: sorted by user they are far apart, and a dictionary of those that
 /// occur beats differences as long as it fits.
@@ -67,17 +68,29 @@ pub struct DataFile {
 pub struct Encoder {
     writer: ArrowWriter<Vec<u8>>,
     statistics: Statistics,
-    kind: Kind,
+    kind: &'static str,
     day: NaiveDate,
     origin: Origin,
     rows: usize,
 }
 
 impl Encoder {
-    /// An empty file for batches of `schema`.
+    /// An empty file of the book for batches of `schema`.
     pub fn new(kind: Kind, day: NaiveDate, schema: SchemaRef, origin: Origin) -> Result<Self, ParquetError> {
+        Self::of(kind.as_str(), day, schema, origin, STATISTICS_COLUMNS)
+    }
+
+    /// An empty file of any table that is partitioned by kind and day, with the columns whose smallest and largest value
+    /// stand in its log.
+    pub(crate) fn of(
+        kind: &'static str,
+        day: NaiveDate,
+        schema: SchemaRef,
+        origin: Origin,
+        statistics_columns: &'static [&'static str],
+    ) -> Result<Self, ParquetError> {
         Ok(Self {
-            statistics: Statistics::new(&schema),
+            statistics: Statistics::new(&schema, statistics_columns),
             writer: ArrowWriter::try_new(Vec::new(), schema, Some(properties(origin)))?,
             kind,
             day,
@@ -112,7 +125,7 @@ impl Encoder {
             Origin::Landed => LANDED_PREFIX,
             Origin::Compacted => "compacted-",
         };
-        let (kind, day) = (self.kind.as_str(), self.day.to_string());
+        let (kind, day) = (self.kind, self.day.to_string());
         let path = format!("kind={kind}/day={day}/{name}{}.parquet", Uuid::new_v4());
         let add = Add {
             path: path.clone(),
@@ -168,7 +181,7 @@ fn properties(origin: Origin) -> WriterProperties {
             .set_column_encoding(column, Encoding::DELTA_BINARY_PACKED)
     };
     let unique = |builder: WriterPropertiesBuilder, name: &&str| {
-        let column = ColumnPath::from(*name);
+        let column = ColumnPath::new(name.split('.').map(str::to_owned).collect());
         builder
             .set_column_dictionary_enabled(column.clone(), false)
             .set_column_encoding(column.clone(), Encoding::DELTA_LENGTH_BYTE_ARRAY)

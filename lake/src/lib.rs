@@ -19,6 +19,7 @@ mod landing;
 mod location;
 pub mod maintain;
 mod partition;
+pub mod projections;
 mod ranges;
 mod read;
 mod rejected;

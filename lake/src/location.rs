@@ -57,6 +57,12 @@ impl Location {
         self.folder.join("book")
     }
 
+    /// The folder of what is derived from the book and kept, in the form that this version of Gatebook reads.
+    #[must_use]
+    pub fn projections(&self) -> PathBuf {
+        self.folder.join("projections").join("v1")
+    }
+
     /// The folder of the maintainer's lease.
     pub(crate) fn maintain(&self) -> PathBuf {
         self.folder.join("maintain")

@@ -1,16 +1,19 @@
 //! Reading entries back, as far as the lake itself and ingest need them. Queries go another way.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 
 use arrow::array::{Array, AsArray, BooleanArray, RecordBatch};
 use arrow::datatypes::{Int32Type, Int64Type};
 use arrow::error::ArrowError;
 use futures::StreamExt as _;
-use object_store::ObjectStoreExt as _;
+use object_store::path::Path;
+use object_store::{ObjectStore, ObjectStoreExt as _};
 use parquet::arrow::ProjectionMask;
 use parquet::arrow::arrow_reader::{ArrowPredicateFn, ParquetRecordBatchReaderBuilder, RowFilter};
 use parquet::arrow::async_reader::ParquetRecordBatchStreamBuilder;
 use parquet::errors::ParquetError;
+use parquet::file::metadata::RowGroupMetaData;
 use schemas::Kind;
 
 use crate::active_file::ActiveFile;
@@ -20,6 +23,9 @@ use crate::ranges::Ranges;
 
 /// Rows decoded at a time.
 const BATCH_ROWS: usize = 8192;
+
+/// The columns of a row's place in its partition.
+const PLACE: &[&str] = &["kafka_topic_id", "kafka_partition", "kafka_offset"];
 
 /// The column of what was sent: as long as a record, and seldom needed.
 const RAW: &str = "raw";
@@ -64,7 +70,7 @@ impl Book {
         &self,
         file: &ActiveFile,
         columns: Option<&[&str]>,
-        mut take: impl FnMut(&RecordBatch),
+        take: impl FnMut(&RecordBatch),
     ) -> Result<(), ReadError> {
         let builder = self.stream_file(file).await?;
         let builder = match columns {
@@ -74,11 +80,7 @@ impl Book {
             }
             None => builder,
         };
-        let mut rows = builder.build().map_err(|source| damaged(file, source))?;
-        while let Some(batch) = rows.next().await {
-            take(&batch.map_err(|source| damaged(file, source))?);
-        }
-        Ok(())
+        rows_of(builder, take).await.map_err(|source| damaged(file, source))
     }
 
     /// The events of the wanted partitions from an offset of each on, in no order, with all columns that
@@ -88,13 +90,31 @@ impl Book {
         since: &HashMap<PartitionId, i64>,
         mut take: impl FnMut(&RecordBatch),
     ) -> Result<(), ReadError> {
-        for file in self.files()?.iter().filter(|file| file.kind == Some(Kind::Event) && reaches(file, since))
-        {
-            let place = &["kafka_topic_id", "kafka_partition", "kafka_offset"];
+        for file in self.event_files_since(since)? {
             let since = since.clone();
-            self.read_where(file, place, move |rows| wanted(rows, &since), &mut take).await?;
+            self.read_where(&file, PLACE, move |rows| wanted(rows, &since), &mut take).await?;
         }
         Ok(())
+    }
+
+    /// The files that may hold an event of the wanted partitions from an offset of each on.
+    pub fn event_files_since(&self, since: &HashMap<PartitionId, i64>) -> Result<Vec<ActiveFile>, ReadError> {
+        let files = self.files()?.into_iter();
+        Ok(files.filter(|file| file.kind == Some(Kind::Event) && reaches(file, since)).collect())
+    }
+
+    /// These columns of the events in a file that are of the wanted partitions, from an offset of each on.
+    pub async fn read_since(
+        &self,
+        file: &ActiveFile,
+        since: &HashMap<PartitionId, i64>,
+        columns: &[&str],
+        take: impl FnMut(&RecordBatch),
+    ) -> Result<(), ReadError> {
+        let builder = self.stream_file(file).await?;
+        let since = since.clone();
+        let read = filtered(builder, PLACE, move |rows| wanted(rows, &since), columns, take);
+        read.await.map_err(|source| damaged(file, source))
     }
 
     /// The rows of a file that are wanted by what these columns of theirs hold, with all columns that the file has but the
@@ -103,25 +123,32 @@ impl Book {
         &self,
         file: &ActiveFile,
         columns: &[&str],
-        mut is_wanted: impl FnMut(&RecordBatch) -> Result<BooleanArray, ArrowError> + Send + 'static,
-        mut take: impl FnMut(&RecordBatch),
+        is_wanted: impl FnMut(&RecordBatch) -> Result<BooleanArray, ArrowError> + Send + 'static,
+        take: impl FnMut(&RecordBatch),
     ) -> Result<(), ReadError> {
         let builder = self.stream_file(file).await?;
-        let schema = builder.parquet_schema();
-        let mask = ProjectionMask::columns(schema, columns.iter().copied());
-        let roots = schema.root_schema().get_fields().iter().enumerate();
-        let short = roots.filter(|(_, field)| field.name() != RAW).map(|(index, _)| index);
-        let short = ProjectionMask::roots(schema, short);
-        let wanted = ArrowPredicateFn::new(mask, move |rows| is_wanted(&rows));
-        let mut rows = builder
-            .with_projection(short)
-            .with_row_filter(RowFilter::new(vec![Box::new(wanted)]))
-            .build()
-            .map_err(|source| damaged(file, source))?;
-        while let Some(batch) = rows.next().await {
-            take(&batch.map_err(|source| damaged(file, source))?);
-        }
-        Ok(())
+        let roots = builder.parquet_schema().root_schema().get_fields().iter();
+        let short = roots.map(|field| field.name().to_owned()).filter(|name| name != RAW);
+        let short: Vec<String> = short.collect();
+        let short: Vec<&str> = short.iter().map(String::as_str).collect();
+        let read = filtered(builder, columns, is_wanted, &short, take);
+        read.await.map_err(|source| damaged(file, source))
+    }
+
+    /// As [`Self::read_where`], with these columns alone, and without the row groups that have no user key within bounds
+    /// that may be wanted.
+    pub async fn read_of_users(
+        &self,
+        file: &ActiveFile,
+        by: &[&str],
+        may_hold: impl Fn(&str, &str) -> bool,
+        is_wanted: impl FnMut(&RecordBatch) -> Result<BooleanArray, ArrowError> + Send + 'static,
+        columns: &[&str],
+        take: impl FnMut(&RecordBatch),
+    ) -> Result<(), ReadError> {
+        let builder = self.stream_file(file).await?;
+        let read = filtered(only_groups_of_users(builder, may_hold), by, is_wanted, columns, take);
+        read.await.map_err(|source| damaged(file, source))
     }
 
     /// How many bytes of what was sent a file holds, as they are in memory.
@@ -137,10 +164,8 @@ impl Book {
         &self,
         file: &ActiveFile,
     ) -> Result<ParquetRecordBatchStreamBuilder<Ranges>, ReadError> {
-        let reader = Ranges::new(self.store(), file.path.clone(), file.size_bytes);
-        let builder =
-            ParquetRecordBatchStreamBuilder::new(reader).await.map_err(|source| damaged(file, source))?;
-        Ok(builder.with_batch_size(BATCH_ROWS))
+        let opened = open(self.store(), file.path.clone(), file.size_bytes).await;
+        opened.map_err(|source| damaged(file, source))
     }
 
     pub(crate) async fn open_file(
@@ -152,6 +177,64 @@ impl Book {
             self.store().get(&file.path).await.map_err(unreadable)?.bytes().await.map_err(unreadable)?;
         ParquetRecordBatchReaderBuilder::try_new(bytes).map_err(|source| damaged(file, source))
     }
+}
+
+/// A file of a store, of which no more is fetched than what is asked of it.
+pub(crate) async fn open(
+    store: Arc<dyn ObjectStore>,
+    path: Path,
+    size_bytes: u64,
+) -> Result<ParquetRecordBatchStreamBuilder<Ranges>, ParquetError> {
+    let builder = ParquetRecordBatchStreamBuilder::new(Ranges::new(store, path, size_bytes)).await?;
+    Ok(builder.with_batch_size(BATCH_ROWS))
+}
+
+/// All rows.
+pub(crate) async fn rows_of(
+    builder: ParquetRecordBatchStreamBuilder<Ranges>,
+    mut take: impl FnMut(&RecordBatch),
+) -> Result<(), ParquetError> {
+    let mut rows = builder.build()?;
+    while let Some(batch) = rows.next().await {
+        take(&batch?);
+    }
+    Ok(())
+}
+
+/// The rows that are wanted by what the columns `by` hold.
+pub(crate) async fn filtered(
+    builder: ParquetRecordBatchStreamBuilder<Ranges>,
+    by: &[&str],
+    mut is_wanted: impl FnMut(&RecordBatch) -> Result<BooleanArray, ArrowError> + Send + 'static,
+    columns: &[&str],
+    take: impl FnMut(&RecordBatch),
+) -> Result<(), ParquetError> {
+    let schema = builder.parquet_schema();
+    let by = ProjectionMask::columns(schema, by.iter().copied());
+    let roots = schema.root_schema().get_fields().iter().enumerate();
+    let roots = roots.filter(|(_, field)| columns.contains(&field.name())).map(|(index, _)| index);
+    let columns = ProjectionMask::roots(schema, roots);
+    let wanted = ArrowPredicateFn::new(by, move |rows| is_wanted(&rows));
+    let filter = RowFilter::new(vec![Box::new(wanted)]);
+    rows_of(builder.with_projection(columns).with_row_filter(filter), take).await
+}
+
+/// Leaves out the row groups whose smallest and largest user key say that they hold nobody who is wanted.
+pub(crate) fn only_groups_of_users(
+    builder: ParquetRecordBatchStreamBuilder<Ranges>,
+    may_hold: impl Fn(&str, &str) -> bool,
+) -> ParquetRecordBatchStreamBuilder<Ranges> {
+    let may_hold = |group: &RowGroupMetaData| {
+        let column = group.columns().iter().find(|column| column.column_path().string() == "user_key");
+        let bounds = column.and_then(|column| column.statistics()).and_then(|statistics| {
+            let text = |bytes| std::str::from_utf8(bytes).ok();
+            Some((text(statistics.min_bytes_opt()?)?, text(statistics.max_bytes_opt()?)?))
+        });
+        bounds.is_none_or(|(least, greatest)| may_hold(least, greatest))
+    };
+    let groups = builder.metadata().row_groups().iter().enumerate();
+    let groups = groups.filter(|(_, group)| may_hold(group)).map(|(index, _)| index).collect();
+    builder.with_row_groups(groups)
 }
 
 fn damaged(file: &ActiveFile, source: ParquetError) -> ReadError {

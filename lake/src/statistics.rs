@@ -6,8 +6,6 @@ use arrow::datatypes::{DataType, Int32Type, Int64Type, Schema, TimeUnit, Timesta
 use chrono::{DateTime, Datelike as _};
 use serde_json::{Map, Value, json};
 
-use crate::book::STATISTICS_COLUMNS;
-
 /// Characters of a text bound that are kept. A longer smallest value is cut, which is still not
 /// larger; a longer largest value gets the largest character behind the cut.
 const TEXT_CHARACTERS_MAX: usize = 64;
@@ -31,12 +29,13 @@ enum Bounds {
 }
 
 impl Statistics {
-    pub(crate) fn new(schema: &Schema) -> Self {
+    /// Of these columns, as far as the file has them.
+    pub(crate) fn new(schema: &Schema, columns: &'static [&'static str]) -> Self {
         let column = |name: &&'static str| {
             let index = schema.index_of(name).ok()?;
             Some(Column { name, index, nulls: 0, bounds: None })
         };
-        Self { columns: STATISTICS_COLUMNS.iter().filter_map(column).collect() }
+        Self { columns: columns.iter().filter_map(column).collect() }
     }
 
     pub(crate) fn take_in(&mut self, batch: &RecordBatch) {

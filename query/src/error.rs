@@ -6,8 +6,10 @@ use datafusion::arrow::error::ArrowError;
 use datafusion::error::DataFusionError;
 use deltalake_core::DeltaTableError;
 
+use projections::ProjectError;
+use projections::repeats::RepeatsError;
+
 use crate::limits::Limits;
-use crate::repeats::RepeatsError;
 use crate::views::tables;
 
 /// Why a question has no answer.
@@ -96,6 +98,14 @@ impl QueryError {
                 Self::TooLarge(RepeatsError::TooMany.to_string())
             }
             DataFusionError::External(source) if source.is::<RepeatsError>() => Self::Read(Box::new(error)),
+            DataFusionError::External(source) if source.is::<ProjectError>() => match source.downcast_ref() {
+                Some(
+                    too_many @ (ProjectError::TooMany { .. }
+                    | ProjectError::Behind { .. }
+                    | ProjectError::Repeats(RepeatsError::TooMany)),
+                ) => Self::TooLarge(too_many.to_string()),
+                _ => Self::Read(Box::new(error)),
+            },
             DataFusionError::External(source) if !source.is::<DeltaTableError>() => {
                 if source.is::<object_store::Error>() || source.is::<io::Error>() {
                     Self::Read(Box::new(error))

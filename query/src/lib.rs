@@ -16,9 +16,9 @@
 //! promise that hostile SQL leaves the process alive: one question runs in one process of its own.
 
 mod answer;
-mod arrays;
 mod attempts;
 mod coverage;
+mod days;
 mod error;
 mod folded;
 mod large_stack;
@@ -42,6 +42,8 @@ mod tests;
 mod views;
 mod words;
 
+use schemas::arrays;
+
 pub use answer::Answer;
 pub use coverage::{Coverage, Covered, NextOffset, Question};
 pub use error::QueryError;
@@ -49,6 +51,7 @@ pub use large_stack::run_on_large_stack;
 pub use limits::Limits;
 pub use ocsf::export_ocsf;
 pub use parameter::ParameterError;
+pub use projections::Rules;
 pub use rejections::{RejectionsParameters, rejections};
 pub use session::{Resources, Session};
 pub use sql::{SqlLimits, SqlPool, WorkerError, read_answer, sql_functions, sql_limits, sql_tables, work};

@@ -10,22 +10,15 @@ use chrono::{
     TimeZone as _, Timelike as _, Utc,
 };
 use chrono_tz::Tz;
-
-/// Microseconds of a day.
-pub(crate) const DAY_US: i64 = 96 * QUARTER_HOUR_US;
+pub(crate) use schemas::{DAY_US, day_number};
 
 /// Microseconds of a quarter hour.
-pub(crate) const QUARTER_HOUR_US: i64 = 15 * 60 * 1_000_000;
+pub(crate) const QUARTER_HOUR_US: i64 = DAY_US / 96;
 
 const QUARTER_HOUR: TimeDelta = TimeDelta::minutes(15);
 
 /// Quarter hours within which a skipped local time ends: zones have skipped a whole day.
 const SKIPPED_STEPS_MAX: i32 = 2 * 96;
-
-/// The number of a day since 1970: how a column of days holds it.
-pub(crate) fn day_number(day: NaiveDate) -> i32 {
-    day.signed_duration_since(NaiveDate::default()).num_days() as i32
-}
 
 /// How long a period is. Their order in this list is that of their lengths.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]

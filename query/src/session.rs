@@ -11,16 +11,19 @@ use datafusion::execution::runtime_env::{RuntimeEnv, RuntimeEnvBuilder};
 #[cfg(test)]
 use datafusion::physical_plan::ExecutionPlan;
 use datafusion::prelude::{DataFrame, SQLOptions, SessionConfig, SessionContext};
-use lake::{Book, PartitionId, PartitionTotals, Totals};
+use lake::{Book, PartitionId, PartitionTotals, ReadError, Totals};
+use projections::Rules;
+use projections::repeats::Repeats;
 use schemas::Kind;
 use tokio::sync::OnceCell;
 
 use crate::answer::Answer;
+use crate::attempts::StoredAttempts;
 use crate::coverage::{Coverage, NextOffset, Question};
 use crate::error::QueryError;
 use crate::limits::Limits;
 use crate::period::day_number;
-use crate::repeats::{self, Repeats};
+use crate::repeats;
 use crate::sql;
 use crate::views::{self, view_name};
 
@@ -30,30 +33,35 @@ pub struct Resources {
     runtime: Arc<RuntimeEnv>,
     limits: Limits,
     repeats: Arc<Repeats>,
+    rules: Arc<Rules>,
 }
 
 impl Resources {
-    /// As much as the limits allow, for all sessions together.
+    /// As much as the limits allow, for all sessions together, with the rules by which attempts are made.
     ///
     /// # Errors
     ///
     /// The system gives no folder for temporary files.
-    pub fn new(limits: Limits) -> Result<Self, QueryError> {
-        Self::build(RuntimeEnvBuilder::new(), limits)
+    pub fn new(limits: Limits, rules: Arc<Rules>) -> Result<Self, QueryError> {
+        Self::build(RuntimeEnvBuilder::new(), limits, rules)
     }
 
     /// As [`Self::new`], with a folder for spill files.
-    pub(crate) fn spilling_to(folder: PathBuf, limits: Limits) -> Result<Self, QueryError> {
-        Self::build(RuntimeEnvBuilder::new().with_temp_file_path(folder), limits)
+    pub(crate) fn spilling_to(
+        folder: PathBuf,
+        limits: Limits,
+        rules: Arc<Rules>,
+    ) -> Result<Self, QueryError> {
+        Self::build(RuntimeEnvBuilder::new().with_temp_file_path(folder), limits, rules)
     }
 
-    fn build(builder: RuntimeEnvBuilder, limits: Limits) -> Result<Self, QueryError> {
+    fn build(builder: RuntimeEnvBuilder, limits: Limits, rules: Arc<Rules>) -> Result<Self, QueryError> {
         let runtime = builder
             .with_memory_pool(Arc::new(FairSpillPool::new(limits.memory_bytes)))
             .with_max_temp_directory_size(limits.spill_bytes)
             .build_arc();
         let runtime = runtime.map_err(|error| QueryError::while_running(error, &limits))?;
-        Ok(Self { runtime, limits, repeats: Arc::new(Repeats::new()) })
+        Ok(Self { runtime, limits, repeats: Arc::new(Repeats::new()), rules })
     }
 }
 
@@ -61,11 +69,31 @@ impl Resources {
 pub struct Session {
     context: SessionContext,
     limits: Limits,
-    book: Book,
     newest_occurred_at: Option<DateTime<Utc>>,
+    sums: Arc<Sums>,
+}
+
+/// What the segments of one version add up to, found out when it is first asked for.
+pub(crate) struct Sums {
+    book: Book,
     /// The sums of an earlier version.
     earlier: Totals,
     totals: OnceCell<Totals>,
+}
+
+impl Sums {
+    fn new(book: &Book, earlier: Totals) -> Self {
+        Self { book: book.clone(), earlier, totals: OnceCell::new() }
+    }
+
+    /// The version.
+    pub(crate) fn book(&self) -> &Book {
+        &self.book
+    }
+
+    pub(crate) async fn get(&self) -> Result<&Totals, ReadError> {
+        self.totals.get_or_try_init(|| self.book.totals_since(self.earlier.clone())).await
+    }
 }
 
 impl Session {
@@ -95,14 +123,18 @@ impl Session {
         config.options_mut().execution.time_zone = Some("UTC".to_owned());
         let state = sql::session_state().with_config(config).with_runtime_env(Arc::clone(&resources.runtime));
         let context = SessionContext::new_with_state(state.build());
-        views::register(&context, book, &resources.repeats).map_err(failed)?;
+        let sums = Arc::new(Sums::new(book, earlier));
+        let attempts = StoredAttempts::new(
+            Arc::clone(&sums),
+            Arc::clone(&resources.repeats),
+            Arc::clone(&resources.rules),
+        );
+        views::register(&context, book, &resources.repeats, attempts).map_err(failed)?;
         Ok(Self {
             context,
             limits,
-            book: book.clone(),
             newest_occurred_at: newest_us.and_then(DateTime::from_timestamp_micros),
-            earlier,
-            totals: OnceCell::new(),
+            sums,
         })
     }
 
@@ -151,26 +183,25 @@ impl Session {
     ///
     /// The book cannot be read.
     pub async fn totals(&self) -> Result<&Totals, QueryError> {
-        let sum = || self.book.totals_since(self.earlier.clone());
-        Ok(self.totals.get_or_try_init(sum).await?)
+        Ok(self.sums.get().await?)
     }
 
     /// The newest sums that are known, to begin with in a later version.
     #[must_use]
     pub fn known_totals(&self) -> &Totals {
-        self.totals.get().unwrap_or(&self.earlier)
+        self.sums.totals.get().unwrap_or(&self.sums.earlier)
     }
 
     /// The book at the version that is answered from.
     #[must_use]
     pub fn book(&self) -> &Book {
-        &self.book
+        &self.sums.book
     }
 
     /// The version of the book that is answered from.
     #[must_use]
     pub fn book_version(&self) -> u64 {
-        self.book.version()
+        self.sums.book.version()
     }
 
     pub(crate) fn limits(&self) -> Limits {

@@ -168,7 +168,8 @@ impl TestBook {
     }
 
     pub(crate) fn session(&self, limits: Limits) -> Session {
-        Session::open(&self.book, &Resources::new(limits).expect("resources")).expect("a session")
+        Session::open(&self.book, &Resources::new(limits, Arc::default()).expect("resources"))
+            .expect("a session")
     }
 
     /// What a user reads of an SQL question.

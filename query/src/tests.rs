@@ -382,7 +382,7 @@ async fn columnar_formats_say_what_they_cover() {
 #[tokio::test]
 async fn sums_go_on_from_those_of_an_earlier_version() {
     let mut book = small_book().await;
-    let resources = crate::Resources::new(Limits::default()).expect("resources");
+    let resources = crate::Resources::new(Limits::default(), std::sync::Arc::default()).expect("resources");
     let earlier = crate::Session::open(&book.book, &resources).expect("a session");
     let known = earlier.totals().await.expect("sums").clone();
     book.land(&[event(at("2026-03-03T00:00:00Z"))]).await;

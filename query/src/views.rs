@@ -10,12 +10,13 @@ use datafusion::logical_expr::LogicalPlanBuilder;
 use datafusion::prelude::{SessionContext, col, lit};
 use deltalake_core::delta_datafusion::{DeltaScanConfig, DeltaScanNext};
 use lake::Book;
+use projections::repeats::Repeats;
 use schemas::Kind;
 
-use crate::attempts::{self, Attempts};
+use crate::attempts::{self, Attempts, StoredAttempts};
 use crate::ocsf;
 use crate::people::{IDENTITIES, PERSONS, People};
-use crate::repeats::{self, CountedEvents, Repeats};
+use crate::repeats::{self, CountedEvents};
 use crate::sign_ins::{self, SignIns};
 
 /// The name of a kind's view.
@@ -57,7 +58,13 @@ const fn about_view(kind: Kind) -> &'static str {
 /// files by their partition values alone, so no other kind's file is opened.
 ///
 /// `events` shows every delivery of an event, and `counted_events` those that count ([`crate::repeats`]).
-pub(crate) fn register(context: &SessionContext, book: &Book, repeats: &Arc<Repeats>) -> Result<()> {
+pub(crate) fn register(
+    context: &SessionContext,
+    book: &Book,
+    repeats: &Arc<Repeats>,
+    attempts: StoredAttempts,
+) -> Result<()> {
+    let stored = Arc::new(attempts);
     let state = context.state();
     book.table().update_datafusion_session(&state)?;
     let provider = provider(book, &state)?;
@@ -78,9 +85,9 @@ pub(crate) fn register(context: &SessionContext, book: &Book, repeats: &Arc<Repe
             let counted: Arc<dyn TableProvider> =
                 Arc::new(CountedEvents::new(book, Arc::clone(&view), repeats));
             context.register_table(ocsf::VIEW, ocsf::view(Arc::clone(&counted))?)?;
-            let attempts = Arc::new(Attempts::new(Arc::clone(&counted), event_rows(book)?));
+            let attempts = Arc::new(Attempts::new(Arc::clone(&stored)));
             let [identities, persons] =
-                [IDENTITIES, PERSONS].map(|table| Arc::new(People::new(table, Arc::clone(&counted))));
+                [IDENTITIES, PERSONS].map(|table| Arc::new(People::new(table, stored.clone())));
             let sign_ins = SignIns::new(attempts.clone(), identities.clone());
             context.register_table(attempts::VIEW, attempts)?;
             context.register_table(sign_ins::VIEW, Arc::new(sign_ins))?;
@@ -91,12 +98,6 @@ pub(crate) fn register(context: &SessionContext, book: &Book, repeats: &Arc<Repe
         context.register_table(view_name(*kind), view)?;
     }
     Ok(())
-}
-
-/// How many events a book holds, as its log says.
-fn event_rows(book: &Book) -> Result<u64> {
-    let files = book.files()?.into_iter().filter(|file| file.kind == Some(Kind::Event));
-    Ok(files.map(|file| file.rows).sum())
 }
 
 /// Delta-rs's own reader of the book, which skips files by the partition values and statistics in the log.

@@ -28,9 +28,11 @@
 extern crate self as schemas;
 
 mod address;
+pub mod arrays;
 mod change_builder;
 mod column;
 pub mod contract;
+mod day;
 mod decoder;
 mod element;
 mod event_builder;
@@ -59,6 +61,7 @@ pub mod vocabulary;
 
 pub use change_builder::ChangeBuilder;
 pub use column::{COLUMNS, Column, ColumnType, NOT_CONTENT, SetBy};
+pub use day::{DAY_US, day_number};
 pub use decoder::Decoder;
 pub use element::{Change, Element, Event, Step};
 pub use event_builder::EventBuilder;

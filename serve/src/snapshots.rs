@@ -35,13 +35,18 @@ pub enum SnapshotError {
 }
 
 impl Snapshots {
-    /// The versions of the book at a location, to be asked with these limits for all together.
+    /// The versions of the book at a location, to be asked with these limits for all together; attempts are made
+    /// by these rules.
     ///
     /// # Errors
     ///
     /// The system gives no folder for temporary files.
-    pub fn new(location: Location, limits: query::Limits) -> Result<Self, SnapshotError> {
-        Ok(Self { location, resources: Resources::new(limits)?, latest: Mutex::new(None) })
+    pub fn new(
+        location: Location,
+        limits: query::Limits,
+        rules: Arc<query::Rules>,
+    ) -> Result<Self, SnapshotError> {
+        Ok(Self { location, resources: Resources::new(limits, rules)?, latest: Mutex::new(None) })
     }
 
     /// The version that is the latest when this is called, or a later one.

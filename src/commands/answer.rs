@@ -1,5 +1,6 @@
 //! What `sql`, `report` and `rejections list` share: opening the book, and writing an answer down.
 
+use std::sync::Arc;
 use std::fs::{self, File};
 use std::io::{self, BufWriter, IsTerminal as _, Write};
 use std::path::{Path, PathBuf};
@@ -49,7 +50,7 @@ pub(super) fn print(
     check_terminal(args)?;
     let question = async || -> anyhow::Result<()> {
         let book = lake::Book::open(&config.lake.location).await?;
-        let session = Resources::new(config.query)
+        let session = Resources::new(config.query, Arc::new(config.rules.clone()))
             .and_then(|resources| Session::open(&book, &resources))
             .map_err(usage_or_failure)?;
         let answer = ask(&session).await.map_err(usage_or_failure)?;

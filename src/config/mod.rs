@@ -8,6 +8,7 @@
 //!
 //! No message and no output shows a secret: messages say what a value is, not what it says.
 
+mod attempts;
 mod environment;
 mod fields;
 mod file;
@@ -65,6 +66,8 @@ pub(crate) struct Config {
     pub(crate) ingest: ::ingest::Limits,
     /// `[maintain]`
     pub(crate) maintain: Maintain,
+    /// `[attempts]`, `[servers."NAME"]`
+    pub(crate) rules: ::query::Rules,
     /// `[query]`
     pub(crate) query: ::query::Limits,
     /// `[sql]`
@@ -114,6 +117,7 @@ impl Config {
         let retention_days = lake.as_ref().map_or(0, |lake| lake.retention_days);
         let ingest = ingest::read(&mut reader, retention_days);
         let maintain = Maintain::read(&mut reader, retention_days);
+        let rules = attempts::read(&mut reader);
         let query = query::read(&mut reader);
         let sql = sql::read(&mut reader);
         let http = http::read(&mut reader);
@@ -121,9 +125,20 @@ impl Config {
         http::check_protection(&mut reader, &http, &tokens);
         maps::check_raw(&mut reader, &maps, &topics);
         match lake {
-            Some(lake) if problems.is_empty() => {
-                Ok(Self { kafka, topics, lake, maps, ingest, maintain, query, sql, http, tokens, settings })
-            }
+            Some(lake) if problems.is_empty() => Ok(Self {
+                kafka,
+                topics,
+                lake,
+                maps,
+                ingest,
+                maintain,
+                rules,
+                query,
+                sql,
+                http,
+                tokens,
+                settings,
+            }),
             _ => Err(ConfigError { problems, has_file }),
         }
     }

@@ -14,7 +14,7 @@ pub(crate) const DEFAULT_TOML: &str = include_str!("default.toml");
 pub(super) const PROPERTIES: &str = "kafka.properties";
 
 /// The tables that take any name.
-const OPEN_TABLES: &[&str] = &[PROPERTIES, "tenants", "domains"];
+const OPEN_TABLES: &[&str] = &[PROPERTIES, "tenants", "domains", "servers"];
 
 /// The lists of tables.
 pub(super) const LISTS: &[&str] = &["topics", "tokens"];

@@ -1,27 +1,30 @@
 //! The table of attempts that SQL sees.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use arrow::array::{Array as _, RecordBatch};
-use arrow::datatypes::{DataType, Int32Type, Int64Type, SchemaRef, TimestampMicrosecondType};
-use arrow::error::ArrowError;
+use arrow::array::{Array as _, ArrayRef, AsArray as _, BooleanArray};
+use arrow::datatypes::{DataType, SchemaRef, TimeUnit, TimestampMicrosecondType};
 use async_trait::async_trait;
-use chrono::Utc;
+use chrono::{DateTime, NaiveDate, Utc};
 use datafusion::catalog::{Session, TableProvider};
+use datafusion::common::ScalarValue;
 use datafusion::error::Result;
-use datafusion::functions_nested::expr_fn::array_length;
+use datafusion::functions_aggregate::expr_fn::{array_agg, count};
 use datafusion::logical_expr::{
-    Expr, LogicalPlan, ScalarUDF, SortExpr, TableProviderFilterPushDown, TableType, cast, when,
+    ColumnarValue, Expr, JoinType, LogicalPlan, ScalarFunctionArgs, ScalarUDF, ScalarUDFImpl, Signature,
+    TableProviderFilterPushDown, TableType, Volatility, when,
 };
 use datafusion::physical_plan::ExecutionPlan;
 use datafusion::prelude::{col, lit};
-use schemas::vocabulary::{Assurance, AuthResult, DenialReason, Method, Stage};
+use schemas::DAY_US;
+use schemas::vocabulary::DenialReason;
 
-use super::attempter::{Attempter, Person, Rules, Step};
-use super::columns::{Row, batch, schema};
-use super::part::OfPart;
-use crate::arrays::{Texts, numbers};
-use crate::folded::{self, Fold};
+use super::columns::{COLUMNS, schema};
+use super::stored::StoredAttempts;
+use crate::days::kept;
+use crate::folded::filtered;
+use crate::session::day_literal;
 
 /// The view's name.
 pub(crate) const VIEW: &str = "attempts";
@@ -30,41 +33,18 @@ pub(crate) const VIEW: &str = "attempts";
 pub(crate) const ABOUT: &str =
     "what one person did, as one source tells it, to pass one gate once: out of counted_events";
 
-/// Columns that all events of an attempt have in common: conditions on these choose events.
-const COMMON: &[&str] = &["tenant_id", "source", "user_key"];
-
-/// Columns of an event that attempts are made of.
-const TEXTS: [&str; 14] = [
-    "tenant_id",
-    "source",
-    "user_key",
-    "event_id",
-    "attempt_id",
-    "user_id",
-    "application",
-    "server_name",
-    "client_ip",
-    "method",
-    "result",
-    "denial_reason",
-    "stage",
-    "assurance",
-];
-
-/// Events that are sorted in memory at a time, about 100 MiB: of a larger book a part of the persons after the other.
-const SLICE_ROWS: u64 = if cfg!(test) { 100 } else { 1 << 18 };
+/// Columns that are made when they are read: they depend on the clock, or on other attempts.
+const MADE: &[&str] = &["result", "denial_reason", "inferred", "joined_by"];
 
 /// The attempts of all events that count.
 #[derive(Debug)]
 pub(crate) struct Attempts {
-    counted_events: Arc<dyn TableProvider>,
-    /// How many events there are, copies among them.
-    rows: u64,
+    stored: Arc<StoredAttempts>,
 }
 
 impl Attempts {
-    pub(crate) fn new(counted_events: Arc<dyn TableProvider>, rows: u64) -> Self {
-        Self { counted_events, rows }
+    pub(crate) fn new(stored: Arc<StoredAttempts>) -> Self {
+        Self { stored }
     }
 }
 
@@ -79,7 +59,16 @@ impl TableProvider for Attempts {
     }
 
     fn supports_filters_pushdown(&self, filters: &[&Expr]) -> Result<Vec<TableProviderFilterPushDown>> {
-        Ok(folded::push_down(filters, COMMON))
+        let is_stored =
+            |filter: &&Expr| filter.column_refs().iter().all(|column| !MADE.contains(&column.name.as_str()));
+        let pushed = |filter: &&Expr| {
+            if is_stored(filter) {
+                TableProviderFilterPushDown::Exact
+            } else {
+                TableProviderFilterPushDown::Unsupported
+            }
+        };
+        Ok(filters.iter().map(pushed).collect())
     }
 
     async fn scan(
@@ -90,122 +79,116 @@ impl TableProvider for Attempts {
         _limit: Option<usize>,
     ) -> Result<Arc<dyn ExecutionPlan>> {
         let now = state.execution_props().query_execution_start_time.unwrap_or_else(Utc::now);
-        let now_us = now.timestamp_micros();
-        // A condition on the person leaves few events.
-        let names_person =
-            filters.iter().any(|filter| filter.column_refs().iter().any(|it| it.name == "user_key"));
-        let rows = if names_person { 0 } else { self.rows };
-        let parts = rows.div_ceil(SLICE_ROWS).max(1);
-        let mut slices = Vec::new();
-        for part in 0..parts {
-            let plan = self.slice(filters, part, parts)?;
-            slices.push(state.create_physical_plan(&plan).await?);
+        let all: Vec<usize> = (0..COLUMNS.len()).collect();
+        let names: Vec<&str> = projection.unwrap_or(&all).iter().map(|index| COLUMNS[*index].0).collect();
+        let stored: Arc<dyn TableProvider> = self.stored.clone();
+        let mut plan = filtered("stored", &stored, filters)?;
+        if names.contains(&"joined_by") {
+            let keys = self.repeated_keys(state, filters).await?;
+            plan = plan.join(keys, JoinType::Left, (vec!["key_hash"], vec!["repeated"]), None)?;
         }
-        let make = move || -> Box<dyn Fold> { Box::new(Attempting::new(Rules::default(), now_us)) };
-        folded::plan(slices, schema(), Arc::new(make), projection)
+        let plan = plan.project(names.into_iter().map(|name| column(name, now).alias(name)))?;
+        state.create_physical_plan(&plan.build()?).await
     }
 }
 
 impl Attempts {
-    /// The events of a part of all persons, in the order in which they are folded.
-    fn slice(&self, filters: &[Expr], part: u64, parts: u64) -> Result<LogicalPlan> {
-        let mut plan = folded::filtered("counted_events", &self.counted_events, filters)?;
-        if parts > 1 {
-            let of_part = ScalarUDF::new_from_impl(OfPart::new(part, parts));
-            plan = plan.filter(of_part.call(COMMON.iter().map(|name| col(*name)).collect()))?;
+    /// The keys that several attempts have which the filters leave or which came a day before, and when these began.
+    async fn repeated_keys(&self, state: &dyn Session, filters: &[Expr]) -> Result<LogicalPlan> {
+        let days: Vec<NaiveDate> = self.stored.days().await?.into_iter().collect();
+        let kept = kept(state, self.stored.schema(), filters, &days, "first_at")?;
+        let before = |day: &NaiveDate| [Some(*day), day.pred_opt()];
+        let days: BTreeSet<NaiveDate> = days
+            .iter()
+            .zip(kept)
+            .filter(|(_, kept)| *kept)
+            .flat_map(|(day, _)| before(day))
+            .flatten()
+            .collect();
+        let of_person = |filter: &&Expr| {
+            let columns = filter.column_refs();
+            columns.iter().all(|column| ["tenant_id", "source", "user_key"].contains(&column.name.as_str()))
+        };
+        let of_persons: Vec<Expr> = filters.iter().filter(of_person).cloned().collect();
+        let stored: Arc<dyn TableProvider> = self.stored.clone();
+        let days = days.into_iter().map(|day| lit(day_literal(day))).collect();
+        filtered("stored", &stored, &of_persons)?
+            .filter(col("key_hash").is_not_null())?
+            .filter(col("day").in_list(days, false))?
+            .aggregate(
+                vec![col("key_hash")],
+                vec![count(lit(1)).alias("attempts"), array_agg(col("first_at")).alias("moments")],
+            )?
+            .filter(col("attempts").gt(lit(1)))?
+            .project(vec![col("key_hash").alias("repeated"), col("moments")])?
+            .build()
+    }
+}
+
+/// A column of the view, made of the stored ones.
+fn column(name: &str, now: DateTime<Utc>) -> Expr {
+    let now = lit(ScalarValue::TimestampMicrosecond(Some(now.timestamp_micros()), Some("UTC".into())));
+    let is_expired = col("answerable_until").lt(now);
+    let no_response = lit(DenialReason::NoResponse.as_str());
+    let made = match name {
+        "result" => when(is_expired, lit("denied"))
+            .when(col("answerable_until").is_not_null(), lit("open"))
+            .otherwise(col("result")),
+        "denial_reason" => when(is_expired, no_response).otherwise(col("denial_reason")),
+        "inferred" => Ok(is_expired.is_true()),
+        "joined_by" => {
+            let came_before = ScalarUDF::new_from_impl(CameBefore::new());
+            let came_before = came_before.call(vec![col("first_at"), col("moments")]);
+            when(col("attempt_id").is_null().and(col("events").gt(lit(1_i64))), lit("inferred"))
+                .when(col("attempt_id").is_null(), lit(ScalarValue::Utf8(None)))
+                .when(came_before, lit("key-and-gap"))
+                .otherwise(lit("key"))
         }
-        let steps = cast(array_length(col("steps")), DataType::Int64).alias("steps");
-        // The engine's own texts would hold on to all texts of the batch that they were read with, sorted or not.
-        let texts = TEXTS.iter().map(|name| cast(col(*name), DataType::Utf8).alias(*name));
-        let wanted = texts.chain([col("occurred_at"), col("prompts"), steps]);
-        plan.project(wanted)?.sort(order())?.build()
+        _ => Ok(col(name)),
+    };
+    made.unwrap_or_else(|_| col(name))
+}
+
+/// The function of SQL that tells whether one of several moments lies before another, on the same UTC day or the one before.
+#[derive(Debug, PartialEq, Eq, Hash)]
+struct CameBefore {
+    signature: Signature,
+}
+
+impl CameBefore {
+    fn new() -> Self {
+        let moment = DataType::Timestamp(TimeUnit::Microsecond, Some("UTC".into()));
+        let moments = DataType::new_list(moment.clone(), true);
+        Self { signature: Signature::exact(vec![moment, moments], Volatility::Immutable) }
     }
 }
 
-/// Person by person, and of each in the order of time. Of events at the same moment a challenge comes first and what let
-/// the person in last; then what they say decides, never how they came, so that any order of arrival gives the same.
-fn order() -> Vec<SortExpr> {
-    let rank = when(col("result").eq(lit(AuthResult::Pending.as_str())), lit(0))
-        .when(col("result").eq(lit(AuthResult::Denied.as_str())), lit(1))
-        .otherwise(lit(2))
-        .unwrap_or(lit(0));
-    let by = |name: &str| col(name).sort(true, true);
-    let content = ["event_id", "denial_reason", "method", "stage", "assurance", "server_name", "application"];
-    [by("tenant_id"), by("source"), by("user_key"), by("occurred_at"), rank.sort(true, true)]
-        .into_iter()
-        .chain(content.map(by))
-        .collect()
-}
-
-/// Folds events that come person by person.
-struct Attempting {
-    attempts: Attempter,
-    /// Tenant, source and user key of the person whose turn it is.
-    person: Option<[String; 3]>,
-    rows: Vec<Row>,
-}
-
-impl Attempting {
-    fn new(rules: Rules, now_us: i64) -> Self {
-        Self { attempts: Attempter::new(rules, now_us), person: None, rows: Vec::new() }
+impl ScalarUDFImpl for CameBefore {
+    fn name(&self) -> &str {
+        "came_before"
     }
 
-    fn turn_to(&mut self, person: Person<'_>) {
-        let names = [person.tenant_id, person.source, person.user_key];
-        if self.person.as_ref().is_none_or(|last| *last != names) {
-            self.end();
-            self.person = Some(names.map(str::to_owned));
-        }
-    }
-}
-
-impl Fold for Attempting {
-    fn take_in(&mut self, events: &RecordBatch) -> Result<(), ArrowError> {
-        let texts = Texts::of(events, &TEXTS)?;
-        let moments = numbers::<TimestampMicrosecondType>(events, "occurred_at")?;
-        let prompts = numbers::<Int32Type>(events, "prompts")?;
-        let steps = numbers::<Int64Type>(events, "steps")?;
-        for row in 0..events.num_rows() {
-            let value = |index| texts.get(index, row);
-            let needed = |index| texts.needed(index, row);
-            let person = Person { tenant_id: needed(0), source: needed(1), user_key: needed(2) };
-            self.turn_to(person);
-            let step = Step {
-                person,
-                at_us: moments.value(row),
-                event_id: needed(3),
-                attempt_id: value(4),
-                user_id: needed(5),
-                application: value(6),
-                server: value(7),
-                client_ip: value(8),
-                method: value(9).and_then(Method::parse),
-                // The book holds no other words; one of a later version decides nothing here.
-                result: value(10).and_then(AuthResult::parse).unwrap_or(AuthResult::Pending),
-                reason: value(11).and_then(DenialReason::parse),
-                stage: value(12).and_then(Stage::parse).unwrap_or(Stage::UNKNOWN),
-                assurance: value(13).and_then(Assurance::parse).unwrap_or(Assurance::UNKNOWN),
-                prompts: prompts.is_valid(row).then(|| prompts.value(row)),
-                steps: if steps.is_valid(row) { steps.value(row) } else { 0 },
-            };
-            let rows = &mut self.rows;
-            self.attempts.take(&step, &mut |attempt| rows.push(Row::of(person, attempt)));
-        }
-        Ok(())
+    fn signature(&self) -> &Signature {
+        &self.signature
     }
 
-    fn end(&mut self) {
-        let Some([tenant_id, source, user_key]) = self.person.take() else { return };
-        let person = Person { tenant_id: &tenant_id, source: &source, user_key: &user_key };
-        let rows = &mut self.rows;
-        self.attempts.end_person(&mut |attempt| rows.push(Row::of(person, attempt)));
+    fn return_type(&self, _: &[DataType]) -> Result<DataType> {
+        Ok(DataType::Boolean)
     }
 
-    fn ready(&self) -> usize {
-        self.rows.len()
-    }
-
-    fn take_out(&mut self) -> Result<RecordBatch, ArrowError> {
-        batch(&std::mem::take(&mut self.rows))
+    fn invoke_with_args(&self, arguments: ScalarFunctionArgs) -> Result<ColumnarValue> {
+        let columns = ColumnarValue::values_to_arrays(&arguments.args)?;
+        let at = columns[0].as_primitive::<TimestampMicrosecondType>();
+        let all = columns[1].as_list::<i32>();
+        let came_before = |row: usize| {
+            let at_us = at.value(row);
+            let from_us = (at_us.div_euclid(DAY_US) - 1) * DAY_US;
+            let moments: Option<ArrayRef> = all.is_valid(row).then(|| all.value(row));
+            Some(moments.is_some_and(|moments| {
+                let moments = moments.as_primitive::<TimestampMicrosecondType>();
+                moments.iter().flatten().any(|moment_us| moment_us < at_us && moment_us >= from_us)
+            }))
+        };
+        Ok(ColumnarValue::Array(Arc::new((0..at.len()).map(came_before).collect::<BooleanArray>())))
     }
 }

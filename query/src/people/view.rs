@@ -9,13 +9,13 @@ use arrow::error::ArrowError;
 use async_trait::async_trait;
 use datafusion::catalog::{Session, TableProvider};
 use datafusion::error::Result;
-use datafusion::functions_aggregate::expr_fn::{count, max, min};
+use datafusion::functions_aggregate::expr_fn::{max, min, sum};
 use datafusion::logical_expr::{Expr, TableProviderFilterPushDown, TableType};
 use datafusion::physical_plan::ExecutionPlan;
-use datafusion::prelude::{col, lit};
+use datafusion::prelude::col;
 
 use super::learner::{Identity, Learner, Rule, SourceId};
-use crate::arrays::{Texts, lists, moments, numbers, texts};
+use crate::arrays::{Texts, column, list, lists, moments, numbers, texts};
 use crate::folded::{self, Fold};
 
 /// A column's name, and what it means.
@@ -73,12 +73,12 @@ pub(crate) const PERSONS: Table = Table {
 pub(crate) struct People {
     table: Table,
     schema: SchemaRef,
-    counted_events: Arc<dyn TableProvider>,
+    attempts: Arc<dyn TableProvider>,
 }
 
 impl People {
-    pub(crate) fn new(table: Table, counted_events: Arc<dyn TableProvider>) -> Self {
-        Self { table, schema: schema(&table), counted_events }
+    pub(crate) fn new(table: Table, attempts: Arc<dyn TableProvider>) -> Self {
+        Self { table, schema: schema(&table), attempts }
     }
 }
 
@@ -104,13 +104,13 @@ impl TableProvider for People {
         filters: &[Expr],
         _limit: Option<usize>,
     ) -> Result<Arc<dyn ExecutionPlan>> {
-        let plan = folded::filtered("counted_events", &self.counted_events, filters)?;
+        let plan = folded::filtered("attempts", &self.attempts, filters)?;
         let counted = vec![
-            min(col("occurred_at")).alias("first_at"),
-            max(col("occurred_at")).alias("last_at"),
-            count(lit(1)).alias("events"),
+            min(col("first_at")).alias("first_at"),
+            max(col("last_at")).alias("last_at"),
+            sum(col("events")).alias("events"),
         ];
-        let plan = plan.aggregate(TEXTS.map(col), counted)?.build()?;
+        let plan = plan.aggregate(TEXTS.iter().chain(&LISTS).map(|name| col(*name)), counted)?.build()?;
         let table = self.table;
         let make = move || -> Box<dyn Fold> {
             Box::new(Learning { table, learner: Learner::default(), found: Vec::new() })
@@ -124,7 +124,9 @@ impl TableProvider for People {
     }
 }
 
-const TEXTS: [&str; 5] = ["tenant_id", "source", "user_key", "user_id", "email"];
+const TEXTS: [&str; 3] = ["tenant_id", "source", "user_key"];
+
+const LISTS: [&str; 2] = ["user_ids", "emails"];
 
 struct Learning {
     table: Table,
@@ -138,11 +140,22 @@ impl Fold for Learning {
         let first = numbers::<TimestampMicrosecondType>(rows, "first_at")?;
         let last = numbers::<TimestampMicrosecondType>(rows, "last_at")?;
         let events = numbers::<Int64Type>(rows, "events")?;
+        let [user_ids, emails] = LISTS.map(|name| column(rows, name));
+        let (user_ids, emails) = (user_ids?, emails?);
         for row in 0..rows.num_rows() {
             let needed = |index| texts.needed(index, row).to_owned();
             let id = SourceId { tenant_id: needed(0), source: needed(1), user_key: needed(2) };
             let range_us = (first.value(row), last.value(row));
-            self.learner.take(id, texts.needed(3, row), texts.get(4, row), range_us, events.value(row));
+            let (user_ids, emails) = (list(user_ids, row)?, list(emails, row)?);
+            // Each spelling, and each address; the events are counted once.
+            let none_left = std::iter::repeat(0);
+            let counts = std::iter::once(events.value(row)).chain(none_left);
+            let spellings = user_ids.iter().map(|user_id| (user_id.as_str(), None));
+            let addresses =
+                emails.iter().filter_map(|email| Some((user_ids.first()?.as_str(), Some(email.as_str()))));
+            for ((user_id, email), count) in spellings.chain(addresses).zip(counts) {
+                self.learner.take(id.clone(), user_id, email, range_us, count);
+            }
         }
         Ok(())
     }

@@ -1,6 +1,7 @@
 //! Which events count, through the view, beside a plain computation of the same.
 
 use std::collections::{BTreeSet, HashMap};
+use std::sync::Arc;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use schemas::vocabulary::{AuthResult, DenialReason};
@@ -27,7 +28,7 @@ async fn counted(book: &TestBook, resources: &Resources, condition: &str) -> Str
 }
 
 fn resources() -> Resources {
-    Resources::new(Limits::default()).expect("resources")
+    Resources::new(Limits::default(), Arc::default()).expect("resources")
 }
 
 fn named(user: &'static str) -> TestEvent {

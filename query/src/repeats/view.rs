@@ -1,27 +1,23 @@
 //! The view of the events that count.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
 
-use arrow::array::{ArrayRef, BooleanArray, Date32Array, TimestampMicrosecondArray};
 use arrow::datatypes::SchemaRef;
 use async_trait::async_trait;
 use chrono::NaiveDate;
 use datafusion::catalog::{Session, TableProvider};
-use datafusion::common::pruning::PruningStatistics;
-use datafusion::common::{Column, DFSchema, ScalarValue};
 use datafusion::error::{DataFusionError, Result};
-use datafusion::logical_expr::utils::conjunction;
 use datafusion::logical_expr::{Expr, TableProviderFilterPushDown, TableType};
-use datafusion::physical_optimizer::pruning::PruningPredicateBuilder;
 use datafusion::physical_plan::ExecutionPlan;
 use datafusion::prelude::col;
 use lake::{ActiveFile, Book};
+use projections::repeats::{Repeats, RepeatsError, files_by_day};
 
-use super::{Repeats, RepeatsError, files_by_day};
+use super::condition::counts;
+use crate::days::kept;
 use crate::folded::filtered;
-use crate::period::{DAY_US, day_number};
 
 /// The view's name.
 pub(crate) const VIEW: &str = "counted_events";
@@ -47,12 +43,8 @@ impl CountedEvents {
     fn files(&self, state: &dyn Session, filters: &[Expr]) -> Result<BTreeMap<NaiveDate, Vec<ActiveFile>>> {
         let failed = |error| DataFusionError::External(Box::new(RepeatsError::Read(error)));
         let files = files_by_day(&self.book).map_err(failed)?;
-        let Some(filter) = conjunction(filters.iter().cloned()) else { return Ok(files) };
-        let schema = self.schema();
-        let filter = state.create_physical_expr(filter, &DFSchema::try_from(Arc::clone(&schema))?)?;
-        // What it cannot tell, it keeps.
-        let days = Days(files.keys().copied().collect());
-        let kept = PruningPredicateBuilder::new().with_file_schema(schema).try_build(filter)?.prune(&days)?;
+        let days: Vec<NaiveDate> = files.keys().copied().collect();
+        let kept = kept(state, self.schema(), filters, &days, "occurred_at")?;
         Ok(files.into_iter().zip(kept).filter_map(|(day, is_kept)| is_kept.then_some(day)).collect())
     }
 }
@@ -87,54 +79,11 @@ impl TableProvider for CountedEvents {
         let files = self.files(state, filters)?;
         let exceptions = self.repeats.exceptions(&self.book, files).await;
         let exceptions = exceptions.map_err(|error| DataFusionError::External(Box::new(error)))?;
-        let mut plan = filtered("events", &self.events, filters)?.filter(exceptions.condition())?;
+        let mut plan = filtered("events", &self.events, filters)?.filter(counts(exceptions))?;
         if let Some(projection) = projection {
             let schema = self.schema();
             plan = plan.project(projection.iter().map(|index| col(schema.field(*index).name())))?;
         }
         state.create_physical_plan(&plan.build()?).await
-    }
-}
-
-/// Days, for what is known of the moments in each.
-struct Days(Vec<NaiveDate>);
-
-impl Days {
-    fn values(&self, column: &Column, in_day_us: i64) -> Option<ArrayRef> {
-        match column.name.as_str() {
-            "day" => Some(Arc::new(Date32Array::from_iter_values(self.0.iter().copied().map(day_number)))),
-            "occurred_at" => {
-                let at = |day: &NaiveDate| i64::from(day_number(*day)) * DAY_US + in_day_us;
-                let moments = TimestampMicrosecondArray::from_iter_values(self.0.iter().map(at));
-                Some(Arc::new(moments.with_timezone("UTC")))
-            }
-            _ => None,
-        }
-    }
-}
-
-impl PruningStatistics for Days {
-    fn min_values(&self, column: &Column) -> Option<ArrayRef> {
-        self.values(column, 0)
-    }
-
-    fn max_values(&self, column: &Column) -> Option<ArrayRef> {
-        self.values(column, DAY_US - 1)
-    }
-
-    fn num_containers(&self) -> usize {
-        self.0.len()
-    }
-
-    fn null_counts(&self, _: &Column) -> Option<ArrayRef> {
-        None
-    }
-
-    fn row_counts(&self) -> Option<ArrayRef> {
-        None
-    }
-
-    fn contained(&self, _: &Column, _: &HashSet<ScalarValue>) -> Option<BooleanArray> {
-        None
     }
 }

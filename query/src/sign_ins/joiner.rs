@@ -7,9 +7,8 @@
 //! - else by time: they lie within [`WITHIN_US`] of each other, and their applications do not contradict. A source that
 //!   checks a second factor for others (Duo, MFA Server) names its own application, which contradicts nothing.
 
+use projections::stronger;
 use schemas::vocabulary::Assurance;
-
-use crate::attempts::stronger;
 
 /// How far attempts of different sources about one sign-in may lie apart: two minutes.
 pub(super) const WITHIN_US: i64 = 120_000_000;

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::sync::{Arc, LazyLock};
 
-use arrow::array::{Array as _, ArrayRef, AsArray as _, Date32Array, Int64Array, RecordBatch, StringArray};
+use arrow::array::{Array as _, ArrayRef, Date32Array, Int64Array, RecordBatch, StringArray};
 use arrow::datatypes::{Field, Schema, SchemaRef, TimestampMicrosecondType};
 use arrow::error::ArrowError;
 use async_trait::async_trait;
@@ -16,7 +16,7 @@ use datafusion::prelude::col;
 use schemas::vocabulary::Assurance;
 
 use super::joiner::{Attempt, JoinedBy, SignIn, WITHIN_US, join};
-use crate::arrays::{Texts, column, lists, moments, numbers, texts};
+use crate::arrays::{Texts, column, list, lists, moments, numbers, texts};
 use crate::folded::{self, Fold};
 use crate::period::DAY_US;
 
@@ -181,13 +181,6 @@ impl Fold for Joining {
     fn take_out(&mut self) -> Result<RecordBatch, ArrowError> {
         RecordBatch::try_new(schema(), arrays(&std::mem::take(&mut self.rows)))
     }
-}
-
-fn list(lists: &ArrayRef, row: usize) -> Result<Vec<String>, ArrowError> {
-    let lists = lists.as_list_opt::<i32>().ok_or_else(|| ArrowError::SchemaError("no list".into()))?;
-    let values = lists.value(row);
-    let values = values.as_string_opt::<i32>().ok_or_else(|| ArrowError::SchemaError("no texts".into()))?;
-    Ok(values.iter().flatten().map(str::to_owned).collect())
 }
 
 fn schema() -> SchemaRef {

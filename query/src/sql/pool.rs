@@ -11,6 +11,7 @@ use arrow::array::RecordBatch;
 use arrow::datatypes::SchemaRef;
 use futures::stream;
 use lake::Location;
+use projections::Rules;
 use tempfile::TempDir;
 use tokio::io::{AsyncWriteExt as _, BufReader};
 use tokio::process::{Child, ChildStdin, ChildStdout, Command};
@@ -49,6 +50,7 @@ struct Shared {
     argument: &'static str,
     location: Location,
     limits: SqlLimits,
+    rules: Rules,
     turns: Turns,
     workers: Mutex<Workers>,
     /// A worker is ready, did not start, or ended.
@@ -66,18 +68,23 @@ struct Workers {
 
 impl SqlPool {
     /// Workers over the lake at `location`: this program, started again with `argument`, which calls
-    /// [`work`](super::work). Each is started when it is needed first.
+    /// [`work`](super::work). Each is started when it is needed first. Attempts are made by `rules`.
     ///
     /// # Errors
     ///
     /// The system does not say where this program is.
-    pub fn new(location: Location, argument: &'static str, limits: SqlLimits) -> io::Result<Self> {
+    pub fn new(
+        location: Location,
+        argument: &'static str,
+        limits: SqlLimits,
+        rules: Rules,
+    ) -> io::Result<Self> {
         // On Linux it stays this very program, also when its file is replaced by a newer one.
         let program =
             if cfg!(target_os = "linux") { "/proc/self/exe".into() } else { std::env::current_exe()? };
         let turns = Turns::new(limits.workers, limits.waiting);
         let (workers, changed) = (Mutex::default(), Notify::new());
-        Ok(Self(Arc::new(Shared { program, argument, location, limits, turns, workers, changed })))
+        Ok(Self(Arc::new(Shared { program, argument, location, limits, rules, turns, workers, changed })))
     }
 
     /// Starts all workers in the background, so that the first questions need not wait for it.
@@ -174,8 +181,7 @@ impl SqlPool {
         };
         let pool = self.clone();
         runtime.spawn(async move {
-            let Shared { program, argument, location, limits, .. } = &*pool.0;
-            match Worker::start(program, argument, location, *limits, living).await {
+            match Worker::start(&pool.0, living).await {
                 Ok(worker) => pool.take_back(worker),
                 Err(error) => {
                     tracing::warn!(%error, "a worker for SQL did not start");
@@ -236,13 +242,8 @@ struct Worker {
 
 impl Worker {
     /// Starts one, and waits until it is ready.
-    async fn start(
-        program: &PathBuf,
-        argument: &str,
-        location: &Location,
-        limits: SqlLimits,
-        living: Living,
-    ) -> io::Result<Self> {
+    async fn start(shared: &Shared, living: Living) -> io::Result<Self> {
+        let Shared { program, argument, location, limits, rules, .. } = shared;
         let spill = TempDir::with_prefix("gatebook-sql-")?;
         let mut child = Command::new(program)
             .arg(argument)
@@ -263,10 +264,11 @@ impl Worker {
         let start = Start {
             location: location.folder().display().to_string(),
             spill: worker._spill.path().to_owned(),
-            limits,
+            limits: *limits,
+            rules: rules.clone(),
         };
         worker.write(&serde_json::to_string(&start)?).await?;
-        match timeout(START_MAX, read_frame(&mut worker.stdout, &limits)).await {
+        match timeout(START_MAX, read_frame(&mut worker.stdout, limits)).await {
             Ok(Ok(Some((Tag::Ready, _)))) => {
                 worker.questions = 0;
                 Ok(worker)

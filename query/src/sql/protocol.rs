@@ -10,6 +10,7 @@ use std::path::PathBuf;
 
 use chrono::{DateTime, Utc};
 use datafusion::error::DataFusionError;
+use projections::Rules;
 use serde::{Deserialize, Serialize};
 use tokio::io::{AsyncRead, AsyncReadExt as _};
 
@@ -31,6 +32,8 @@ pub(super) struct Start {
     /// The folder of its spill files.
     pub(super) spill: PathBuf,
     pub(super) limits: SqlLimits,
+    /// How attempts are made.
+    pub(super) rules: Rules,
 }
 
 /// A question.

@@ -14,6 +14,7 @@ use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
 use arrow::error::ArrowError;
 use arrow::ipc::writer::StreamWriter;
 use lake::{Book, Location, Totals};
+use projections::Rules;
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use tokio::runtime::Handle;
 use tokio::signal::unix::{SignalKind, signal};
@@ -68,13 +69,14 @@ pub enum WorkerError {
 pub async fn work() -> Result<(), WorkerError> {
     let mut first = String::new();
     io::stdin().read_line(&mut first)?;
-    let Start { location, spill, limits } = serde_json::from_str(&first).map_err(WorkerError::Start)?;
+    let Start { location, spill, limits, rules } =
+        serde_json::from_str(&first).map_err(WorkerError::Start)?;
     let mut lines = lines(spill.clone());
     // A stop of the service is told to all of its processes: open answers then have a while to end, and the end of
     // standard input ends this one.
     let _ignored = [SignalKind::terminate(), SignalKind::interrupt(), SignalKind::hangup()].map(signal);
     start_blocking_threads().await;
-    let mut desk = Desk::open(&Location::parse(&location)?, spill, limits).await?;
+    let mut desk = Desk::open(&Location::parse(&location)?, spill, limits, rules).await?;
     limit_process(limits.memory_bytes as u64 * PROCESS_FACTOR);
     let mut out = io::stdout().lock();
     write_frame(&mut out, Tag::Ready, &[])?;
@@ -165,8 +167,13 @@ impl<E: Into<QueryError>> From<E> for AnswerError {
 }
 
 impl Desk {
-    async fn open(location: &Location, spill: PathBuf, limits: SqlLimits) -> Result<Self, WorkerError> {
-        let resources = Resources::spilling_to(spill, limits.engine())?;
+    async fn open(
+        location: &Location,
+        spill: PathBuf,
+        limits: SqlLimits,
+        rules: Rules,
+    ) -> Result<Self, WorkerError> {
+        let resources = Resources::spilling_to(spill, limits.engine(), Arc::new(rules))?;
         let book = Book::open(location).await?;
         let session = Session::open(&book, &resources)?;
         Ok(Self { book, resources, limits, session })

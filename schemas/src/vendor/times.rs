@@ -5,7 +5,7 @@ use super::when::When;
 use crate::moment;
 
 const SECOND_US: i64 = 1_000_000;
-const DAY_US: i64 = 86_400 * SECOND_US;
+use crate::DAY_US;
 
 /// The longest text that is read as a time: RFC 3339 with nine digits and an offset has 35 bytes.
 const TEXT_BYTES_MAX: usize = 64;

@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-const DAY_US: i64 = 86_400_000_000;
+use crate::DAY_US;
 
 /// A time as its source gives it. Each that says too little keeps its text, to be noted.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]

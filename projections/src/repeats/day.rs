@@ -14,7 +14,7 @@ use schemas::{SameId, Source};
 use super::candidates::Candidates;
 use super::exceptions::Places;
 use super::{REPEATS_A_DAY_MAX, RepeatsError};
-use crate::arrays::file_texts;
+use schemas::arrays::file_texts;
 
 /// Files that are read at a time.
 const READS_MAX: usize = 4;

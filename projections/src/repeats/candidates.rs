@@ -13,7 +13,7 @@ use schemas::{Fingerprint, Fingerprinter};
 use super::day::{Ids, supersedes};
 use super::exceptions::{Places, RowPlace, topic_number};
 use super::{REPEATS_A_DAY_MAX, RepeatsError};
-use crate::arrays::{column, file_texts, numbers};
+use schemas::arrays::{column, file_texts, numbers};
 
 /// Rows that may be the same event, gathered in no order.
 pub(super) struct Candidates {

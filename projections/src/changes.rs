@@ -1,0 +1,241 @@
+//! What came to the book since the projections were last made.
+
+use std::collections::{BTreeSet, HashMap, HashSet};
+use std::sync::Arc;
+
+use arrow::array::{BooleanArray, RecordBatch};
+use arrow::datatypes::{Int32Type, Int64Type};
+use chrono::NaiveDate;
+use lake::projections::{Part, PartKind, Projections};
+use lake::{ActiveFile, Book, PartitionId};
+use schemas::arrays::{file_texts, numbers};
+use schemas::day_number;
+
+use crate::ProjectError;
+use crate::held::{EVENT_COLUMNS, Events, WHO, write_key};
+use crate::refold::Touched;
+use crate::repeats::{Exceptions, Places, Repeats, files_by_day};
+
+/// The next offset of each partition.
+pub(crate) type Offsets = HashMap<PartitionId, i64>;
+
+/// A row of the book: topic id, partition, offset and element.
+type RowAddress = (String, i32, i64, i32);
+
+/// What is new in a version of the book.
+pub(crate) struct Changes {
+    /// The files that hold new events, among others.
+    pub(crate) files: Vec<ActiveFile>,
+    /// From which offsets on events are new.
+    pub(crate) since: Offsets,
+    /// What counts, of the days of these events.
+    pub(crate) exceptions: Exceptions,
+    /// Days of which events were replaced or removed.
+    pub(crate) replaced: BTreeSet<NaiveDate>,
+}
+
+impl Changes {
+    /// How many events are new, at the most.
+    pub(crate) fn events_max(&self) -> u64 {
+        self.files.iter().map(|file| file.rows).sum()
+    }
+
+    /// What came since these offsets. None where the log does not reach back to `version`.
+    pub(crate) async fn since(
+        book: &Book,
+        repeats: &Repeats,
+        version: u64,
+        since: Offsets,
+    ) -> Result<Option<Self>, ProjectError> {
+        let Some(replaced) = book.days_replaced_since(version).await.map_err(lake::ReadError::from)? else {
+            return Ok(None);
+        };
+        let files = book.event_files_since(&since)?;
+        let exceptions = repeats.exceptions(book, files_of_days(book, &files)?).await?;
+        Ok(Some(Self { files, since, exceptions, replaced }))
+    }
+
+    /// The days of the new events.
+    pub(crate) fn days(&self) -> BTreeSet<NaiveDate> {
+        self.files.iter().filter_map(|file| file.day).collect()
+    }
+
+    /// Reads the new events that count.
+    pub(crate) async fn read(
+        &self,
+        book: &Book,
+        file: &ActiveFile,
+        mut take: impl FnMut(&str, &Events<'_>, usize),
+    ) -> Result<(), ProjectError> {
+        let mut taken = Ok(());
+        let rows = |rows: &RecordBatch| {
+            if taken.is_ok() {
+                taken = Events::of(rows).map(|events| {
+                    let mut key = String::new();
+                    for row in (0..events.len()).filter(|row| events.counts(*row, &self.exceptions)) {
+                        events.write_key(row, &mut key);
+                        take(&key, &events, row);
+                    }
+                });
+            }
+        };
+        book.read_since(file, &self.since, EVENT_COLUMNS, rows).await?;
+        Ok(taken?)
+    }
+
+    /// Touches whoever has an event that was known and counts no more, or does only now: a later state has come, or a copy
+    /// that Kafka got earlier.
+    pub(crate) async fn touch_recounted(
+        &self,
+        book: &Book,
+        before: impl Fn(NaiveDate) -> Arc<Places>,
+        touched: &mut Touched,
+    ) -> Result<(), ProjectError> {
+        for (day, files) in files_of_days(book, &self.files)? {
+            let (before, now) =
+                (before(day), self.exceptions.of_day(day_number(day)).cloned().unwrap_or_default());
+            let is_known = |topic: &str, partition: i32, offset: i64| {
+                let id = PartitionId { topic_id: topic.to_owned(), partition };
+                self.since.get(&id).is_none_or(|since| offset < *since)
+            };
+            let differs = now.without(&before).chain(before.without(&now));
+            let known = differs.filter(|(topic, place)| is_known(topic, place.partition, place.offset));
+            let known: HashSet<RowAddress> = known
+                .map(|(topic, place)| (topic.to_owned(), place.partition, place.offset, place.element_index))
+                .collect();
+            if !known.is_empty() {
+                touch_rows(book, &files, Arc::new(known), touched).await?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Touches whoever has events or attempts on a day of which events were replaced or removed.
+    pub(crate) async fn touch_replaced(
+        &self,
+        book: &Book,
+        table: &Projections,
+        gone: &BTreeSet<NaiveDate>,
+        silence_us: i64,
+        touched: &mut Touched,
+    ) -> Result<(), ProjectError> {
+        let mut files = files_by_day(book)?;
+        for day in &self.replaced {
+            for file in files.remove(day).unwrap_or_default() {
+                let mut taken = Ok(());
+                let take = |rows: &RecordBatch| {
+                    if taken.is_ok() {
+                        taken = Events::of(rows).map(|events| {
+                            let mut key = String::new();
+                            for row in 0..events.len() {
+                                events.write_key(row, &mut key);
+                                touched.touch(&key, events.at_us(row));
+                            }
+                        });
+                    }
+                };
+                book.read(&file, Some(EVENT_COLUMNS), take).await?;
+                taken?;
+            }
+            let end_us = (i64::from(day_number(*day)) + 1) * schemas::DAY_US;
+            let is_of_day = |part: &Part| part.kind == PartKind::Attempt && part.day == *day;
+            for part in table.parts()?.into_iter().filter(is_of_day) {
+                let mut taken = Ok(());
+                let take = |rows: &RecordBatch| {
+                    if taken.is_ok() {
+                        // Of a day that is gone as a whole, only who went on after midnight matters.
+                        let from_us = if gone.contains(day) { end_us - silence_us } else { i64::MIN };
+                        taken = touch_attempts(rows, from_us, touched);
+                    }
+                };
+                table.read(&part, &["tenant_id", "source", "user_key", "first_at", "last_at"], take).await?;
+                taken?;
+            }
+        }
+        Ok(())
+    }
+}
+
+fn touch_attempts(
+    rows: &RecordBatch,
+    from_us: i64,
+    touched: &mut Touched,
+) -> Result<(), arrow::error::ArrowError> {
+    use arrow::datatypes::TimestampMicrosecondType;
+
+    let [tenants, sources, users] = WHO.map(|name| file_texts(rows, name));
+    let (tenants, sources, users) = (tenants?, sources?, users?);
+    let first = numbers::<TimestampMicrosecondType>(rows, "first_at")?;
+    let last = numbers::<TimestampMicrosecondType>(rows, "last_at")?;
+    let mut key = String::new();
+    for row in (0..rows.num_rows()).filter(|row| last.value(*row) >= from_us) {
+        write_key(&mut key, [tenants.value(row), sources.value(row), users.value(row)]);
+        if first.value(row) >= from_us {
+            touched.touch(&key, first.value(row));
+        }
+        touched.touch(&key, last.value(row));
+    }
+    Ok(())
+}
+
+async fn touch_rows(
+    book: &Book,
+    files: &[ActiveFile],
+    rows: Arc<HashSet<RowAddress>>,
+    touched: &mut Touched,
+) -> Result<(), ProjectError> {
+    let least = rows.iter().map(|(_, _, offset, _)| *offset).min().unwrap_or_default();
+    let greatest = rows.iter().map(|(_, _, offset, _)| *offset).max().unwrap_or_default();
+    let reaches =
+        |file: &&ActiveFile| file.offsets.is_none_or(|(low, high)| low <= greatest && high >= least);
+    for file in files.iter().filter(reaches) {
+        let wanted = Arc::clone(&rows);
+        let is_wanted = move |rows: &RecordBatch| {
+            let topics = file_texts(rows, "kafka_topic_id")?;
+            let partitions = numbers::<Int32Type>(rows, "kafka_partition")?;
+            let offsets = numbers::<Int64Type>(rows, "kafka_offset")?;
+            let elements = numbers::<Int32Type>(rows, "element_index")?;
+            let is_wanted = |row: usize| {
+                let (partition, offset) = (partitions.value(row), offsets.value(row));
+                let is_between = (least..=greatest).contains(&offset);
+                Some(
+                    is_between
+                        && wanted.contains(&(
+                            topics.value(row).to_owned(),
+                            partition,
+                            offset,
+                            elements.value(row),
+                        )),
+                )
+            };
+            Ok((0..rows.num_rows()).map(is_wanted).collect::<BooleanArray>())
+        };
+        let mut taken = Ok(());
+        let take = |rows: &RecordBatch| {
+            if taken.is_ok() {
+                taken = Events::of(rows).map(|events| {
+                    let mut key = String::new();
+                    for row in 0..events.len() {
+                        events.write_key(row, &mut key);
+                        touched.touch(&key, events.at_us(row));
+                    }
+                });
+            }
+        };
+        let by = ["kafka_topic_id", "kafka_partition", "kafka_offset", "element_index"];
+        book.read_where(file, &by, is_wanted, take).await?;
+        taken?;
+    }
+    Ok(())
+}
+
+/// All event files of the days of some.
+pub(crate) fn files_of_days(
+    book: &Book,
+    files: &[ActiveFile],
+) -> Result<std::collections::BTreeMap<NaiveDate, Vec<ActiveFile>>, ProjectError> {
+    let days: BTreeSet<NaiveDate> = files.iter().filter_map(|file| file.day).collect();
+    let mut all = files_by_day(book)?;
+    all.retain(|day, _| days.contains(day));
+    Ok(all)
+}

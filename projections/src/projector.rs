@@ -1,0 +1,342 @@
+//! Keeping the projections up with the book.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::sync::Arc;
+
+use arrow::array::RecordBatch;
+use arrow::datatypes::TimestampMicrosecondType;
+use chrono::NaiveDate;
+use lake::projections::{Part, PartKind, Projections, Refreshed, Standing};
+use lake::{Book, Location, PartitionId, ReadError, Totals};
+use schemas::arrays::{file_texts, numbers};
+use schemas::{DAY_US, day_number};
+
+use crate::ProjectError;
+use crate::attempter::Rules;
+use crate::changes::{Changes, Offsets};
+use crate::held::{WHO, write_key};
+use crate::output::Output;
+use crate::persons::{Persons, Taken};
+use crate::reading::Reading;
+use crate::rebuild::Rebuild;
+use crate::refold::{Refold, Touched};
+use crate::repeats::{Places, Repeats, files_by_day};
+use crate::rows::attempt_schema;
+
+/// Bytes of persons in memory, about: beyond, those go who were touched longest ago.
+const PERSONS_BYTES_MAX: usize = 256 << 20;
+
+/// New events from which on all is made anew where they are most of the book.
+const REBUILD_EVENTS_MIN: u64 = 4_000_000;
+
+/// Days of which it is remembered what counted.
+const REMEMBERED_DAYS_MAX: usize = 64;
+
+/// Keeps the projections of a lake.
+pub struct Projector {
+    rules: Arc<Rules>,
+    book: Book,
+    table: Projections,
+    repeats: Repeats,
+    totals: Totals,
+    /// What is in memory of where the table stands; none before it was looked at, and after a failure.
+    known: Option<Known>,
+}
+
+/// What is in memory.
+struct Known {
+    standing: Standing,
+    persons: Persons,
+    /// What counted of a day when it was last taken in.
+    places: BTreeMap<NaiveDate, Arc<Places>>,
+}
+
+/// What a refresh did.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Done {
+    /// The version of the book that is taken in.
+    pub book_version: u64,
+    /// Rows of attempts that were written.
+    pub attempts: u64,
+    /// Whether everything was made anew.
+    pub rebuilt: bool,
+}
+
+impl Projector {
+    /// For the lake in this place, which has a book.
+    ///
+    /// # Errors
+    ///
+    /// The book or the table cannot be opened.
+    pub async fn open(location: &Location, rules: Arc<Rules>) -> Result<Self, ProjectError> {
+        Ok(Self {
+            rules,
+            book: Book::open(location).await?,
+            table: Projections::open_or_create(location, &attempt_schema()).await?,
+            repeats: Repeats::new(),
+            totals: Totals::default(),
+            known: None,
+        })
+    }
+
+    /// The table, for its upkeep.
+    pub fn table(&mut self) -> &mut Projections {
+        &mut self.table
+    }
+
+    /// Takes in what came to the book since; none where nothing did.
+    ///
+    /// # Errors
+    ///
+    /// The book cannot be read, or the table not be written. The table is as it was, and the next call begins anew.
+    pub async fn refresh(&mut self) -> Result<Option<Done>, ProjectError> {
+        let known = self.known.take();
+        self.book.refresh().await.map_err(ReadError::from)?;
+        self.table.refresh().await?;
+        let standing =
+            self.table.standing().await?.filter(|standing| standing.rules == self.rules.fingerprint());
+        let Some(standing) = standing else {
+            return self.rebuild(&mut |_| {}).await.map(Some);
+        };
+        let known = match known.filter(|known| known.standing == standing) {
+            Some(known) => known,
+            None => self.look(standing).await?,
+        };
+        if self.book.version() == standing.book_version {
+            self.known = Some(known);
+            return Ok(None);
+        }
+        let mut known = known;
+        match self.take_in(&mut known).await? {
+            Some(done) => {
+                self.known = Some(known);
+                Ok(Some(done))
+            }
+            None => self.rebuild(&mut |_| {}).await.map(Some),
+        }
+    }
+
+    /// Makes everything anew, in one commit. `progress` is told how many events are done.
+    ///
+    /// # Errors
+    ///
+    /// As [`Self::refresh`].
+    pub async fn rebuild(&mut self, progress: &mut (dyn FnMut(u64) + Send)) -> Result<Done, ProjectError> {
+        self.known = None;
+        self.book.refresh().await.map_err(ReadError::from)?;
+        self.table.refresh().await?;
+        let before = self.table.standing().await?;
+        let layer = before.map_or(0, |before| before.layer) + 1;
+        let mut output = Output::new(layer);
+        let rebuild = Rebuild {
+            book: &self.book,
+            repeats: &self.repeats,
+            rules: &self.rules,
+            table: Some(&self.table),
+        };
+        rebuild.run(&mut output, progress).await?;
+        let attempts = output.attempts;
+        let removed = self.table.parts()?;
+        self.commit(before, removed, output, layer).await?;
+        Ok(Done { book_version: self.book.version(), attempts, rebuilt: true })
+    }
+
+    /// Events of the book's version, for progress.
+    ///
+    /// # Errors
+    ///
+    /// The book's log cannot be read.
+    pub fn events(&self) -> Result<u64, ProjectError> {
+        Ok(files_by_day(&self.book)?.values().flatten().map(|file| file.rows).sum())
+    }
+
+    /// None where everything is to be made anew.
+    async fn take_in(&mut self, known: &mut Known) -> Result<Option<Done>, ProjectError> {
+        let before = known.standing;
+        self.totals = self.book.totals_since(std::mem::take(&mut self.totals)).await?;
+        let since = taken_in(&mut self.table, &self.totals).await?;
+        let Some(changes) = Changes::since(&self.book, &self.repeats, before.book_version, since).await?
+        else {
+            return Ok(None);
+        };
+        let all = self.events()?;
+        if changes.events_max() > REBUILD_EVENTS_MIN && changes.events_max() > all / 2 {
+            return Ok(None);
+        }
+        let Some(places_before) = self.places_before(known, &changes).await? else { return Ok(None) };
+        let layer = before.layer + 1;
+        let mut output = Output::new(layer);
+        let mut touched = Touched::default();
+        let of_day = |day: NaiveDate| places_before.get(&day).cloned().unwrap_or_default();
+        changes.touch_recounted(&self.book, of_day, &mut touched).await?;
+        let gone = self.gone(&changes)?;
+        changes.touch_replaced(&self.book, &self.table, &gone, self.rules.silence_us(), &mut touched).await?;
+        for file in &changes.files {
+            let take = |key: &str, events: &crate::held::Events<'_>, row: usize| {
+                if known.persons.take(key, events.held(row), &mut output) == Taken::Late {
+                    touched.touch(key, events.at_us(row));
+                }
+            };
+            changes.read(&self.book, file, take).await?;
+            if known.persons.bytes() > PERSONS_BYTES_MAX {
+                known.persons.show(&mut output);
+                known.persons.make_room();
+            }
+            output.store_much(&self.table).await?;
+        }
+        known.persons.show(&mut output);
+        if !touched.is_empty() {
+            output.store_all(&self.table).await?;
+            self.refold(&gone, touched, known, &mut output).await?;
+            known.persons.show(&mut output);
+        }
+        let attempts = output.attempts;
+        let removed = self.table.parts()?.into_iter().filter(|part| gone.contains(&part.day)).collect();
+        known.standing = self.commit(Some(before), removed, output, layer).await?;
+        known.remember(&changes);
+        if known.persons.bytes() > PERSONS_BYTES_MAX {
+            known.persons.make_room();
+        }
+        Ok(Some(Done { book_version: self.book.version(), attempts, rebuilt: false }))
+    }
+
+    async fn refold(
+        &self,
+        gone: &BTreeSet<NaiveDate>,
+        touched: Touched,
+        known: &mut Known,
+        output: &mut Output,
+    ) -> Result<(), ProjectError> {
+        let newest_us = self
+            .book
+            .files()
+            .map_err(ReadError::from)?
+            .iter()
+            .filter_map(|file| file.newest_us)
+            .max()
+            .unwrap_or(i64::MAX);
+        let reading = Reading { book: &self.book, repeats: &self.repeats, table: Some(&self.table), gone };
+        Refold { rules: &self.rules, reading, newest_us }.run(touched, &mut known.persons, output).await
+    }
+
+    /// Replaced days that have no event left.
+    fn gone(&self, changes: &Changes) -> Result<BTreeSet<NaiveDate>, ProjectError> {
+        let days = files_by_day(&self.book)?;
+        Ok(changes.replaced.iter().filter(|day| !days.contains_key(day)).copied().collect())
+    }
+
+    /// What counted of the days of new events when they were last taken in; none where that is not known any more.
+    async fn places_before(
+        &self,
+        known: &Known,
+        changes: &Changes,
+    ) -> Result<Option<BTreeMap<NaiveDate, Arc<Places>>>, ProjectError> {
+        let mut places = known.places.clone();
+        let unknown: BTreeSet<NaiveDate> =
+            changes.days().into_iter().filter(|day| !places.contains_key(day)).collect();
+        if !unknown.is_empty() {
+            let version = known.standing.book_version;
+            match places_at(&self.book, version, &self.repeats, &unknown).await? {
+                Some(found) => places.extend(found),
+                None => return Ok(None),
+            }
+        }
+        Ok(Some(places))
+    }
+
+    async fn commit(
+        &mut self,
+        before: Option<Standing>,
+        removed: Vec<Part>,
+        output: Output,
+        layer: i64,
+    ) -> Result<Standing, ProjectError> {
+        self.totals = self.book.totals_since(std::mem::take(&mut self.totals)).await?;
+        let offsets = self.totals.by_partition.iter().map(|(id, totals)| (id.clone(), totals.next_offset));
+        let offsets: BTreeMap<PartitionId, i64> = offsets.collect();
+        let added = output.finish(&self.table).await?;
+        let standing = Standing { book_version: self.book.version(), rules: self.rules.fingerprint(), layer };
+        self.table.commit(before, Refreshed { removed, added, standing, offsets }).await?;
+        Ok(standing)
+    }
+
+    /// Finds out when everybody was last seen, as far back as matters.
+    async fn look(&self, standing: Standing) -> Result<Known, ProjectError> {
+        let parts: Vec<Part> =
+            self.table.parts()?.into_iter().filter(|part| part.kind == PartKind::Attempt).collect();
+        let newest = parts.iter().map(|part| part.day).max();
+        // A day and what is left of another.
+        let since_us = newest.map_or(i64::MIN, |day| i64::from(day_number(day) - 1) * DAY_US);
+        let mut persons = Persons::new(Arc::clone(&self.rules), since_us);
+        for part in parts.iter().filter(|part| part.last_us.is_none_or(|last_us| last_us >= since_us)) {
+            let mut taken = Ok(());
+            let take = |rows: &RecordBatch| {
+                if taken.is_ok() {
+                    taken = saw(rows, &mut persons);
+                }
+            };
+            self.table.read(part, &["tenant_id", "source", "user_key", "last_at"], take).await?;
+            taken?;
+        }
+        Ok(Known { standing, persons, places: BTreeMap::new() })
+    }
+}
+
+impl Known {
+    fn remember(&mut self, changes: &Changes) {
+        for day in &changes.replaced {
+            self.places.remove(day);
+        }
+        for day in changes.days() {
+            let places = changes.exceptions.of_day(day_number(day)).cloned().unwrap_or_default();
+            self.places.insert(day, places);
+        }
+        while self.places.len() > REMEMBERED_DAYS_MAX {
+            self.places.pop_first();
+        }
+    }
+}
+
+impl std::fmt::Debug for Projector {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Projector").field("table", &self.table).finish_non_exhaustive()
+    }
+}
+
+fn saw(rows: &RecordBatch, persons: &mut Persons) -> Result<(), arrow::error::ArrowError> {
+    let [tenants, sources, users] = WHO.map(|name| file_texts(rows, name));
+    let (tenants, sources, users) = (tenants?, sources?, users?);
+    let last = numbers::<TimestampMicrosecondType>(rows, "last_at")?;
+    let mut key = String::new();
+    for row in 0..rows.num_rows() {
+        write_key(&mut key, [tenants.value(row), sources.value(row), users.value(row)]);
+        persons.saw(&key, last.value(row));
+    }
+    Ok(())
+}
+
+/// How far each partition is taken in.
+pub(crate) async fn taken_in(table: &mut Projections, totals: &Totals) -> Result<Offsets, ProjectError> {
+    let mut offsets = HashMap::new();
+    for id in totals.by_partition.keys() {
+        offsets.insert(id.clone(), table.next_offset(id).await?.unwrap_or(i64::MIN));
+    }
+    Ok(offsets)
+}
+
+/// What counted of these days at an earlier version of the book; none where that is not known any more.
+pub(crate) async fn places_at(
+    book: &Book,
+    version: u64,
+    repeats: &Repeats,
+    days: &BTreeSet<NaiveDate>,
+) -> Result<Option<BTreeMap<NaiveDate, Arc<Places>>>, ProjectError> {
+    let Some(earlier) = Book::open_at(book.location(), version).await.map_err(ReadError::from)? else {
+        return Ok(None);
+    };
+    let mut files = files_by_day(&earlier)?;
+    files.retain(|day, _| days.contains(day));
+    let exceptions = repeats.exceptions(&earlier, files).await?;
+    let of_day = |day: &NaiveDate| (*day, exceptions.of_day(day_number(*day)).cloned().unwrap_or_default());
+    Ok(Some(days.iter().map(of_day).collect()))
+}

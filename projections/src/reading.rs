@@ -1,0 +1,229 @@
+//! Reading again what is known of some persons: their events in the book, and the rows that stand for them.
+
+use std::collections::{BTreeSet, HashMap};
+use std::sync::Arc;
+
+use ahash::RandomState;
+use arrow::array::{Array as _, BooleanArray, RecordBatch};
+use arrow::datatypes::{Int64Type, TimestampMicrosecondType};
+use arrow::error::ArrowError;
+use chrono::NaiveDate;
+use lake::Book;
+use lake::projections::{Part, PartKind, Projections, ROW};
+use roaring::RoaringTreemap;
+use schemas::DAY_US;
+use schemas::arrays::{file_texts, numbers};
+
+use crate::ProjectError;
+use crate::held::{EVENT_COLUMNS, Events, Held, WHO, day_of, names, write_key};
+use crate::output::{Output, RowNumber};
+use crate::repeats::{Repeats, files_by_day};
+
+/// Days before that of a moment on which an attempt that goes on then may have begun: an attempt ends with the second day
+/// at the latest on which its person never pauses.
+const ATTEMPT_DAYS_MAX: u64 = 2;
+
+/// Whose events are read, and from when to when each, in microseconds since 1970.
+pub(crate) type Windows = HashMap<Box<str>, (i64, i64), RandomState>;
+
+/// What was read of somebody.
+#[derive(Debug, Default)]
+pub(crate) struct Found {
+    /// The events that count, in no order.
+    pub(crate) events: Vec<Held>,
+    /// When the attempts began and ended that stand for some of them, and their rows.
+    pub(crate) rows: Vec<(i64, i64, RowNumber)>,
+}
+
+/// What is read from: one version of the book, and the table of projections with what was stored since.
+pub(crate) struct Reading<'a> {
+    pub(crate) book: &'a Book,
+    pub(crate) repeats: &'a Repeats,
+    /// The table that holds rows; none where nothing was ever kept.
+    pub(crate) table: Option<&'a Projections>,
+    /// Days whose rows are over as a whole.
+    pub(crate) gone: &'a BTreeSet<NaiveDate>,
+}
+
+impl Reading<'_> {
+    /// Everything of these persons in their windows; none where there are more events than `events_max`.
+    pub(crate) async fn of(
+        &self,
+        windows: &Arc<Windows>,
+        output: &Output,
+        events_max: usize,
+    ) -> Result<Option<HashMap<Box<str>, Found, RandomState>>, ProjectError> {
+        let mut found = HashMap::with_hasher(RandomState::new());
+        if !self.read_events(windows, events_max, &mut found).await? {
+            return Ok(None);
+        }
+        self.read_rows(windows, output, &mut found).await?;
+        Ok(Some(found))
+    }
+
+    /// False where there are too many.
+    async fn read_events(
+        &self,
+        windows: &Arc<Windows>,
+        events_max: usize,
+        found: &mut HashMap<Box<str>, Found, RandomState>,
+    ) -> Result<bool, ProjectError> {
+        let (first, last) = days(windows);
+        let mut files = files_by_day(self.book)?;
+        files.retain(|day, _| (first..=last).contains(day));
+        let exceptions = self.repeats.exceptions(self.book, files.clone()).await?;
+        let users = users(windows);
+        let mut count = 0;
+        for file in files.into_values().flatten() {
+            let wanted = Arc::clone(windows);
+            let by = ["tenant_id", "source", "user_key", "occurred_at"];
+            let mut taken = Ok(());
+            let is_wanted = move |rows: &RecordBatch| {
+                let at = numbers::<TimestampMicrosecondType>(rows, "occurred_at")?;
+                of_persons(rows, |row, key| {
+                    wanted.get(key).is_some_and(|(from, to)| (*from..=*to).contains(&at.value(row)))
+                })
+            };
+            let take = |rows: &RecordBatch| {
+                if taken.is_ok() && count <= events_max {
+                    taken = Events::of(rows).map(|events| {
+                        let mut key = String::new();
+                        for row in (0..events.len()).filter(|row| events.counts(*row, &exceptions)) {
+                            events.write_key(row, &mut key);
+                            entry(found, &key).events.push(events.held(row));
+                            count += 1;
+                        }
+                    });
+                }
+            };
+            self.book
+                .read_of_users(
+                    &file,
+                    &by,
+                    |least, greatest| is_between(&users, least, greatest),
+                    is_wanted,
+                    EVENT_COLUMNS,
+                    take,
+                )
+                .await?;
+            taken?;
+            if count > events_max {
+                return Ok(false);
+            }
+        }
+        Ok(true)
+    }
+
+    async fn read_rows(
+        &self,
+        windows: &Arc<Windows>,
+        output: &Output,
+        found: &mut HashMap<Box<str>, Found, RandomState>,
+    ) -> Result<(), ProjectError> {
+        for key in windows.keys() {
+            let given = output.given(key).iter().filter(|(.., number)| !output.is_void(*number));
+            for row in given {
+                entry(found, key).rows.push(*row);
+            }
+        }
+        let Some(table) = self.table else { return Ok(()) };
+        let (first, last) = days(windows);
+        let first = first.checked_sub_days(chrono::Days::new(ATTEMPT_DAYS_MAX)).unwrap_or(first);
+        let from_us = windows.values().map(|(from, _)| *from).min().unwrap_or(i64::MAX);
+        let mut parts = table.parts()?;
+        parts.extend(output.parts.iter().cloned());
+        parts.retain(|part| (first..=last).contains(&part.day) && !self.gone.contains(&part.day));
+        let voided = table.voided(parts.iter()).await?;
+        let users = users(windows);
+        let reaches = |part: &&Part| {
+            part.kind == PartKind::Attempt && part.last_us.is_none_or(|last_us| last_us >= from_us)
+        };
+        for part in parts.iter().filter(reaches) {
+            let wanted = Arc::clone(windows);
+            let mut taken = Ok(());
+            let is_wanted = move |rows: &RecordBatch| of_persons(rows, |_, key| wanted.contains_key(key));
+            let take = |rows: &RecordBatch| {
+                if taken.is_ok() {
+                    taken = take_rows(rows, windows, &voided, output, found);
+                }
+            };
+            let columns = ["tenant_id", "source", "user_key", "first_at", "last_at", ROW];
+            table
+                .read_of_users(
+                    part,
+                    &WHO,
+                    |least, greatest| is_between(&users, least, greatest),
+                    is_wanted,
+                    &columns,
+                    take,
+                )
+                .await?;
+            taken?;
+        }
+        Ok(())
+    }
+}
+
+fn take_rows(
+    rows: &RecordBatch,
+    windows: &Windows,
+    voided: &RoaringTreemap,
+    output: &Output,
+    found: &mut HashMap<Box<str>, Found, RandomState>,
+) -> Result<(), ArrowError> {
+    let [tenants, sources, users] = WHO.map(|name| file_texts(rows, name));
+    let (tenants, sources, users) = (tenants?, sources?, users?);
+    let first = numbers::<TimestampMicrosecondType>(rows, "first_at")?;
+    let last = numbers::<TimestampMicrosecondType>(rows, "last_at")?;
+    let numbers = numbers::<Int64Type>(rows, ROW)?;
+    let mut key = String::new();
+    for row in 0..rows.num_rows() {
+        let number = RowNumber { day: first.value(row).div_euclid(DAY_US), row: numbers.value(row) };
+        write_key(&mut key, [tenants.value(row), sources.value(row), users.value(row)]);
+        let Some((from, to)) = windows.get(key.as_str()) else { continue };
+        let is_near = last.value(row) >= *from && first.value(row) <= *to;
+        if is_near && !voided.contains(number.row as u64) && !output.is_void(number) {
+            entry(found, &key).rows.push((first.value(row), last.value(row), number));
+        }
+    }
+    Ok(())
+}
+
+/// The first and the last day of all windows.
+fn days(windows: &Windows) -> (NaiveDate, NaiveDate) {
+    let from = windows.values().map(|(from, _)| *from).min().unwrap_or_default();
+    let to = windows.values().map(|(_, to)| *to).max().unwrap_or_default();
+    (day_of(from), day_of(to))
+}
+
+fn users(windows: &Windows) -> BTreeSet<&str> {
+    windows.keys().map(|key| names(key)[2]).collect()
+}
+
+fn is_between(users: &BTreeSet<&str>, least: &str, greatest: &str) -> bool {
+    let from = std::ops::Bound::Included(least);
+    users.range::<str, _>((from, std::ops::Bound::Included(greatest))).next().is_some()
+}
+
+/// Which rows are of wanted persons.
+pub(crate) fn of_persons(
+    rows: &RecordBatch,
+    mut is_wanted: impl FnMut(usize, &str) -> bool,
+) -> Result<BooleanArray, ArrowError> {
+    let [tenants, sources, users] = WHO.map(|name| file_texts(rows, name));
+    let (tenants, sources, users) = (tenants?, sources?, users?);
+    let mut key = String::new();
+    let wanted = (0..users.len()).map(|row| {
+        write_key(&mut key, [tenants.value(row), sources.value(row), users.value(row)]);
+        Some(is_wanted(row, &key))
+    });
+    Ok(wanted.collect())
+}
+
+/// The entry of a key, which is copied only where it is new.
+pub(crate) fn entry<'m, V: Default>(map: &'m mut HashMap<Box<str>, V, RandomState>, key: &str) -> &'m mut V {
+    if !map.contains_key(key) {
+        map.insert(key.into(), V::default());
+    }
+    map.entry(key.into()).or_default()
+}

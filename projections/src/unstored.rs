@@ -1,0 +1,116 @@
+//! What the projections lack at a version of the book, made in memory: so an answer is exact to the last commit.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use arrow::array::RecordBatch;
+use lake::projections::Projections;
+use lake::{Book, Totals};
+use roaring::RoaringTreemap;
+
+use crate::ProjectError;
+use crate::attempter::Rules;
+use crate::changes::Changes;
+use crate::output::Output;
+use crate::persons::Persons;
+use crate::projector::{places_at, taken_in};
+use crate::reading::Reading;
+use crate::rebuild::Rebuild;
+use crate::refold::{Refold, Touched};
+use crate::repeats::{Repeats, files_by_day};
+
+/// Events that are folded for one answer: about 250 MiB of them, and of what is made of them.
+const EVENTS_MAX: u64 = 1_000_000;
+
+/// Rows beside those of the table.
+#[derive(Debug)]
+pub struct Unstored {
+    /// The table whose rows hold but for those that are void; none where all is in memory.
+    pub table: Option<Projections>,
+    /// Attempts, with the columns of the table.
+    pub rows: Vec<RecordBatch>,
+    /// The numbers of rows that do not hold, in the table or here.
+    pub voided: RoaringTreemap,
+}
+
+impl Unstored {
+    /// What a table lacks of a version of the book, with the sums of that version.
+    ///
+    /// # Errors
+    ///
+    /// Something cannot be read, or there is too much to fold.
+    pub async fn at(
+        book: &Book,
+        totals: &Totals,
+        repeats: &Repeats,
+        rules: &Rules,
+        table: Option<Projections>,
+    ) -> Result<Self, ProjectError> {
+        if let Some(mut table) = table
+            && let Some(output) = over(book, totals, repeats, rules, &mut table).await?
+        {
+            let days = table.parts()?;
+            let voided = table.voided(days.iter()).await?;
+            let (rows, more) = output.into_memory()?;
+            return Ok(Self { table: Some(table), rows, voided: voided | more });
+        }
+        let events: u64 = files_by_day(book)?.values().flatten().map(|file| file.rows).sum();
+        if events > EVENTS_MAX {
+            return Err(ProjectError::TooMany { events });
+        }
+        let mut output = Output::in_memory(0);
+        Rebuild { book, repeats, rules, table: None }.run(&mut output, &mut |_| {}).await?;
+        let (rows, voided) = output.into_memory()?;
+        Ok(Self { table: None, rows, voided })
+    }
+}
+
+/// None where the table is of no use for this version.
+async fn over(
+    book: &Book,
+    totals: &Totals,
+    repeats: &Repeats,
+    rules: &Rules,
+    table: &mut Projections,
+) -> Result<Option<Output>, ProjectError> {
+    let standing = table.standing().await?.filter(|standing| standing.rules == rules.fingerprint());
+    let Some(standing) = standing.filter(|standing| standing.book_version <= book.version()) else {
+        return Ok(None);
+    };
+    let mut output = Output::in_memory(standing.layer);
+    if standing.book_version == book.version() {
+        return Ok(Some(output));
+    }
+    let since = taken_in(table, totals).await?;
+    let days = book.event_files_since(&since)?.iter().filter_map(|file| file.day).collect::<BTreeSet<_>>();
+    // The earlier version first, so that what is found out about it serves the later one.
+    let before = if days.is_empty() {
+        Some(std::collections::BTreeMap::new())
+    } else {
+        places_at(book, standing.book_version, repeats, &days).await?
+    };
+    let Some(before) = before else { return Ok(None) };
+    let Some(changes) = Changes::since(book, repeats, standing.book_version, since).await? else {
+        return Ok(None);
+    };
+    let mut touched = Touched::default();
+    changes.touch_recounted(book, |day| before.get(&day).cloned().unwrap_or_default(), &mut touched).await?;
+    changes.touch_replaced(book, table, &BTreeSet::new(), rules.silence_us(), &mut touched).await?;
+    let mut events = 0;
+    for file in &changes.files {
+        let take = |key: &str, rows: &crate::held::Events<'_>, row: usize| {
+            events += 1;
+            touched.touch(key, rows.at_us(row));
+        };
+        changes.read(book, file, take).await?;
+        if events > EVENTS_MAX {
+            return Err(ProjectError::Behind { events });
+        }
+    }
+    let gone = BTreeSet::new();
+    let reading = Reading { book, repeats, table: Some(table), gone: &gone };
+    let mut persons = Persons::new(Arc::new(rules.clone()), i64::MAX);
+    // Nobody is to be in memory afterwards.
+    Refold { rules, reading, newest_us: i64::MAX }.run(touched, &mut persons, &mut output).await?;
+    Ok(Some(output))
+}

@@ -1,0 +1,216 @@
+//! The rows of attempts, stored or not stored yet, at one version of the book.
+
+use std::collections::BTreeSet;
+use std::fmt;
+use std::hash::{Hash, Hasher};
+use std::sync::Arc;
+
+use arrow::array::{ArrayRef, AsArray as _, BooleanArray, Date32Array, RecordBatch};
+use arrow::datatypes::{DataType, Field, Int64Type, Schema, SchemaRef, TimestampMicrosecondType};
+use async_trait::async_trait;
+use chrono::{DateTime, NaiveDate};
+use datafusion::catalog::view::ViewTable;
+use datafusion::catalog::{MemTable, Session, TableProvider};
+use datafusion::datasource::provider_as_source;
+use datafusion::error::{DataFusionError, Result};
+use datafusion::logical_expr::{
+    ColumnarValue, Expr, LogicalPlanBuilder, ScalarFunctionArgs, ScalarUDF, ScalarUDFImpl, Signature,
+    TableProviderFilterPushDown, TableType, Volatility, cast,
+};
+use datafusion::physical_plan::ExecutionPlan;
+use datafusion::prelude::{col, lit};
+use deltalake_core::delta_datafusion::{DeltaScanConfig, DeltaScanNext};
+use lake::projections::{PartKind, Projections, ROW};
+use projections::repeats::Repeats;
+use projections::{ProjectError, Rules, Unstored, attempt_schema};
+use schemas::DAY_US;
+use schemas::arrays::numbers;
+use tokio::sync::OnceCell;
+
+use crate::session::Sums;
+
+/// The rows of attempts at one version of the book.
+pub(crate) struct StoredAttempts {
+    sums: Arc<Sums>,
+    repeats: Arc<Repeats>,
+    rules: Arc<Rules>,
+    schema: SchemaRef,
+    unstored: OnceCell<Arc<Unstored>>,
+}
+
+impl StoredAttempts {
+    pub(crate) fn new(sums: Arc<Sums>, repeats: Arc<Repeats>, rules: Arc<Rules>) -> Self {
+        let columns = attempt_schema().fields().iter().cloned().chain([day_field()]).collect::<Vec<_>>();
+        let schema = Arc::new(Schema::new(columns));
+        Self { sums, repeats, rules, schema, unstored: OnceCell::new() }
+    }
+
+    /// The rows that are not stored, and the table of those that are.
+    async fn unstored(&self) -> Result<Arc<Unstored>> {
+        let find = async || {
+            let book = self.sums.book();
+            let table = Projections::open_at(book.location(), book.version()).await;
+            let table = table.map_err(|error| external(ProjectError::from(error)))?;
+            let totals = self.sums.get().await.map_err(|error| external(ProjectError::from(error)))?;
+            let unstored = Unstored::at(book, totals, &self.repeats, &self.rules, table).await;
+            unstored.map(Arc::new).map_err(external)
+        };
+        self.unstored.get_or_try_init(find).await.map(Arc::clone)
+    }
+
+    /// The days on which attempts began.
+    pub(crate) async fn days(&self) -> Result<BTreeSet<NaiveDate>> {
+        let unstored = self.unstored().await?;
+        let mut days = BTreeSet::new();
+        if let Some(table) = &unstored.table {
+            let parts = table.parts().map_err(|error| external(ProjectError::from(error)))?;
+            days.extend(parts.into_iter().map(|part| part.day));
+        }
+        for rows in &unstored.rows {
+            let first = numbers::<TimestampMicrosecondType>(rows, "first_at")?;
+            days.extend(
+                first
+                    .values()
+                    .iter()
+                    .filter_map(|at_us| Some(DateTime::from_timestamp_micros(*at_us)?.date_naive())),
+            );
+        }
+        Ok(days)
+    }
+
+    /// The rows of a table, as this one has them.
+    fn plan(
+        &self,
+        table: Arc<dyn TableProvider>,
+        is_void: &ScalarUDF,
+        filters: &[Expr],
+    ) -> Result<LogicalPlanBuilder> {
+        let columns = self.schema.fields().iter();
+        // The engine's own types of text would differ between the two.
+        let columns =
+            columns.map(|field| cast(col(field.name()), field.data_type().clone()).alias(field.name()));
+        let rows = LogicalPlanBuilder::scan("rows", provider_as_source(table), None)?
+            .filter(is_void.call(vec![col(ROW)]).is_not_true())?
+            .project(columns)?;
+        filters.iter().try_fold(rows, |rows, filter| rows.filter(filter.clone()))
+    }
+}
+
+impl fmt::Debug for StoredAttempts {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("StoredAttempts")
+            .field("book_version", &self.sums.book().version())
+            .finish_non_exhaustive()
+    }
+}
+
+#[async_trait]
+impl TableProvider for StoredAttempts {
+    fn schema(&self) -> SchemaRef {
+        Arc::clone(&self.schema)
+    }
+
+    fn table_type(&self) -> TableType {
+        TableType::View
+    }
+
+    fn supports_filters_pushdown(&self, filters: &[&Expr]) -> Result<Vec<TableProviderFilterPushDown>> {
+        Ok(vec![TableProviderFilterPushDown::Exact; filters.len()])
+    }
+
+    async fn scan(
+        &self,
+        state: &dyn Session,
+        projection: Option<&Vec<usize>>,
+        filters: &[Expr],
+        _limit: Option<usize>,
+    ) -> Result<Arc<dyn ExecutionPlan>> {
+        let unstored = self.unstored().await?;
+        let is_void = ScalarUDF::new_from_impl(IsVoid::new(&unstored));
+        let rows = unstored.rows.iter().map(with_day).collect::<Result<Vec<_>>>()?;
+        let rows = MemTable::try_new(Arc::clone(&self.schema), vec![rows])?;
+        let mut plan = self.plan(Arc::new(rows), &is_void, filters)?;
+        if let Some(table) = &unstored.table {
+            table.table().update_datafusion_session(state)?;
+            let config = DeltaScanConfig::new_from_session(state).with_wrap_partition_values(false);
+            let snapshot = table.table().snapshot()?.snapshot().clone();
+            let stored: Arc<dyn TableProvider> = Arc::new(DeltaScanNext::new(snapshot, config)?);
+            let is_attempt = col("kind").eq(lit(PartKind::Attempt.as_str()));
+            let attempts = LogicalPlanBuilder::scan("projections", provider_as_source(stored), None)?
+                .filter(is_attempt)?;
+            let attempts: Arc<dyn TableProvider> = Arc::new(ViewTable::new(attempts.build()?, None));
+            plan = plan.union(self.plan(attempts, &is_void, filters)?.build()?)?;
+        }
+        if let Some(projection) = projection {
+            plan = plan.project(projection.iter().map(|index| col(self.schema.field(*index).name())))?;
+        }
+        state.create_physical_plan(&plan.build()?).await
+    }
+}
+
+fn external(error: ProjectError) -> DataFusionError {
+    DataFusionError::External(Box::new(error))
+}
+
+fn day_field() -> Arc<Field> {
+    Arc::new(Field::new("day", DataType::Date32, true))
+}
+
+/// Rows with the day on which each attempt began, as the table's partitions tell it.
+fn with_day(rows: &RecordBatch) -> Result<RecordBatch> {
+    let first = numbers::<TimestampMicrosecondType>(rows, "first_at")?;
+    let days =
+        Date32Array::from_iter_values(first.values().iter().map(|at_us| at_us.div_euclid(DAY_US) as i32));
+    let fields: Vec<_> = rows.schema_ref().fields().iter().cloned().chain([day_field()]).collect();
+    let columns = rows.columns().iter().cloned().chain([Arc::new(days) as ArrayRef]).collect();
+    Ok(RecordBatch::try_new(Arc::new(Schema::new(fields)), columns)?)
+}
+
+/// The function of SQL that tells rows that do not hold any more, by their numbers.
+#[derive(Debug)]
+struct IsVoid {
+    unstored: Arc<Unstored>,
+    signature: Signature,
+}
+
+impl IsVoid {
+    fn new(unstored: &Arc<Unstored>) -> Self {
+        let signature = Signature::exact(vec![DataType::Int64], Volatility::Immutable);
+        Self { unstored: Arc::clone(unstored), signature }
+    }
+}
+
+impl PartialEq for IsVoid {
+    fn eq(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.unstored, &other.unstored)
+    }
+}
+
+impl Eq for IsVoid {}
+
+impl Hash for IsVoid {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        Arc::as_ptr(&self.unstored).hash(state);
+    }
+}
+
+impl ScalarUDFImpl for IsVoid {
+    fn name(&self) -> &str {
+        "is_void"
+    }
+
+    fn signature(&self) -> &Signature {
+        &self.signature
+    }
+
+    fn return_type(&self, _: &[DataType]) -> Result<DataType> {
+        Ok(DataType::Boolean)
+    }
+
+    fn invoke_with_args(&self, arguments: ScalarFunctionArgs) -> Result<ColumnarValue> {
+        let rows = ColumnarValue::values_to_arrays(&arguments.args)?;
+        let rows = rows[0].as_primitive::<Int64Type>().values();
+        let is_void = rows.iter().map(|row| Some(self.unstored.voided.contains(*row as u64)));
+        Ok(ColumnarValue::Array(Arc::new(is_void.collect::<BooleanArray>())))
+    }
+}
