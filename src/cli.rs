@@ -47,6 +47,8 @@ pub(crate) enum Command {
     Ingest(commands::ingest::Args),
     /// Keep the book in order: compaction, checkpoints, clean-up, retention
     Maintain(commands::maintain::Args),
+    /// Keep attempts and sign-ins up with the book, or make them anew
+    Projections(commands::projections::Args),
     /// Prove from the book alone that every offset is accounted for once
     Check(commands::check::Args),
     /// Look at what could not be read, and produce it again

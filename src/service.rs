@@ -17,7 +17,7 @@ use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
 use crate::cli::SQL_WORKER;
-use crate::commands::maintain;
+use crate::commands::{maintain, projections};
 use crate::config::Config;
 
 /// How often Kafka is asked what waits there.
@@ -93,6 +93,7 @@ pub(crate) async fn run(
             None
         }
         () = maintain::again_and_again(config) => None,
+        () = projections::keep_up(config) => None,
         () = stop => None,
     };
     control.stop();

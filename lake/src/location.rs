@@ -63,6 +63,11 @@ impl Location {
         self.folder.join("projections").join("v1")
     }
 
+    /// The folder of the lease of whoever keeps the projections; no file of theirs lies there.
+    pub(crate) fn maintain_projections(&self) -> PathBuf {
+        self.folder.join("projections").join("maintain")
+    }
+
     /// The folder of the maintainer's lease.
     pub(crate) fn maintain(&self) -> PathBuf {
         self.folder.join("maintain")

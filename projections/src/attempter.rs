@@ -286,8 +286,7 @@ impl Attempter {
 }
 
 /// Whether a chain of events that none of these moments breaks goes over the whole UTC day that ends between the last two.
-#[must_use]
-pub fn is_day_without_pause(chain_first_us: i64, last_us: i64, at_us: i64) -> bool {
+pub(crate) fn is_day_without_pause(chain_first_us: i64, last_us: i64, at_us: i64) -> bool {
     let day = last_us.div_euclid(DAY_US);
     at_us.div_euclid(DAY_US) > day && chain_first_us < day * DAY_US
 }

@@ -226,12 +226,6 @@ impl<'r> Events<'r> {
         }
     }
 
-    /// Where the row came from, with its topic's id.
-    pub(crate) fn address(&self, row: usize) -> (&'r str, i32, i64, i32) {
-        let (partition, offset) = (self.partitions.value(row), self.offsets.value(row));
-        (self.topics.value(row), partition, offset, self.elements.value(row))
-    }
-
     pub(crate) fn held(&self, row: usize) -> Held {
         let value = |texts: Option<&'r StringArray>| {
             texts.filter(|texts| texts.is_valid(row)).map(|texts| texts.value(row))

@@ -27,6 +27,6 @@ mod unstored;
 
 pub use attempter::{Attempt, Attempter, EVENT_IDS_MAX, Outcome, Rules, Step, stronger};
 pub use error::ProjectError;
-pub use projector::{Done, Projector};
+pub use projector::{Done, Projector, behind};
 pub use rows::attempt_schema;
 pub use unstored::Unstored;

@@ -68,6 +68,7 @@ impl Output {
         self.given.as_ref().and_then(|given| given.get(key)).map_or(&[], Vec::as_slice)
     }
 
+    /// Gives out a row, and says which.
     pub(crate) fn add(&mut self, key: &str, attempt: &Attempt) -> RowNumber {
         let number = RowNumber { day: attempt.first_at_us.div_euclid(DAY_US), row: self.next_row };
         self.next_row += 1;
@@ -80,6 +81,12 @@ impl Output {
         number
     }
 
+    /// Gives out a row that stays.
+    pub(crate) fn give(&mut self, key: &str, attempt: &Attempt) {
+        self.add(key, attempt);
+    }
+
+    /// A row is not true any more.
     pub(crate) fn void(&mut self, number: RowNumber) {
         self.voids.entry(number.day).or_default().insert(number.row as u64);
     }

@@ -315,6 +315,17 @@ fn saw(rows: &RecordBatch, persons: &mut Persons) -> Result<(), arrow::error::Ar
     Ok(())
 }
 
+/// How many events of a book its projections lack, at the most.
+///
+/// # Errors
+///
+/// Something cannot be read.
+pub async fn behind(book: &Book, table: &mut Projections) -> Result<u64, ProjectError> {
+    let totals = book.totals_since(Totals::default()).await?;
+    let since = taken_in(table, &totals).await?;
+    Ok(book.event_files_since(&since)?.iter().map(|file| file.rows).sum())
+}
+
 /// How far each partition is taken in.
 pub(crate) async fn taken_in(table: &mut Projections, totals: &Totals) -> Result<Offsets, ProjectError> {
     let mut offsets = HashMap::new();

@@ -85,14 +85,14 @@ impl Rebuild<'_> {
         let source = names(&key)[1];
         let mut attempter = before.unwrap_or_default();
         for event in &events {
-            attempter.take(self.rules, &event.step(source), &mut |attempt| drop(output.add(&key, &attempt)));
+            attempter.take(self.rules, &event.step(source), &mut |attempt| output.give(&key, &attempt));
         }
         let midnight_us = (i64::from(day_number(day)) + 1) * DAY_US;
         let last_us = events.last().map_or(i64::MIN, |last| last.at_us);
         if midnight_us.saturating_sub(last_us) <= self.rules.silence_us() {
             still_open.insert(key, attempter);
         } else {
-            attempter.end(&mut |attempt| drop(output.add(&key, &attempt)));
+            attempter.end(&mut |attempt| output.give(&key, &attempt));
         }
     }
 
@@ -134,7 +134,7 @@ impl Rebuild<'_> {
 
 fn end_all(open: &mut ByPerson<Attempter>, output: &mut Output) {
     for (key, mut attempter) in open.drain() {
-        attempter.end(&mut |attempt| drop(output.add(&key, &attempt)));
+        attempter.end(&mut |attempt| output.give(&key, &attempt));
     }
 }
 

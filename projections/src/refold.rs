@@ -146,10 +146,9 @@ impl Refold<'_> {
         let source = names(key)[1];
         let mut give = |events: &[Held], attempter: &mut Attempter| {
             for event in events {
-                attempter
-                    .take(self.rules, &event.step(source), &mut |attempt| drop(output.add(key, &attempt)));
+                attempter.take(self.rules, &event.step(source), &mut |attempt| output.give(key, &attempt));
             }
-            attempter.end(&mut |attempt| drop(output.add(key, &attempt)));
+            attempter.end(&mut |attempt| output.give(key, &attempt));
         };
         if has_later || to_us < self.newest_us {
             give(&events, &mut attempter);

@@ -1,9 +1,9 @@
 //! What `sql`, `report` and `rejections list` share: opening the book, and writing an answer down.
 
-use std::sync::Arc;
 use std::fs::{self, File};
 use std::io::{self, BufWriter, IsTerminal as _, Write};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use anyhow::Context as _;
 use chrono::SecondsFormat;

@@ -1,4 +1,4 @@
-//! `gatebook maintain`: upkeep of the book.
+//! `gatebook maintain`: upkeep of the book, and of what is derived from it.
 
 use std::io::{self, Write as _};
 use std::time::Duration;
@@ -7,6 +7,7 @@ use indicatif::HumanCount;
 use lake::Book;
 use lake::maintain::{Done, Lease, LeaseError};
 
+use crate::commands::projections;
 use crate::config::Config;
 use crate::progress::Progress;
 use crate::signal;
@@ -41,6 +42,7 @@ pub(crate) async fn run(args: Args, config: Config) -> anyhow::Result<()> {
     // the lease has ended.
     tokio::select! {
         () = again_and_again(&config) => Ok(()),
+        () = projections::keep_up(&config) => Ok(()),
         stopped = signal::stop() => Ok(stopped?),
     }
 }

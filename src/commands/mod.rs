@@ -16,6 +16,7 @@ pub(crate) mod ingest;
 pub(crate) mod lake;
 pub(crate) mod maintain;
 pub(crate) mod produce;
+pub(crate) mod projections;
 pub(crate) mod redecode;
 pub(crate) mod rejections;
 pub(crate) mod report;
@@ -35,6 +36,7 @@ pub(crate) async fn run(cli: Cli) -> anyhow::Result<()> {
     match cli.command {
         Command::Ingest(args) => ingest::run(args, config()?).await,
         Command::Maintain(args) => maintain::run(args, config()?).await,
+        Command::Projections(args) => projections::run(args, config()?).await,
         Command::Check(args) => check::run(args, config()?).await,
         Command::Rejections(args) => rejections::run(args, config()?).await,
         Command::Status(args) => status::run(args, config()?).await,

@@ -4,6 +4,7 @@
 //! same number one loses; this works on any store that can refuse to create what exists. The highest number
 //! counts, until it is older than it says it lasts. Renewing means taking the next number.
 
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -26,7 +27,7 @@ const OLD_LEASES_KEPT: u64 = 4;
 #[derive(Debug, thiserror::Error)]
 pub enum LeaseError {
     /// Another process maintains the book.
-    #[error("another process maintains this book (lease {epoch}, until {until}); let it, or stop it first")]
+    #[error("another process does this upkeep (lease {epoch}, until {until}); let it, or stop it first")]
     Held {
         /// The number of its lease.
         epoch: u64,
@@ -34,7 +35,7 @@ pub enum LeaseError {
         until: DateTime<Utc>,
     },
     /// Another process took the lease over: this one slept too long.
-    #[error("another process took over the upkeep of this book; nothing of what was under way was committed")]
+    #[error("another process took over this upkeep; nothing of what was under way was committed")]
     Lost,
     /// A lease file cannot be read or written.
     #[error("check that the lake's folder can be written: the lease of upkeep cannot be kept")]
@@ -69,7 +70,20 @@ struct Entry {
 impl Lease {
     /// Takes the lease, waiting for a foreign one to end for at most `wait_max`.
     pub async fn take(location: &Location, lasts: Duration, wait_max: Duration) -> Result<Self, LeaseError> {
-        let folder = Path::from_absolute_path(location.maintain()).map_err(Error::from)?;
+        Self::take_in(location.maintain(), lasts, wait_max).await
+    }
+
+    /// As [`Self::take`], for the projections.
+    pub async fn take_projections(
+        location: &Location,
+        lasts: Duration,
+        wait_max: Duration,
+    ) -> Result<Self, LeaseError> {
+        Self::take_in(location.maintain_projections(), lasts, wait_max).await
+    }
+
+    async fn take_in(folder: PathBuf, lasts: Duration, wait_max: Duration) -> Result<Self, LeaseError> {
+        let folder = Path::from_absolute_path(folder).map_err(Error::from)?;
         let mut lease = Self {
             store: Arc::new(DurableStore::new()),
             folder,
@@ -105,7 +119,7 @@ impl Lease {
     }
 
     /// Renews the lease when a third of it is over; fails when another process took it over.
-    pub(crate) async fn keep(&mut self) -> Result<(), LeaseError> {
+    pub async fn keep(&mut self) -> Result<(), LeaseError> {
         if self.renewed.elapsed() < self.lasts / 3 {
             return Ok(());
         }

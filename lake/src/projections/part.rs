@@ -5,7 +5,7 @@ use deltalake_core::kernel::{Action, Add, LogicalFileView, Remove};
 use object_store::path::Path;
 use serde_json::{Map, Value};
 
-use crate::data_file::{DataFile, LANDED_PREFIX};
+use crate::data_file::DataFile;
 
 /// What the rows of a file are.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -46,8 +46,6 @@ pub struct Part {
     pub size_bytes: u64,
     /// When the last attempt in it ended, in microseconds since 1970 UTC, where the log says so.
     pub last_us: Option<i64>,
-    /// Whether it was merged from others, and is sorted.
-    pub(super) is_merged: bool,
     modified_ms: Option<i64>,
     named: Named,
 }
@@ -73,7 +71,6 @@ impl Part {
             rows: view.num_records().unwrap_or(0) as u64,
             size_bytes: u64::try_from(view.size()).unwrap_or(0),
             last_us: view.stats().and_then(|stats| last_us(&stats)),
-            is_merged: !is_landed(&path),
             modified_ms: Some(view.modification_time()),
             named: Named::Active(view.remove_action(true)),
             path,
@@ -88,7 +85,6 @@ impl Part {
             rows: rows as u64,
             size_bytes: file.size_bytes() as u64,
             last_us: file.add.stats.as_deref().and_then(last_us),
-            is_merged: !is_landed(&file.path),
             modified_ms: None,
             named: Named::Stored(file.add.clone()),
         }
@@ -108,10 +104,6 @@ impl Part {
         let Named::Stored(add) = &self.named else { return None };
         Some(Action::Add(add.clone()))
     }
-}
-
-fn is_landed(path: &Path) -> bool {
-    path.filename().is_some_and(|name| name.starts_with(LANDED_PREFIX))
 }
 
 fn last_us(statistics: &str) -> Option<i64> {

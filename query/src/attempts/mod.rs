@@ -4,6 +4,8 @@
 //! rows, and those that are not stored yet.
 
 mod columns;
+#[cfg(test)]
+mod kept_tests;
 mod stored;
 #[cfg(test)]
 mod tests;

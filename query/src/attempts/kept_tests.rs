@@ -1,0 +1,232 @@
+//! Attempts that are kept, against the same made anew.
+
+use std::sync::Arc;
+
+use chrono::{DateTime, TimeDelta, Utc};
+use lake::Location;
+use lake::projections::{PartKind, Projections};
+use projections::{Projector, Rules};
+use schemas::vocabulary::{AuthResult, DenialReason, Method};
+
+use crate::limits::Limits;
+use crate::output::Format;
+use crate::test_book::{TestBook, TestEvent, event, text};
+
+/// Draws numbers that are the same in each run.
+struct Draw(u64);
+
+impl Draw {
+    fn below(&mut self, bound: u64) -> u64 {
+        self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        (self.0 >> 33) % bound
+    }
+
+    fn one<T: Copy>(&mut self, of: &[T]) -> T {
+        of[self.below(of.len() as u64) as usize]
+    }
+}
+
+fn location(book: &TestBook) -> Location {
+    Location::parse(&book.folder.path().display().to_string()).expect("a location")
+}
+
+async fn projector(book: &TestBook) -> Projector {
+    Projector::open(&location(book), Arc::new(Rules::default())).await.expect("opens")
+}
+
+async fn rows(book: &TestBook, sql: &str) -> Vec<String> {
+    let told = text(book.session(Limits::default()).sql(sql).await, Format::Csv).await;
+    let mut rows: Vec<String> = told.lines().skip(1).map(str::to_owned).collect();
+    rows.sort();
+    assert!(!told.starts_with("error"), "{told}");
+    rows
+}
+
+const ATTEMPTS: &str = "SELECT tenant_id, user_key, source, attempt_id, first_at, last_at, application, server_name, \
+    methods, event_ids, events, steps, prompts, result, denial_reason, inferred, inferred_cause, assurance, joined_by, \
+    day FROM attempts";
+
+const PERSONS: &str = "SELECT * FROM persons";
+
+const IDENTITIES: &str = "SELECT * FROM identities";
+
+const SIGN_INS: &str = "SELECT * FROM sign_ins";
+
+/// An event at some minute, among few, of few persons, some of whom never pause.
+fn some_event(draw: &mut Draw, number: u64, minutes: u64) -> TestEvent {
+    let start = "2026-03-02T20:00:00Z".parse::<DateTime<Utc>>().expect("a moment");
+    let at = start + TimeDelta::minutes(draw.below(minutes) as i64);
+    let result = draw.one(AuthResult::ALL);
+    let reasons = [DenialReason::WrongCode, DenialReason::UserDeclined];
+    let made = event(at).of(draw.one(&["okta", "gatebook", "entra", "duo"]));
+    let id: &'static str = format!("e{number}").leak();
+    let reason = (result == AuthResult::Denied).then(|| draw.one(&reasons));
+    let method = draw.one(&[Method::TextMessage, Method::MobileAppNotification, Method::OathToken]);
+    let user = draw.one(&["ada", "bob", "ada@acme.example"]);
+    let (attempt_id, server) = (draw.one(&[None, None, Some("k"), Some("l")]), draw.one(&["a", "b"]));
+    let (application, email) =
+        (draw.one(&[None, Some("vpn")]), draw.one(&[None, None, Some("ada@acme.example")]));
+    let prompts = draw.one(&[None, None, Some(2)]);
+    made.with(|event| {
+        (event.event_id, event.result, event.denial_reason, event.method) =
+            (id, result, reason, Some(method));
+        (event.user_key, event.user_id, event.email) = (user, user, email);
+        (event.attempt_id, event.server_name, event.application) = (attempt_id, Some(server), application);
+        event.prompts = prompts;
+    })
+}
+
+/// A later state of an event, by which another person may have signed in at another time of the day, or a copy of it.
+fn again(draw: &mut Draw, of: &TestEvent) -> TestEvent {
+    let copy = of.clone().late(TimeDelta::seconds(draw.below(30) as i64));
+    match draw.below(4) {
+        0 => copy,
+        1 => copy.duplicate(),
+        _ => {
+            let user = draw.one(&["ada", "bob"]);
+            let start_us = copy.event.occurred_at_us.div_euclid(86_400_000_000) * 86_400_000_000;
+            let at_us = start_us + 3_600_000_000 * 23 + draw.below(60) as i64 * 60_000_000;
+            copy.with(|event| (event.user_key, event.user_id, event.occurred_at_us) = (user, user, at_us))
+        }
+    }
+}
+
+/// Lands events in random batches, with copies and later states; keeps up now and then, with a projector that remembers or
+/// one that begins; and compares every so often, stored or not, with what is made of nothing but the book.
+async fn keeps_up(seed: u64, events: u64, minutes: u64) {
+    let mut draw = Draw(seed);
+    let (mut kept, mut plain) = (TestBook::new().await, TestBook::new().await);
+    let mut keeping = projector(&kept).await;
+    let (mut all, mut number): (Vec<TestEvent>, u64) = (Vec::new(), 0);
+    let mut has_refolded = false;
+    while number < events {
+        let batch: Vec<TestEvent> = (0..1 + draw.below(25))
+            .map(|_| {
+                number += 1;
+                if !all.is_empty() && draw.below(6) == 0 {
+                    let of = all[draw.below(all.len() as u64) as usize].clone();
+                    again(&mut draw, &of)
+                } else {
+                    some_event(&mut draw, number, minutes)
+                }
+            })
+            .collect();
+        all.extend(batch.iter().cloned());
+        kept.land(&batch).await;
+        plain.land(&batch).await;
+        if draw.below(3) > 0 {
+            let done = keeping.refresh().await.expect("keeps up");
+            has_refolded |= done.is_some_and(|done| !done.rebuilt);
+        }
+        match draw.below(8) {
+            0 => keeping = projector(&kept).await,
+            1 => drop(keeping.rebuild(&mut |_| {}).await.expect("makes anew")),
+            2 => while keeping.table().merge_once().await.expect("merges") {},
+            _ => {}
+        }
+        if draw.below(4) == 0 {
+            assert_eq!(
+                rows(&kept, ATTEMPTS).await,
+                rows(&plain, ATTEMPTS).await,
+                "seed {seed}, {number} events"
+            );
+        }
+    }
+    keeping.refresh().await.expect("keeps up");
+    for table in [ATTEMPTS, PERSONS, IDENTITIES, SIGN_INS] {
+        assert_eq!(rows(&kept, table).await, rows(&plain, table).await, "seed {seed}, at the end");
+    }
+    assert!(has_refolded);
+}
+
+#[tokio::test]
+async fn what_is_kept_is_what_would_be_made_anew() {
+    // Over few hours nobody ever pauses; over days they do.
+    for (seed, minutes) in [(1, 180), (2, 700), (3, 2_000), (4, 6_000)] {
+        keeps_up(seed, 250, minutes).await;
+    }
+}
+
+#[tokio::test]
+async fn whoever_never_pauses_is_kept_up_without_their_past() {
+    let start = "2026-03-01T23:30:00Z".parse::<DateTime<Utc>>().expect("a moment");
+    let tick = |minute: i64| {
+        let id: &'static str = format!("t{minute}").leak();
+        event(start + TimeDelta::minutes(minute)).with(|event| {
+            (event.event_id, event.result) = (id, AuthResult::Denied);
+            event.denial_reason = Some(DenialReason::WrongCode);
+        })
+    };
+    let (mut kept, mut plain) = (TestBook::new().await, TestBook::new().await);
+    let mut keeping = projector(&kept).await;
+    // Three days, a try every five minutes; some of them come late.
+    let is_late = |minute: &i64| minute % 600 == 0;
+    let minutes: Vec<i64> = (0..4_400).step_by(5).collect();
+    for some in minutes.chunks(90) {
+        let batch: Vec<TestEvent> =
+            some.iter().filter(|it| !is_late(it)).map(|minute| tick(*minute)).collect();
+        for book in [&mut kept, &mut plain] {
+            book.land(&batch).await;
+        }
+        keeping.refresh().await.expect("keeps up");
+    }
+    let told = rows(&kept, "SELECT first_at, events FROM attempts").await;
+    assert_eq!(told, rows(&plain, "SELECT first_at, events FROM attempts").await);
+    for minute in minutes.iter().filter(|it| is_late(it)) {
+        for book in [&mut kept, &mut plain] {
+            book.land(&[tick(*minute)]).await;
+        }
+        assert_eq!(
+            rows(&kept, ATTEMPTS).await,
+            rows(&plain, ATTEMPTS).await,
+            "before it is stored, {minute}"
+        );
+        keeping.refresh().await.expect("keeps up");
+        assert_eq!(rows(&kept, ATTEMPTS).await, rows(&plain, ATTEMPTS).await, "{minute}");
+    }
+}
+
+#[tokio::test]
+async fn merging_leaves_few_files_and_none_that_is_void() {
+    let mut book = TestBook::new().await;
+    let mut keeping = projector(&book).await;
+    let mut draw = Draw(7);
+    for number in 0..40 {
+        book.land(&[some_event(&mut draw, number, 120)]).await;
+        keeping.refresh().await.expect("keeps up");
+    }
+    let parts = async |book: &TestBook| {
+        let table = Projections::open(&location(book)).await.expect("opens").expect("is there");
+        table.parts().expect("parts")
+    };
+    let before = rows(&book, ATTEMPTS).await;
+    assert!(parts(&book).await.len() > 40);
+    while keeping.table().merge_once().await.expect("merges") {}
+    let merged = parts(&book).await;
+    assert!(merged.len() <= 4, "{merged:?}");
+    assert_eq!(
+        merged.iter().filter(|part| part.kind == PartKind::Void).map(|part| part.rows).sum::<u64>(),
+        0
+    );
+    assert_eq!(rows(&book, ATTEMPTS).await, before);
+}
+
+#[tokio::test]
+async fn an_older_session_is_answered_as_it_was() {
+    let mut book = TestBook::new().await;
+    let mut keeping = projector(&book).await;
+    let mut draw = Draw(9);
+    let mut older = Vec::new();
+    for number in 0..6 {
+        book.land(&[some_event(&mut draw, number, 120)]).await;
+        let plain = rows(&book, ATTEMPTS).await;
+        older.push((book.session(Limits::default()), plain));
+        keeping.refresh().await.expect("keeps up");
+    }
+    for (session, expected) in older {
+        let told = text(session.sql(ATTEMPTS).await, Format::Csv).await;
+        let mut told: Vec<String> = told.lines().skip(1).map(str::to_owned).collect();
+        told.sort();
+        assert_eq!(told, expected);
+    }
+}
