@@ -36,7 +36,7 @@ pub(crate) async fn run(args: Args, config: Config) -> anyhow::Result<()> {
         let done = once(&config, LEASE_WAIT_MAX).await?;
         // A closed standard error must not turn what was done into a failure.
         let _ = writeln!(io::stderr(), "{}", summary(&done));
-        return Ok(());
+        return projections::catch_up(&config, LEASE_WAIT_MAX).await;
     }
     // Upkeep can be left at any instant: what it had not committed is done again by the next owner, once
     // the lease has ended.

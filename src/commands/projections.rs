@@ -99,6 +99,22 @@ async fn rebuild(config: &Config) -> anyhow::Result<()> {
     Ok(())
 }
 
+/// Takes in what the projections lack.
+pub(crate) async fn catch_up(config: &Config, wait_max: Duration) -> anyhow::Result<()> {
+    let location = &config.lake.location;
+    let mut lease = Lease::take_projections(location, config.maintain.upkeep.lease, wait_max).await?;
+    let mut projector = Projector::open(location, Arc::new(config.rules.clone())).await?;
+    tokio::select! {
+        taken_in = projector.refresh() => taken_in.map(drop)?,
+        lost = keep(&mut lease) => return Err(lost.into()),
+    }
+    while projector.table().merge_once().await? {
+        lease.keep().await?;
+    }
+    projector.table().tidy(config.maintain.upkeep.vacuum_after).await?;
+    Ok(lease.release().await?)
+}
+
 /// Keeps the projections up with the book, for ever. Another process that does so is left to it.
 pub(crate) async fn keep_up(config: &Config) {
     loop {

@@ -9,9 +9,10 @@ const DIRECTIONS: &[(&str, &[&str])] = &[
     ("schemas", &[]),
     ("lake", &["schemas"]),
     ("ingest", &["lake", "schemas"]),
-    ("query", &["lake", "schemas"]),
+    ("projections", &["lake", "schemas"]),
+    ("query", &["lake", "projections", "schemas"]),
     ("serve", &["lake", "query", "schemas"]),
-    ("gatebook", &["ingest", "lake", "query", "schemas", "serve"]),
+    ("gatebook", &["ingest", "lake", "projections", "query", "schemas", "serve"]),
 ];
 
 #[test]

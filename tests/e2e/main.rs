@@ -18,6 +18,7 @@ mod harness_holds;
 mod http;
 mod kills;
 mod maintenance;
+mod projections;
 mod readers;
 mod rejections;
 #[cfg(feature = "tls")]
