@@ -105,7 +105,7 @@ impl Lease {
     }
 
     /// Renews the lease when a third of it is over; fails when another process took it over.
-    pub(crate) async fn keep(&mut self) -> Result<(), LeaseError> {
+    pub async fn keep(&mut self) -> Result<(), LeaseError> {
         if self.renewed.elapsed() < self.lasts / 3 {
             return Ok(());
         }
