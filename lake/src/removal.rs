@@ -4,8 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use arrow::array::{
-    Array as _, ArrayRef, AsArray as _, Date32Array, Int32Array, Int64Array, RecordBatch, StringArray, TimestampMicrosecondArray,
-    new_null_array,
+    Array as _, ArrayRef, AsArray as _, Date32Array, Int32Array, Int64Array, RecordBatch, StringArray,
+    TimestampMicrosecondArray, new_null_array,
 };
 use arrow::datatypes::{DataType, Date32Type};
 use arrow::error::ArrowError;
@@ -99,9 +99,11 @@ fn column(
         ),
         "old_decoder" => text(|removal| Some(&removal.redecoded.as_ref()?.old_decoder)),
         "new_decoder" => text(|removal| Some(&removal.redecoded.as_ref()?.new_decoder)),
-        "changed_columns" => segment::counts(removals.iter().map(|removal| {
-            removal.redecoded.iter().flat_map(|redecoded| &redecoded.changed_columns)
-        }))?,
+        "changed_columns" => segment::counts(
+            removals
+                .iter()
+                .map(|removal| removal.redecoded.iter().flat_map(|redecoded| &redecoded.changed_columns)),
+        )?,
         _ => new_null_array(data_type, removals.len()),
     })
 }
@@ -124,7 +126,8 @@ impl Book {
     pub async fn removed_days(&self) -> Result<BTreeSet<NaiveDate>, ReadError> {
         let mut days = BTreeSet::new();
         for file in self.files()?.iter().filter(|file| file.kind == Some(Kind::Removal)) {
-            self.read(file, Some(&["why", "removed_day"]), |rows| days.extend(days_of(rows, RETENTION))).await?;
+            self.read(file, Some(&["why", "removed_day"]), |rows| days.extend(days_of(rows, RETENTION)))
+                .await?;
         }
         Ok(days)
     }

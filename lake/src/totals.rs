@@ -77,7 +77,8 @@ impl Book {
             if file.kind == Some(Kind::Removal) {
                 let days = &mut totals.redecoded_days;
                 let columns = ["why", "removed_day"];
-                self.read(file, Some(&columns), |rows| days.extend(days_of(rows, removal::REDECODED))).await?;
+                self.read(file, Some(&columns), |rows| days.extend(days_of(rows, removal::REDECODED)))
+                    .await?;
             } else {
                 self.read(file, None, |rows| add(rows, &mut totals.by_partition)).await?;
             }

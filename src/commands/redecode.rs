@@ -76,8 +76,7 @@ pub(crate) async fn run(args: Args, config: Config) -> anyhow::Result<()> {
 
 async fn replace(asked: &Question<'_>, actor: &str, config: &Config) -> anyhow::Result<()> {
     let mut book = Book::open(&config.lake.location).await?;
-    let mut lease =
-        Lease::take(&config.lake.location, config.maintain.upkeep.lease, LEASE_WAIT_MAX).await?;
+    let mut lease = Lease::take(&config.lake.location, config.maintain.upkeep.lease, LEASE_WAIT_MAX).await?;
     let applied = redecode::apply(&mut book, &mut lease, asked, actor, &mut |done| {
         // A reader that went away must not keep the later days from being done.
         let _ = writeln!(io::stdout(), "{}", line(&done));
@@ -124,7 +123,10 @@ fn text(comparison: &Comparison, is_done: bool) -> String {
     row(*same, "read the same");
     row(comparison.differing(), if is_done { "were replaced" } else { "would read differently" });
     for (why, count) in kept {
-        row(*count, &format!("{}: {why}", if is_done { "stay as they are" } else { "would stay as they are" }));
+        row(
+            *count,
+            &format!("{}: {why}", if is_done { "stay as they are" } else { "would stay as they are" }),
+        );
     }
     let mut text = table.to_string();
     for (old, new) in decoders {

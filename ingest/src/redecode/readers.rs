@@ -6,7 +6,9 @@ use arrow::array::{Array as _, AsArray as _, RecordBatch};
 use arrow::datatypes::{Int32Type, Int64Type, TimestampMicrosecondType};
 use arrow::error::ArrowError;
 use chrono::NaiveDate;
-use schemas::{Decoder, Element, Event, EventBuilder, Maps, Place, Record, Source, TimeLimits, UnknownCounts};
+use schemas::{
+    Decoder, Element, Event, EventBuilder, Maps, Place, Record, Source, TimeLimits, UnknownCounts,
+};
 
 use super::{Question, column};
 

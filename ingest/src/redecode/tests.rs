@@ -43,7 +43,7 @@ fn read(raw: &str, earlier: impl for<'a> Fn(Event<'a>) -> Event<'a>) -> (Compari
     });
     let day = |day: &str| day.parse::<NaiveDate>().expect("a day");
     let range = Range { from: day("2026-03-02"), to: day("2026-03-03"), source: None };
-    let asked = Question { topics: &topics, maps: &maps, range, now_us: 0 };
+    let asked = Question { topics: &topics, maps: &maps, range, now_us: RECEIVED_US };
     let mut comparison = Comparison::default();
     let mut readers = Readers::new(&asked, &BTreeSet::from([day("2026-02-27")]));
     let anew = comparison.take_in(&builder.finish(), &mut readers).expect("columns");

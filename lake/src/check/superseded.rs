@@ -31,7 +31,9 @@ pub(super) struct Superseded {
 impl Superseded {
     /// Takes in removal entries; those of other reasons replaced nothing.
     pub(super) fn take_in_removals(&mut self, rows: &RecordBatch) {
-        let (Some(whys), Some(topic_ids)) = (texts(rows, "why"), texts(rows, "kafka_topic_id")) else { return };
+        let (Some(whys), Some(topic_ids)) = (texts(rows, "why"), texts(rows, "kafka_topic_id")) else {
+            return;
+        };
         let partitions =
             rows.column_by_name("kafka_partition").and_then(|values| values.as_primitive_opt::<Int32Type>());
         let days =

@@ -8,7 +8,9 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use arrow::array::{Array as _, AsArray as _, BooleanArray, RecordBatch, TimestampMicrosecondArray, UInt32Array};
+use arrow::array::{
+    Array as _, AsArray as _, BooleanArray, RecordBatch, TimestampMicrosecondArray, UInt32Array,
+};
 use arrow::compute::{filter_record_batch, take_record_batch};
 use arrow::datatypes::{Int32Type, Int64Type, TimestampMicrosecondType};
 use arrow::error::ArrowError;
@@ -164,7 +166,9 @@ impl Replacement {
         for &row in &anew.rows {
             match stays.get_mut(row as usize) {
                 Some(stays) if *stays => *stays = false,
-                _ => return Err(ArrowError::ComputeError(format!("row {row} is none of the batch, or twice"))),
+                _ => {
+                    return Err(ArrowError::ComputeError(format!("row {row} is none of the batch, or twice")));
+                }
             }
         }
         self.waiting.add(Kind::Event, self.day, filter_record_batch(&rows, &BooleanArray::from(stays))?);
@@ -193,7 +197,8 @@ impl Replacement {
         let offsets = old["kafka_offset"].as_primitive::<Int64Type>();
         let mut entry = |row: usize, day: NaiveDate, rows: i64| {
             let id = PartitionId { topic_id: ids.get(row).to_owned(), partition: partitions.value(row) };
-            let (old_decoder, new_decoder) = (old_decoders.get(row).to_owned(), new_decoders.get(row).to_owned());
+            let (old_decoder, new_decoder) =
+                (old_decoders.get(row).to_owned(), new_decoders.get(row).to_owned());
             let offset = offsets.value(row);
             let key = (day, id.clone(), old_decoder.clone(), new_decoder.clone());
             let removal = self.removals.entry(key.clone()).or_insert_with(|| Removal {
@@ -237,7 +242,11 @@ impl Replacement {
 fn with_place_of(new: &RecordBatch, old: &RecordBatch) -> Result<RecordBatch, ArrowError> {
     let is_kept = |name: &str| name == "source" || (NOT_CONTENT.contains(&name) && name != "decoder");
     let new = conform(new, &Kind::Event.schema())?;
-    let columns = new.schema().fields().iter().zip(new.columns().iter().zip(old.columns()))
+    let columns = new
+        .schema()
+        .fields()
+        .iter()
+        .zip(new.columns().iter().zip(old.columns()))
         .map(|(field, (new, old))| Arc::clone(if is_kept(field.name()) { old } else { new }))
         .collect();
     // Fails where there are not as many readings as rows.
@@ -246,7 +255,8 @@ fn with_place_of(new: &RecordBatch, old: &RecordBatch) -> Result<RecordBatch, Ar
 
 /// The old rows, and when they were superseded.
 fn superseded(old: &RecordBatch, now: DateTime<Utc>) -> Result<RecordBatch, ArrowError> {
-    let at = TimestampMicrosecondArray::from_value(now.timestamp_micros(), old.num_rows()).with_timezone("UTC");
+    let at =
+        TimestampMicrosecondArray::from_value(now.timestamp_micros(), old.num_rows()).with_timezone("UTC");
     let mut columns = old.columns().to_vec();
     columns.push(Arc::new(at));
     RecordBatch::try_new(Kind::Superseded.schema(), columns)
