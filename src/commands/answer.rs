@@ -153,11 +153,8 @@ fn summary(coverage: &Coverage, rows: u64) -> String {
         None => "no events yet".to_owned(),
     };
     let unit = if rows == 1 { "row" } else { "rows" };
-    let redecoded: Vec<String> = coverage
-        .redecoded_days
-        .iter()
-        .map(|days| format!("from {} to {}", days.from, days.to))
-        .collect();
+    let redecoded: Vec<String> =
+        coverage.redecoded_days.iter().map(|days| format!("from {} to {}", days.from, days.to)).collect();
     let redecoded = match redecoded.as_slice() {
         [] => String::new(),
         ranges => format!("; read anew by a later decoder: {}", ranges.join(", ")),

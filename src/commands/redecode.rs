@@ -1,6 +1,5 @@
 //! `gatebook redecode`: what the decoders of today make of events whose bytes were kept.
 
-use std::env;
 use std::fmt::Write as _;
 use std::io::{self, Write as _};
 
@@ -16,6 +15,7 @@ use super::maintain::LEASE_WAIT_MAX;
 use crate::config::Config;
 use crate::exit::Usage;
 use crate::table::Table;
+use crate::user;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -44,7 +44,7 @@ pub(crate) struct Args {
     apply: bool,
 
     /// Who does it, for the removal entries; the system's user where this is not given
-    #[arg(long, value_name = "NAME", requires = "apply")]
+    #[arg(long, value_name = "NAME", requires = "apply", value_parser = clap::builder::NonEmptyStringValueParser::new())]
     actor: Option<String>,
 }
 
@@ -58,7 +58,7 @@ pub(crate) async fn run(args: Args, config: Config) -> anyhow::Result<()> {
     let now_us = Utc::now().timestamp_micros();
     let asked = Question { topics: &config.topics, maps: &config.maps, range, now_us };
     if apply {
-        return replace(&asked, &who(actor)?, &config).await;
+        return replace(&asked, &actor.unwrap_or_else(user::name), &config).await;
     }
     let book = Book::open(&config.lake.location).await?;
     let comparison = redecode::compare(&book, &asked)
@@ -92,16 +92,6 @@ async fn replace(asked: &Question<'_>, actor: &str, config: &Config) -> anyhow::
     write!(out, "\n{}", text(&comparison, true))?;
     out.flush()?;
     Ok(())
-}
-
-/// The name that removal entries bear.
-fn who(actor: Option<String>) -> anyhow::Result<String> {
-    let user = || ["USER", "LOGNAME"].into_iter().find_map(|name| env::var(name).ok());
-    let name = actor.or_else(user).filter(|name| !name.trim().is_empty());
-    name.ok_or_else(|| {
-        let told = "give --actor NAME, which the removal entries keep: the system does not say who you are";
-        anyhow::anyhow!(Usage(told.to_owned()))
-    })
 }
 
 /// What was done to a day.

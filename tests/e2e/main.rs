@@ -19,6 +19,7 @@ mod http;
 mod kills;
 mod maintenance;
 mod readers;
+mod redecode;
 mod rejections;
 #[cfg(feature = "tls")]
 mod security;

@@ -167,7 +167,9 @@ impl Replacement {
             match stays.get_mut(row as usize) {
                 Some(stays) if *stays => *stays = false,
                 _ => {
-                    return Err(ArrowError::ComputeError(format!("row {row} is none of the batch, or twice")));
+                    return Err(ArrowError::ComputeError(format!(
+                        "row {row} is none of the batch, or twice"
+                    )));
                 }
             }
         }

@@ -35,12 +35,12 @@ pub async fn read_answer(
     let begun: Begun =
         serde_json::from_str(text).map_err(|error| QueryError::BrokeOff(io::Error::other(error)))?;
     let coverage = Coverage::of_sql(
-            begun.book_version,
-            begun.offsets,
-            begun.newest_occurred_at,
-            begun.redecoded_days,
-            sql,
-        );
+        begun.book_version,
+        begun.offsets,
+        begun.newest_occurred_at,
+        begun.redecoded_days,
+        sql,
+    );
     let state = (reader, bytes, first);
     let rows = stream::try_unfold(state, |(mut reader, mut bytes, first)| async {
         if let Some(rows) = first {
