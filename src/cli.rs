@@ -70,7 +70,7 @@ pub(crate) enum Command {
     Explain(commands::explain::Args),
     /// Show what a file of a product's records would become: nothing else is needed
     Decode(commands::decode::Args),
-    /// Show what the decoders of today would make of events whose bytes were kept
+    /// Show what the decoders of today make of events whose bytes were kept, and replace it where asked
     Redecode(commands::redecode::Args),
     /// Send a file, standard input or synthetic traffic to a topic
     Produce(commands::produce::Args),

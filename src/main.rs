@@ -10,6 +10,7 @@ mod service;
 mod signal;
 mod table;
 mod telemetry;
+mod user;
 
 use std::process::ExitCode;
 use std::time::Duration;

@@ -271,27 +271,35 @@ impl Book {
     }
 }
 
-/// The days of the event files that a log entry takes out, with a change of data.
+/// The days of the event files that a log entry takes out with a change of data, and of those that it then puts in: a new
+/// reading may lie in another day.
 fn replaced_days(entry: &[u8]) -> serde_json::Result<Vec<NaiveDate>> {
     #[derive(serde::Deserialize)]
     struct Action {
-        remove: Option<Remove>,
+        #[serde(alias = "add")]
+        remove: Option<File>,
     }
     #[derive(serde::Deserialize)]
     #[serde(rename_all = "camelCase")]
-    struct Remove {
+    struct File {
         path: String,
         data_change: bool,
     }
     let prefix = format!("kind={}/day=", Kind::Event.as_str());
-    let mut days = Vec::new();
-    for line in entry.split(|&byte| byte == b'\n').filter(|line| line.starts_with(br#"{"remove""#)) {
-        let removed = serde_json::from_slice::<Action>(line)?.remove.filter(|remove| remove.data_change);
-        let day = |remove: Remove| remove.path.strip_prefix(&prefix)?.get(..10)?.parse::<NaiveDate>().ok();
-        let day = removed.and_then(day);
-        days.extend(day);
+    let days = |first: &[u8]| -> serde_json::Result<Vec<NaiveDate>> {
+        let mut days = Vec::new();
+        for line in entry.split(|&byte| byte == b'\n').filter(|line| line.starts_with(first)) {
+            let file = serde_json::from_slice::<Action>(line)?.remove.filter(|file| file.data_change);
+            let day = |file: File| file.path.strip_prefix(&prefix)?.get(..10)?.parse::<NaiveDate>().ok();
+            days.extend(file.and_then(day));
+        }
+        Ok(days)
+    };
+    let mut replaced = days(br#"{"remove""#)?;
+    if !replaced.is_empty() {
+        replaced.extend(days(br#"{"add""#)?);
     }
-    Ok(days)
+    Ok(replaced)
 }
 
 fn columns() -> Result<StructType, DeltaTableError> {

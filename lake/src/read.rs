@@ -6,7 +6,7 @@ use std::sync::Arc;
 use arrow::array::{Array, AsArray, BooleanArray, RecordBatch};
 use arrow::datatypes::{Int32Type, Int64Type};
 use arrow::error::ArrowError;
-use futures::StreamExt as _;
+use futures::{Stream, StreamExt as _};
 use object_store::path::Path;
 use object_store::{ObjectStore, ObjectStoreExt as _};
 use parquet::arrow::ProjectionMask;
@@ -81,6 +81,21 @@ impl Book {
             None => builder,
         };
         rows_of(builder, take).await.map_err(|source| damaged(file, source))
+    }
+
+    /// The rows of a file as they are asked for, with all columns that it has: as many at a time as bring about
+    /// `bytes_max` of what was sent, by the file's average, and at most [`BATCH_ROWS`].
+    pub async fn batches(
+        &self,
+        file: &ActiveFile,
+        bytes_max: u64,
+    ) -> Result<impl Stream<Item = Result<RecordBatch, ReadError>> + Send + Unpin + use<>, ReadError> {
+        let row_bytes = self.raw_bytes(file).await? / file.rows.max(1);
+        let rows = usize::try_from(bytes_max / row_bytes.max(1)).unwrap_or(BATCH_ROWS).clamp(1, BATCH_ROWS);
+        let builder = self.stream_file(file).await?.with_batch_size(rows);
+        let batches = builder.build().map_err(|source| damaged(file, source))?;
+        let file = file.clone();
+        Ok(batches.map(move |batch| batch.map_err(|source| damaged(&file, source))))
     }
 
     /// The events of the wanted partitions from an offset of each on, in no order, with all columns that

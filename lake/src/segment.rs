@@ -150,7 +150,8 @@ fn column(
     })
 }
 
-fn counts<Row, Key, Count>(rows: impl Iterator<Item = Row>) -> Result<ArrayRef, ArrowError>
+/// A column of counts by name, a map a row.
+pub(crate) fn counts<Row, Key, Count>(rows: impl Iterator<Item = Row>) -> Result<ArrayRef, ArrowError>
 where
     Row: IntoIterator<Item = (Key, Count)>,
     Key: AsRef<str>,

@@ -1,9 +1,10 @@
-//! What the segments and removals add up to, by partition.
+//! What the segments and removals add up to.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use arrow::array::{Array, AsArray, RecordBatch};
 use arrow::datatypes::{Int32Type, Int64Type, TimestampMicrosecondType};
+use chrono::NaiveDate;
 use object_store::path::Path;
 use schemas::Kind;
 
@@ -11,7 +12,7 @@ use crate::active_file::ActiveFile;
 use crate::book::Book;
 use crate::partition::PartitionId;
 use crate::read::ReadError;
-use crate::removal;
+use crate::removal::{self, days_of};
 
 /// The sums over all segments of one partition.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -48,11 +49,13 @@ pub struct PartitionTotals {
     pub received_at_us: Option<i64>,
 }
 
-/// The sums over all segments of one version, from which those of a later one are made.
+/// The sums over all segments and removals of one version, from which those of a later one are made.
 #[derive(Debug, Clone, Default)]
 pub struct Totals {
     /// By partition.
     pub by_partition: BTreeMap<PartitionId, PartitionTotals>,
+    /// The days of which events were read anew, or into which a new reading moved some.
+    pub redecoded_days: BTreeSet<NaiveDate>,
     /// The files that were added up.
     files: BTreeSet<Path>,
 }
@@ -63,15 +66,22 @@ impl Book {
         Ok(self.totals_since(Totals::default()).await?.by_partition)
     }
 
-    /// The sums over all segments, made from those of an earlier version: only files that came since are read, unless
-    /// some were merged meanwhile.
+    /// The sums over all segments and removals, made from those of an earlier version: only files that came since are
+    /// read, unless some were merged meanwhile.
     pub async fn totals_since(&self, earlier: Totals) -> Result<Totals, ReadError> {
-        let files: Vec<ActiveFile> =
-            self.files()?.into_iter().filter(|file| file.kind == Some(Kind::Segment)).collect();
+        let is_summed = |file: &ActiveFile| matches!(file.kind, Some(Kind::Segment | Kind::Removal));
+        let files: Vec<ActiveFile> = self.files()?.into_iter().filter(is_summed).collect();
         let paths: BTreeSet<Path> = files.iter().map(|file| file.path.clone()).collect();
         let mut totals = if earlier.files.is_subset(&paths) { earlier } else { Totals::default() };
         for file in files.iter().filter(|file| !totals.files.contains(&file.path)) {
-            self.read(file, None, |rows| add(rows, &mut totals.by_partition)).await?;
+            if file.kind == Some(Kind::Removal) {
+                let days = &mut totals.redecoded_days;
+                let columns = ["why", "removed_day"];
+                self.read(file, Some(&columns), |rows| days.extend(days_of(rows, removal::REDECODED)))
+                    .await?;
+            } else {
+                self.read(file, None, |rows| add(rows, &mut totals.by_partition)).await?;
+            }
         }
         totals.files = paths;
         Ok(totals)

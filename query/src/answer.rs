@@ -68,7 +68,7 @@ impl Answer {
         let columns = columns.into_iter().map(|(name, column)| (name, column, true));
         let rows = RecordBatch::try_from_iter_with_nullable(columns)
             .map_err(|error| QueryError::while_running(error.into(), &session.limits()))?;
-        let coverage = session.coverage("UTC", Question::List { list, parameters }).await?;
+        let coverage = session.coverage("UTC", None, Question::List { list, parameters }).await?;
         Ok(Self::of_rows(coverage, rows))
     }
 

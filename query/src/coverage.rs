@@ -4,6 +4,7 @@ use chrono::{DateTime, SecondsFormat, Utc};
 use serde::{Deserialize, Serialize, Serializer};
 use serde_json::Value;
 
+use crate::redecoded::DayRange;
 use crate::report::{Report, ReportParameters, Settled};
 
 /// What an answer stands on, as far as it is known before the first row.
@@ -19,6 +20,10 @@ pub struct Coverage {
     /// book without events. In UTC.
     #[serde(serialize_with = "moment")]
     pub newest_occurred_at: Option<DateTime<Utc>>,
+    /// Days among those that the answer covers, or of the whole book where it names none, whose events a later decoder
+    /// read anew: an earlier answer may differ.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub redecoded_days: Vec<DayRange>,
     /// The zone of local days and of times without an offset.
     pub tz: String,
     /// What was asked.
@@ -44,12 +49,14 @@ impl Coverage {
         book_version: u64,
         offsets: Vec<NextOffset>,
         newest_occurred_at: Option<DateTime<Utc>>,
+        redecoded_days: Vec<DayRange>,
         sql: String,
     ) -> Self {
         Self {
             book_version,
             offsets,
             newest_occurred_at,
+            redecoded_days,
             tz: "UTC".to_owned(),
             question: Question::Sql { sql },
         }

@@ -58,7 +58,7 @@ pub async fn export_ocsf(session: &Session, parameters: &ReportParameters) -> Re
     let rows = events.select(expressions()).map_err(failed)?;
     let rows = rows.execute_stream().map_err(failed).await?;
     let question = Question::Export { export: "ocsf", parameters: parameters.clone() };
-    let coverage = session.coverage(parameters.tz.name(), question).await?;
+    let coverage = session.coverage(parameters.tz.name(), Some(parameters.range), question).await?;
     Ok(Answer::new(coverage, rows, limits).without_nulls())
 }
 

@@ -103,7 +103,7 @@ pub async fn rejections(session: &Session, parameters: &RejectionsParameters) ->
     let frame = frame(session.view(Kind::Rejection).await?, parameters).map_err(failed)?;
     let batches = frame.execute_stream().await.map_err(failed)?;
     let question = Question::List { list: "rejections", parameters: parameters.to_json() };
-    Ok(Answer::new(session.coverage("UTC", question).await?, batches, limits))
+    Ok(Answer::new(session.coverage("UTC", None, question).await?, batches, limits))
 }
 
 fn frame(rejections: DataFrame, parameters: &RejectionsParameters) -> Result<DataFrame, DataFusionError> {

@@ -22,7 +22,9 @@ use crate::attempts::StoredAttempts;
 use crate::coverage::{Coverage, NextOffset, Question};
 use crate::error::QueryError;
 use crate::limits::Limits;
+use crate::parameter::TimeRange;
 use crate::period::day_number;
+use crate::redecoded;
 use crate::repeats;
 use crate::sql;
 use crate::views::{self, view_name};
@@ -154,30 +156,37 @@ impl Session {
         read_only.verify_plan(&plan).map_err(refused)?;
         let frame = self.context.execute_logical_plan(plan).await.map_err(refused)?;
         let batches = frame.execute_stream().await.map_err(refused)?;
-        let coverage = self.coverage("UTC", Question::Sql { sql: sql.to_owned() }).await?;
+        let coverage = self.coverage("UTC", None, Question::Sql { sql: sql.to_owned() }).await?;
         Ok(Answer::new(coverage, batches, self.limits))
     }
 
-    /// What this session answers from.
-    pub(crate) async fn coverage(&self, tz: &str, question: Question) -> Result<Coverage, QueryError> {
+    /// What this session answers from, where the question is about events of this range, or of the whole book.
+    pub(crate) async fn coverage(
+        &self,
+        tz: &str,
+        range: Option<TimeRange>,
+        question: Question,
+    ) -> Result<Coverage, QueryError> {
         let offset = |(id, totals): (&PartitionId, &PartitionTotals)| NextOffset {
             topic: totals.topic.clone(),
             topic_id: id.topic_id.clone(),
             partition: id.partition,
             next_offset: totals.next_offset,
         };
-        let mut offsets: Vec<_> = self.totals().await?.by_partition.iter().map(offset).collect();
+        let totals = self.totals().await?;
+        let mut offsets: Vec<_> = totals.by_partition.iter().map(offset).collect();
         offsets.sort();
         Ok(Coverage {
             book_version: self.book_version(),
             offsets,
             newest_occurred_at: self.newest_occurred_at,
+            redecoded_days: redecoded::ranges(&totals.redecoded_days, range),
             tz: tz.to_owned(),
             question,
         })
     }
 
-    /// What the segments add up to, by partition.
+    /// What the segments and removals add up to.
     ///
     /// # Errors
     ///

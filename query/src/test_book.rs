@@ -2,10 +2,14 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
+use std::time::Duration;
 
-use arrow::array::{ArrayRef, BooleanArray, RecordBatch};
+use arrow::array::{ArrayRef, AsArray as _, BooleanArray, RecordBatch};
 use arrow::compute::{SlicesIterator, concat_batches};
+use arrow::datatypes::Int64Type;
 use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
+use futures::StreamExt as _;
+use lake::maintain::{Anew, Lease, Replacement};
 use lake::{Book, Landing, Location, Outcome, PartitionId, Segment, encode};
 use schemas::vocabulary::{Assurance, AuthResult, DenialReason, Method, Stage};
 use schemas::{Event, EventBuilder, Fields, Kind, Place, Reason, Rejection, RejectionBuilder};
@@ -153,6 +157,33 @@ impl TestBook {
         builder.append(rejection, &place(self.next_offset), "gatebook", "gatebook/1", raw, false);
         let file = encode(Kind::Rejection, at.date_naive(), &builder.finish()).expect("encodes");
         self.commit(vec![file], 1, |segment| segment.rejections = 1).await;
+    }
+
+    /// Replaces the event at an offset by what a later decoder reads.
+    pub(crate) async fn redecode(&mut self, offset: i64, new: &TestEvent) {
+        let lasts = Duration::from_secs(60);
+        let mut lease = Lease::take(self.book.location(), lasts, Duration::ZERO).await.expect("free");
+        self.book.admit(&mut lease).await.expect("admitted");
+        let files = self.book.files().expect("files").into_iter();
+        for file in files.filter(|file| file.kind == Some(Kind::Event)) {
+            let mut replacement = Replacement::new(file.day.expect("a day"), vec![file.clone()], "ada");
+            let mut batches = self.book.batches(&file, 1 << 20).await.expect("opens");
+            while let Some(rows) = batches.next().await {
+                let rows = rows.expect("rows");
+                let offsets = rows["kafka_offset"].as_primitive::<Int64Type>();
+                let row = offsets.values().iter().position(|found| *found == offset);
+                let mut builder = EventBuilder::new(&Fields::default());
+                row.iter().for_each(|_| builder.append(&new.event, &place(offset), new.source, "gatebook/2"));
+                let anew = Anew {
+                    rows: row.into_iter().map(|row| row as u32).collect(),
+                    readings: builder.finish(),
+                    changed: BTreeMap::new(),
+                };
+                replacement.take_in(&self.book, &mut lease, &rows, &anew).await.expect("taken in");
+            }
+            replacement.commit(&mut self.book, &mut lease).await.expect("commits");
+        }
+        lease.release().await.expect("released");
     }
 
     async fn commit(&mut self, files: Vec<lake::DataFile>, count: i64, say: impl FnOnce(&mut Segment)) {

@@ -166,6 +166,7 @@ pub const COLUMNS: &[Column] = &[
     column("rows", Int64, M, Gatebook, "How many rows were removed."),
     column("old_decoder", Text, M, Gatebook, "The decoder whose reading was replaced."),
     column("new_decoder", Text, M, Gatebook, "The decoder that read anew."),
+    column("changed_columns", CountMap, M, Gatebook, "Of a re-decoding: in how many of the rows each column reads differently."),
 ];
 
 const fn column(

@@ -149,7 +149,7 @@ mod tests {
         check(
             &removal_schema(),
             "kafka_topic kafka_topic_id kafka_partition actor from_offset next_offset committed_at why removed_kind \
-            removed_day rows old_decoder new_decoder",
+            removed_day rows old_decoder new_decoder changed_columns",
         );
     }
 

@@ -206,6 +206,13 @@ fn coverage() -> Value {
             "next_offset": {"type": "integer", "description": "the offset after the last that the book took in"},
         },
     });
+    let days = json!({
+        "type": "object",
+        "properties": {
+            "from": {"type": "string", "format": "date", "description": "the first day, in UTC"},
+            "to": {"type": "string", "format": "date", "description": "the day after the last"},
+        },
+    });
     json!({
         "type": "object",
         "description": "What an answer stands on",
@@ -214,6 +221,7 @@ fn coverage() -> Value {
             "book_version": {"type": "integer", "description": "the version of the book that was read"},
             "offsets": {"type": ["array", "null"], "items": offset, "description": "how far each partition stands in that version"},
             "newest_occurred_at": {"type": ["string", "null"], "description": "the newest event of that version"},
+            "redecoded_days": {"type": "array", "items": days, "description": "days that the answer covers (of a report its range and what it compares with, else the book) whose events a later decoder read anew: an earlier answer may differ"},
             "tz": {"type": "string", "description": "the zone of local days and hours"},
             "report": {"type": "string", "description": "which report was asked"},
             "sql": {"type": "string", "description": "which question in SQL was asked"},

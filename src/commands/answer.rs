@@ -154,8 +154,14 @@ fn summary(coverage: &Coverage, rows: u64) -> String {
         None => "no events yet".to_owned(),
     };
     let unit = if rows == 1 { "row" } else { "rows" };
+    let redecoded: Vec<String> =
+        coverage.redecoded_days.iter().map(|days| format!("from {} to {}", days.from, days.to)).collect();
+    let redecoded = match redecoded.as_slice() {
+        [] => String::new(),
+        ranges => format!("; read anew by a later decoder: {}", ranges.join(", ")),
+    };
     format!(
-        "{rows} {unit} from version {} of the book; {newest}; times in {}",
+        "{rows} {unit} from version {} of the book; {newest}; times in {}{redecoded}",
         coverage.book_version, coverage.tz
     )
 }

@@ -64,6 +64,7 @@ fn partitions(report: &CheckReport) -> Table {
         "rejections",
         "skipped",
         "removed",
+        "superseded",
     ]);
     for (id, partition) in &report.partitions {
         let totals = &partition.totals;
@@ -80,6 +81,7 @@ fn partitions(report: &CheckReport) -> Table {
             totals.rejections.to_string(),
             totals.skipped.to_string(),
             partition.removed.to_string(),
+            partition.superseded.to_string(),
         ]);
     }
     table

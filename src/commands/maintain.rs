@@ -19,7 +19,7 @@ Examples:
 
 /// How long `--once` waits for a foreign lease to end: a lease lasts at most 30 s, and a little more is
 /// needed to see that it has ended.
-const LEASE_WAIT_MAX: Duration = Duration::from_secs(35);
+pub(super) const LEASE_WAIT_MAX: Duration = Duration::from_secs(35);
 
 /// Arguments of `gatebook maintain`.
 #[derive(Debug, clap::Args)]

@@ -20,6 +20,7 @@ mod kills;
 mod maintenance;
 mod projections;
 mod readers;
+mod redecode;
 mod rejections;
 #[cfg(feature = "tls")]
 mod security;

@@ -173,6 +173,12 @@ impl Accounts {
         account.stretches.iter().map(|stretch| stretch.next).max()
     }
 
+    /// Whether an element stands in the book, as far as rows were taken in.
+    pub(super) fn holds(&self, place: RowPlace<'_>) -> bool {
+        let account = self.by_topic.get(place.topic_id).and_then(|all| all.get(&place.partition));
+        account.is_some_and(|account| account.holds(place))
+    }
+
     /// Every partition that has a segment.
     pub(super) fn partitions(&self) -> impl Iterator<Item = PartitionId> {
         self.iter().map(|(id, _)| id)
@@ -198,6 +204,13 @@ impl Account {
         match (u64::try_from(place.offset), place.element_index) {
             (Ok(offset), 0) => self.first_elements.insert(offset),
             (_, element_index) => self.later_elements.insert((place.offset, element_index)),
+        }
+    }
+
+    fn holds(&self, place: RowPlace<'_>) -> bool {
+        match (u64::try_from(place.offset), place.element_index) {
+            (Ok(offset), 0) => self.first_elements.contains(offset),
+            (_, element_index) => self.later_elements.contains(&(place.offset, element_index)),
         }
     }
 

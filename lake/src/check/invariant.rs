@@ -35,6 +35,10 @@ pub enum Invariant {
     RemovalCounts,
     /// What was removed is gone.
     RemovalComplete,
+    /// The element of a superseded event stands in the book as its new reading.
+    SupersededRead,
+    /// Superseded events are as many as re-decodings replaced.
+    SupersededCounts,
     /// A row has every value that its kind requires.
     RequiredValues,
     /// A value of a vocabulary is one of its words.
@@ -64,6 +68,8 @@ impl Invariant {
         Self::DuplicateCounts,
         Self::RemovalCounts,
         Self::RemovalComplete,
+        Self::SupersededRead,
+        Self::SupersededCounts,
         Self::RequiredValues,
         Self::Vocabulary,
         Self::DenialReason,
@@ -104,6 +110,10 @@ impl Invariant {
             }
             Self::RemovalCounts => ("removal-counts", "rows and removed rows are what the segments count"),
             Self::RemovalComplete => ("removal-complete", "removed rows are gone"),
+            Self::SupersededRead => ("superseded-read", "every superseded event has its new reading"),
+            Self::SupersededCounts => {
+                ("superseded-counts", "superseded events are what re-decodings replaced")
+            }
             Self::RequiredValues => ("required-values", "every row has what its kind requires"),
             Self::Vocabulary => ("vocabulary", "every value of a vocabulary is one of its words"),
             Self::DenialReason => ("denial-reason", "a reason of denial stands exactly with a denial"),

@@ -1,8 +1,9 @@
 //! The check: proves the book's invariants from the book alone.
 //!
 //! It reads every file of one version to its end. Segments and removals come first, since the rows are held
-//! against them; then each row is looked at once. Memory grows with the segments (about 100 bytes each) and
-//! with the runs of offsets, never with the rows: one file is held at a time.
+//! against them; then each row is looked at once, superseded ones last, since they are held against the events.
+//! Memory grows with the segments (about 100 bytes each) and with the runs of offsets, never with the rows: one
+//! file is held at a time.
 //!
 //! What it cannot see: a value that was changed into another one that is as possible. That takes signatures.
 
@@ -15,6 +16,7 @@ mod invariant;
 mod removed;
 mod report;
 mod segment_row;
+mod superseded;
 #[cfg(test)]
 mod test_book;
 #[cfg(test)]
@@ -28,6 +30,7 @@ use schemas::Kind;
 
 use self::account::Accounts;
 use self::removed::Removed;
+use self::superseded::Superseded;
 use crate::active_file::ActiveFile;
 use crate::book::Book;
 use crate::partition::PartitionId;
@@ -63,10 +66,11 @@ impl Book {
     /// Only where the log cannot be read. Everything else is in the report.
     pub async fn check(&mut self, progress: &mut (dyn FnMut(u64) + Send)) -> Result<CheckReport, CheckError> {
         let mut check = Check::default();
-        let (statements, rows): (Vec<ActiveFile>, Vec<ActiveFile>) = self
+        let (statements, mut rows): (Vec<ActiveFile>, Vec<ActiveFile>) = self
             .files()?
             .into_iter()
             .partition(|file| matches!(file.kind, Some(Kind::Segment | Kind::Removal)));
+        rows.sort_by_key(|file| file.kind == Some(Kind::Superseded));
         let mut files = 0;
         for file in &statements {
             self.check_file(file, &mut check).await;
@@ -80,6 +84,7 @@ impl Book {
             progress(files);
         }
         check.accounts.settle(&check.removed, &mut check.findings);
+        check.superseded.settle(&check.removed, &mut check.findings);
         self.check_transactions(&check.accounts, &mut check.findings).await?;
         Ok(check.report(self.version(), files))
     }
@@ -91,6 +96,7 @@ struct Check {
     findings: Findings,
     accounts: Accounts,
     removed: Removed,
+    superseded: Superseded,
     totals: BTreeMap<PartitionId, PartitionTotals>,
     rows: u64,
 }
@@ -98,8 +104,8 @@ struct Check {
 impl Check {
     fn report(self, version: u64, files: u64) -> CheckReport {
         let partitions = self.totals.into_iter().map(|(id, totals)| {
-            let removed = self.removed.rows(&id);
-            (id, CheckedPartition { totals, removed })
+            let (removed, superseded) = (self.removed.rows(&id), self.superseded.rows(&id));
+            (id, CheckedPartition { totals, removed, superseded })
         });
         CheckReport {
             version,
@@ -119,12 +125,18 @@ impl Check {
                 segment_row::take_in(rows, &mut self.accounts, &mut self.findings);
                 totals::add(rows.batch, &mut self.totals);
             }
-            Kind::Removal => self.removed.take_in(rows.batch),
+            Kind::Removal => {
+                self.removed.take_in(rows.batch);
+                self.superseded.take_in_removals(rows.batch);
+            }
             Kind::Event | Kind::Change | Kind::Rejection => {
                 self.removed.check(rows, &mut self.findings);
                 self.accounts.take_in(rows, &mut self.findings);
             }
-            Kind::Superseded => self.removed.check(rows, &mut self.findings),
+            Kind::Superseded => {
+                self.removed.check(rows, &mut self.findings);
+                self.superseded.take_in(rows, &self.accounts, &self.removed, &mut self.findings);
+            }
         }
     }
 }

@@ -27,6 +27,7 @@ pub(super) struct Removed {
 #[derive(Debug)]
 struct Taken {
     kind: Kind,
+    day: NaiveDate,
     rows: i64,
     from: i64,
     next: i64,
@@ -58,8 +59,8 @@ impl Removed {
                 continue;
             };
             let said = |name: &str| number(rows, name, row).unwrap_or(0);
-            let taken =
-                Taken { kind, rows: said("rows"), from: said("from_offset"), next: said("next_offset") };
+            let (from, next) = (said("from_offset"), said("next_offset"));
+            let taken = Taken { kind, day, rows: said("rows"), from, next };
             let id =
                 PartitionId { topic_id: topic_ids.value(row).to_owned(), partition: partitions.value(row) };
             let end = self.ends.entry((kind, day)).or_default().entry(id.clone()).or_insert(taken.next);
@@ -92,6 +93,22 @@ impl Removed {
     /// Rows that were removed of a partition and a kind.
     pub(super) fn rows_of(&self, id: &PartitionId, kind: Kind) -> i64 {
         self.of(id, kind).map(|taken| taken.rows).sum()
+    }
+
+    /// Rows that were removed of a partition, a kind and a day.
+    pub(super) fn rows_of_day(&self, id: &PartitionId, kind: Kind, day: NaiveDate) -> i64 {
+        self.of(id, kind).filter(|taken| taken.day == day).map(|taken| taken.rows).sum()
+    }
+
+    /// Whether retention may have removed a row of this kind and offset.
+    pub(super) fn may_have(&self, id: &PartitionId, kind: Kind, offset: i64) -> bool {
+        self.of(id, kind).any(|taken| (taken.from..taken.next).contains(&offset))
+    }
+
+    /// Every partition and day of which rows of a kind were removed.
+    pub(super) fn days(&self, kind: Kind) -> impl Iterator<Item = (&PartitionId, NaiveDate)> {
+        let days = self.by_partition.iter().flat_map(|(id, all)| all.iter().map(move |taken| (id, taken)));
+        days.filter(move |(_, taken)| taken.kind == kind).map(|(id, taken)| (id, taken.day))
     }
 
     /// The ranges of offsets in which rows of a kind were removed.

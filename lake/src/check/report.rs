@@ -28,6 +28,8 @@ pub struct CheckedPartition {
     pub totals: PartitionTotals,
     /// Rows that were removed since.
     pub removed: i64,
+    /// Events that a later decoder read anew, as they were read before.
+    pub superseded: i64,
 }
 
 impl CheckReport {

@@ -6,10 +6,15 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use arrow::array::{ArrayRef, BooleanArray, RecordBatch, StringArray, new_null_array};
-use arrow::compute::concat_batches;
-use chrono::{DateTime, Days, NaiveDate, Utc};
+use arrow::array::{
+    ArrayRef, AsArray as _, BooleanArray, RecordBatch, StringArray, TimestampMicrosecondArray, UInt32Array,
+    new_null_array,
+};
+use arrow::compute::{concat_batches, take_record_batch};
+use arrow::datatypes::{Int32Type, Int64Type, TimestampMicrosecondType};
+use chrono::{DateTime, Days, NaiveDate, TimeDelta, Utc};
 use deltalake_core::kernel::{Action, Add};
+use futures::StreamExt as _;
 use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 use schemas::vocabulary::{Assurance, AuthResult, DenialReason, Method, Stage};
 use schemas::{Event, EventBuilder, Fields, Kind, Place, Reason, Rejection, RejectionBuilder};
@@ -21,7 +26,7 @@ use crate::check::CheckReport;
 use crate::data_file::{DataFile, encode};
 use crate::landing::{Landing, Outcome};
 use crate::location::Location;
-use crate::maintain::{Lease, Upkeep};
+use crate::maintain::{Anew, Done, Lease, Replaced, Replacement, Upkeep};
 use crate::partition::PartitionId;
 use crate::segment::Segment;
 
@@ -75,7 +80,8 @@ impl TestLake {
         let mut gap = segment(2, None, 0, 50);
         gap.gap = Some("accepted".to_owned());
         land(&mut book, &second, &[skipping, gap]).await;
-        maintain(&mut book, &lake.location).await;
+        let done = lake.maintain(30).await;
+        assert!(done.files_merged >= 4 && done.rows_removed == 3 && done.checkpoints == 1, "{done:?}");
         let third = [
             (1, 105, 0, LATER, Change),
             (1, 106, 0, EARLIER, Denied),
@@ -84,6 +90,64 @@ impl TestLake {
         ];
         land(&mut book, &third, &[segment(1, Some(105), 105, 110), segment(0, Some(25), 25, 30)]).await;
         lake
+    }
+
+    /// As a decoder of later reads them: some events by another method, and one on another day.
+    pub(super) async fn redecoded() -> Self {
+        let lake = Self::new().await;
+        assert_eq!(lake.redecode(EARLIER, &[1, 9, 25], 0).await, Replaced { events: 3, moved: 0 });
+        assert_eq!(
+            lake.redecode(LATER, &[20], LATER.abs_diff(EARLIER)).await,
+            Replaced { events: 1, moved: 1 }
+        );
+        lake
+    }
+
+    /// Replaces events of partition 0 by what a later decoder reads, which puts them some days earlier.
+    pub(super) async fn redecode(&self, days_ago: u64, offsets: &[i64], days_earlier: u64) -> Replaced {
+        let mut lease =
+            Lease::take(&self.location, Duration::from_secs(60), Duration::ZERO).await.expect("free");
+        let mut book = self.book().await;
+        book.admit(&mut lease).await.expect("admitted");
+        let replacement = self.replacement(&book, &mut lease, days_ago, offsets, days_earlier).await;
+        let replaced = replacement.commit(&mut book, &mut lease).await.expect("commits");
+        lease.release().await.expect("released");
+        replaced
+    }
+
+    /// What is to be committed for that.
+    pub(super) async fn replacement(
+        &self,
+        book: &Book,
+        lease: &mut Lease,
+        days_ago: u64,
+        offsets: &[i64],
+        days_earlier: u64,
+    ) -> Replacement {
+        let files = self.files(Kind::Event, day(days_ago)).await;
+        let mut replacement = Replacement::new(day(days_ago), files.clone(), "ada");
+        for file in files {
+            let mut batches = book.batches(&file, 1 << 20).await.expect("opens");
+            while let Some(rows) = batches.next().await {
+                let rows = rows.expect("rows");
+                let anew = read_anew(&rows, offsets, days_earlier);
+                replacement.take_in(book, lease, &rows, &anew).await.expect("taken in");
+            }
+        }
+        replacement
+    }
+
+    /// Upkeep that keeps so many days.
+    pub(super) async fn maintain(&self, retention_days: u32) -> Done {
+        let upkeep = Upkeep { retention_days, ..upkeep() };
+        let mut lease = Lease::take(&self.location, upkeep.lease, Duration::ZERO).await.expect("a lease");
+        let done = self.book().await.maintain(&upkeep, &mut lease, &mut |_| {}).await.expect("upkeep");
+        lease.release().await.expect("released");
+        done
+    }
+
+    pub(super) fn location(&self) -> &Location {
+        &self.location
     }
 
     fn in_folder(folder: TempDir) -> Self {
@@ -242,8 +306,8 @@ fn segment(partition: i32, expected: Option<i64>, from: i64, next: i64) -> Segme
     segment
 }
 
-async fn maintain(book: &mut Book, location: &Location) {
-    let upkeep = Upkeep {
+fn upkeep() -> Upkeep {
+    Upkeep {
         retention_days: 30,
         compact_files_min: 2,
         compact_file_bytes_max: 64 << 20,
@@ -251,11 +315,29 @@ async fn maintain(book: &mut Book, location: &Location) {
         checkpoint_commits: 2,
         vacuum_after: Duration::from_secs(86_400),
         lease: Duration::from_secs(60),
-    };
-    let mut lease = Lease::take(location, upkeep.lease, Duration::ZERO).await.expect("a lease");
-    let done = book.maintain(&upkeep, &mut lease, &mut |_| {}).await.expect("upkeep");
-    assert!(done.files_merged >= 4 && done.rows_removed == 3 && done.checkpoints == 1, "{done:?}");
-    lease.release().await.expect("released");
+    }
+}
+
+/// The events of partition 0 at these offsets, as they are read now.
+fn read_anew(rows: &RecordBatch, offsets: &[i64], days_earlier: u64) -> Anew {
+    let held = rows["kafka_offset"].as_primitive::<Int64Type>();
+    let partitions = rows["kafka_partition"].as_primitive::<Int32Type>();
+    let is_read =
+        |row: &u32| partitions.value(*row as usize) == 0 && offsets.contains(&held.value(*row as usize));
+    let numbers: Vec<u32> = (0..rows.num_rows() as u32).filter(is_read).collect();
+    let old = take_record_batch(rows, &UInt32Array::from(numbers.clone())).expect("rows");
+    let moments = old["occurred_at"].as_primitive::<TimestampMicrosecondType>();
+    let moved: TimestampMicrosecondArray =
+        moments.unary(|at_us| at_us - TimeDelta::days(days_earlier as i64).num_microseconds().unwrap_or(0));
+    let text = |text: &str| -> ArrayRef { Arc::new(StringArray::from(vec![text; old.num_rows()])) };
+    let readings = with_column(&old, "method", text("text-message"));
+    let readings = with_column(&readings, "decoder", text("gatebook/2"));
+    // What is no content must be the old row's, whatever a reading says.
+    let readings =
+        with_column(&readings, "duplicate", Arc::new(BooleanArray::from(vec![false; old.num_rows()])));
+    let readings = with_column(&readings, "occurred_at", Arc::new(moved.with_timezone("UTC")));
+    let changed = [("method".to_owned(), (0..numbers.len() as u32).collect())].into();
+    Anew { rows: numbers, readings, changed }
 }
 
 /// One file a kind and day.

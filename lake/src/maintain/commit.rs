@@ -24,8 +24,8 @@ pub(crate) async fn fence(book: &mut Book, lease: &mut Lease) -> Result<(), Main
     replace(book, lease, &[], Vec::new(), operation).await
 }
 
-/// Takes files out and puts others in, in one commit. The rows stay the same, or are removed with an entry
-/// that says so.
+/// Takes files out and puts others in, in one commit. The rows stay the same, or are removed or
+/// replaced with an entry that says so.
 pub(crate) async fn replace(
     book: &mut Book,
     lease: &mut Lease,

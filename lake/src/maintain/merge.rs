@@ -81,13 +81,13 @@ pub(crate) async fn merge(
 }
 
 /// By what the rows of a kind are sorted.
-struct Order {
+pub(super) struct Order {
     columns: Vec<usize>,
     converter: RowConverter,
 }
 
 impl Order {
-    fn new(kind: Kind, schema: &SchemaRef) -> Result<Self, ParquetError> {
+    pub(super) fn new(kind: Kind, schema: &SchemaRef) -> Result<Self, ParquetError> {
         const PLACE: [&str; 4] = ["kafka_topic_id", "kafka_partition", "kafka_offset", "element_index"];
         let names: Vec<&str> = match kind {
             Kind::Event | Kind::Change | Kind::Superseded => {
@@ -107,7 +107,7 @@ impl Order {
         self.converter.convert_columns(&columns)
     }
 
-    fn sort(&self, rows: &RecordBatch) -> Result<RecordBatch, ArrowError> {
+    pub(super) fn sort(&self, rows: &RecordBatch) -> Result<RecordBatch, ArrowError> {
         let keys = self.keys(rows)?;
         let mut order: Vec<u32> = (0..rows.num_rows() as u32).collect();
         order.sort_unstable_by(|&one, &other| keys.row(one as usize).cmp(&keys.row(other as usize)));
@@ -232,7 +232,7 @@ async fn write(
 }
 
 /// The columns of the kind in their order; one that an older file lacks is null.
-fn conform(rows: &RecordBatch, schema: &SchemaRef) -> Result<RecordBatch, ArrowError> {
+pub(super) fn conform(rows: &RecordBatch, schema: &SchemaRef) -> Result<RecordBatch, ArrowError> {
     let column = |name: &str, data_type: &DataType| {
         rows.column_by_name(name).cloned().unwrap_or_else(|| new_null_array(data_type, rows.num_rows()))
     };

@@ -1,4 +1,5 @@
-//! Upkeep of the book: compaction, retention, checkpoints, clean-up of the log, vacuum.
+//! Upkeep of the book: compaction, retention, checkpoints, clean-up of the log, vacuum; and the replacement of events
+//! that a later decoder reads differently, for which somebody has to ask.
 //!
 //! One owner at a time, by a [`Lease`]; and, since a lease is only a courtesy, each commit carries the
 //! lease's epoch as an application transaction, so that Delta refuses the commit of an owner that was
@@ -9,8 +10,10 @@ mod commit;
 mod compact;
 mod lease;
 mod merge;
+mod replacement;
 mod retention;
 mod tidy;
+mod waiting;
 
 use std::time::Duration;
 
@@ -23,6 +26,7 @@ use crate::landing::LandError;
 use crate::read::ReadError;
 
 pub use lease::{Lease, LeaseError};
+pub use replacement::{Anew, Replaced, Replacement};
 pub use tidy::missed_for;
 
 /// What is due, and when.
@@ -89,6 +93,13 @@ pub enum MaintainError {
 }
 
 impl Book {
+    /// Goes on to the latest version, and makes sure that the lease counts in it: a lake that was restored without its
+    /// lease files begins to count anew.
+    pub async fn admit(&mut self, lease: &mut Lease) -> Result<(), MaintainError> {
+        self.refresh().await?;
+        Ok(lease.rise_above(commit::fence_of(self).await?).await?)
+    }
+
     /// Does everything that is due, under a lease that the caller holds. `progress` is told of each step.
     pub async fn maintain(
         &mut self,
@@ -98,8 +109,7 @@ impl Book {
     ) -> Result<Done, MaintainError> {
         let mut done = Done::default();
         failpoint("upkeep-begin");
-        self.refresh().await?;
-        lease.rise_above(commit::fence_of(self).await?).await?;
+        self.admit(lease).await?;
         // A step that fails must not keep the others from running for months: a damaged file stops its own
         // kind of work, not the checkpoints. The first failure is told in the end.
         let mut ended = retention::remove_expired(self, upkeep, lease, &mut done).await;

@@ -48,7 +48,7 @@ pub(crate) async fn remove_expired(
                 continue;
             }
         };
-        let entries = book.store_removals(&removals).await?;
+        let entries = book.store_removals(&removals, Utc::now()).await?;
         let predicate = Some(format!("kind = '{kind}' AND day = '{day}'", kind = kind.as_str()));
         commit::replace(book, lease, &files, vec![entries], DeltaOperation::Delete { predicate }).await?;
         done.days_removed += 1;
@@ -87,6 +87,7 @@ async fn removals(
                     rows: 0,
                     from_offset: offset,
                     next_offset: offset + 1,
+                    redecoded: None,
                 });
                 removal.rows += 1;
                 removal.from_offset = removal.from_offset.min(offset);

@@ -71,6 +71,23 @@ async fn the_last_state_of_a_sign_in_counts() {
 }
 
 #[tokio::test]
+async fn a_day_that_was_read_anew_is_judged_anew() {
+    let mut book = TestBook::new().await;
+    book.land(&[named("ada"), named("eve"), named("bob").with(|event| event.event_id = "f")]).await;
+    let resources = resources();
+    assert_eq!(counted(&book, &resources, "true").await, "ada eve bob");
+    // What a later decoder reads is a copy of the first.
+    book.redecode(1, &named("ada")).await;
+    assert_eq!(counted(&book, &resources, "true").await, "ada bob");
+    // And then it is none, but of another day, where a copy of it stands already.
+    book.land(&[event(at("2026-03-03T08:00:00Z")).with(|event| event.user_id = "eve")]).await;
+    assert_eq!(counted(&book, &resources, "true").await, "ada bob eve");
+    book.redecode(1, &event(at("2026-03-03T08:00:00Z")).with(|event| event.user_id = "eve")).await;
+    assert_eq!(counted(&book, &resources, "true").await, "ada eve bob");
+    assert!(book.book.check(&mut |_| {}).await.expect("checks").is_whole());
+}
+
+#[tokio::test]
 async fn conditions_choose_among_those_that_count() {
     let mut book = TestBook::new().await;
     let state = |user, late_s| named(user).of("entra").late(TimeDelta::seconds(late_s));

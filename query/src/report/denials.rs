@@ -52,6 +52,8 @@ pub async fn denials(session: &Session, parameters: &ReportParameters) -> Result
     let keys = || Keys::new(&parameters.by, tz);
     let before = TimeRange { from: shift.back(range.from, tz), to: shift.back_end(range.to, tz) };
     let (reasons, others) = parameters.filters.split_reasons();
+    // What is told of before is covered too.
+    let covered = TimeRange { from: before.from.min(range.from), to: range.to };
     let now = fold(session, parameters, (&reasons, &others), range, keys()).await?;
     let before = fold(session, parameters, (&reasons, &others), before, keys().shifted(shift)).await?;
     let hours = |key: &Key| {
@@ -60,7 +62,7 @@ pub async fn denials(session: &Session, parameters: &ReportParameters) -> Result
         (hours_between(start, end), hours_between(shift.back(start, tz), shift.back_end(end, tz)))
     };
     let compared = compare(&parameters.by, &now, &before, hours);
-    answer(session, Report::Denials, parameters, compared, Some(now.assurance_unknown)).await
+    answer(session, Report::Denials, parameters, covered, compared, Some(now.assurance_unknown)).await
 }
 
 /// Counts of the groups, sorted.

@@ -29,6 +29,7 @@ pub use usage::usage;
 use crate::answer::Answer;
 use crate::coverage::Question;
 use crate::error::QueryError;
+use crate::parameter::TimeRange;
 use crate::session::Session;
 
 /// A named report.
@@ -68,11 +69,12 @@ impl Report {
     }
 }
 
-/// Rows that were folded, as an answer.
+/// Rows that were folded from the events of a range, as an answer.
 async fn answer(
     session: &Session,
     report: Report,
     parameters: &ReportParameters,
+    covered: TimeRange,
     rows: Result<RecordBatch, ArrowError>,
     assurance_unknown: Option<i64>,
 ) -> Result<Answer, QueryError> {
@@ -80,6 +82,6 @@ async fn answer(
     let rows = rows.map_err(|error| QueryError::while_running(error.into(), &limits))?;
     let settled = settled::settled(session, parameters).await?;
     let question = Question::Report { report, parameters: parameters.clone(), assurance_unknown, settled };
-    let coverage = session.coverage(parameters.tz.name(), question).await?;
+    let coverage = session.coverage(parameters.tz.name(), Some(covered), question).await?;
     Ok(Answer::of_rows(coverage, rows))
 }

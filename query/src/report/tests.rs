@@ -78,6 +78,27 @@ async fn counts_by_local_day_over_a_clock_change() {
 }
 
 #[tokio::test]
+async fn a_report_says_which_of_its_days_were_read_anew() {
+    let mut book = TestBook::new().await;
+    book.land(&[event(at("2026-12-29T08:00:00Z")), event(at("2026-12-30T08:00:00Z"))]).await;
+    let one_day = |from: &'static str, to| [("from", from), ("to", to)];
+    let (before, day) = (one_day("2026-12-29", "2026-12-30"), one_day("2026-12-30", "2026-12-31"));
+    let told = r#""redecoded_days":[{"from":"2026-12-29","to":"2026-12-30"}]"#;
+    assert!(!ask(&book, Report::Usage, &before, Format::Json).await.contains("redecoded_days"));
+    book.redecode(0, &event(at("2026-12-29T08:00:00Z")).denied(DenialReason::WrongCode)).await;
+    let json = ask(&book, Report::Usage, &before, Format::Json).await;
+    assert!(json.contains(told) && json.contains(r#""denied":1"#), "{json}");
+    let json = ask(&book, Report::Usage, &day, Format::Json).await;
+    assert!(!json.contains("redecoded_days"), "{json}");
+    // A report that compares with the day before covers it too.
+    let json = ask(&book, Report::Denials, &day, Format::Json).await;
+    assert!(json.contains(told), "{json}");
+    // A question in SQL may be about any day.
+    let json = book.ask("SELECT count(*) AS n FROM events", Format::Json).await;
+    assert!(json.contains(told), "{json}");
+}
+
+#[tokio::test]
 async fn without_groups_there_is_one_row_and_it_says_what_it_covers() {
     let mut book = TestBook::new().await;
     check(&usage(&book, &[]).await, "events,succeeded,denied,pending\n0,0,0,0");

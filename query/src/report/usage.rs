@@ -42,7 +42,7 @@ pub async fn usage(session: &Session, parameters: &ReportParameters) -> Result<A
         columns: &["result"],
     };
     count_events(session, &counting, |batch| fold.take_in(batch)).await?;
-    answer(session, Report::Usage, parameters, fold.finish(&parameters.by), None).await
+    answer(session, Report::Usage, parameters, parameters.range, fold.finish(&parameters.by), None).await
 }
 
 /// Counts of the groups, sorted.

@@ -127,7 +127,13 @@ impl SqlPool {
             _ => return Err(unexpected()),
         };
         let (schema, first) = reading.schema().await?;
-        let coverage = Coverage::of_sql(begun.book_version, begun.offsets, begun.newest_occurred_at, sql);
+        let coverage = Coverage::of_sql(
+            begun.book_version,
+            begun.offsets,
+            begun.newest_occurred_at,
+            begun.redecoded_days,
+            sql,
+        );
         let rows = stream::try_unfold((reading, first), |(mut reading, first)| async {
             let next = match first {
                 Some(rows) => Some(rows),

@@ -17,6 +17,7 @@ use tokio::io::{AsyncRead, AsyncReadExt as _};
 use super::limits::SqlLimits;
 use crate::coverage::NextOffset;
 use crate::error::QueryError;
+use crate::redecoded::DayRange;
 
 /// Bytes of a frame beyond those of the longest row: what is longer is no frame.
 const FRAME_SLACK_BYTES: usize = 1 << 20;
@@ -48,6 +49,8 @@ pub(super) struct Begun {
     pub(super) book_version: u64,
     pub(super) offsets: Vec<NextOffset>,
     pub(super) newest_occurred_at: Option<DateTime<Utc>>,
+    #[serde(default)]
+    pub(super) redecoded_days: Vec<DayRange>,
 }
 
 /// Why there is no answer, or no more of it.

@@ -202,6 +202,7 @@ impl Desk {
             book_version: answer.coverage.book_version,
             offsets: answer.coverage.offsets.clone(),
             newest_occurred_at: answer.coverage.newest_occurred_at,
+            redecoded_days: answer.coverage.redecoded_days.clone(),
         };
         write_frame(out, Tag::Begun, &serde_json::to_vec(&begun).unwrap_or_default())
             .map_err(AnswerError::Pipe)?;

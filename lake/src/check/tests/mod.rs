@@ -1,5 +1,7 @@
 //! Each way to break a book is seen, by its own code and no other.
 
+mod readings;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::sync::Arc;
@@ -69,6 +71,8 @@ async fn every_way_to_break_a_book_is_seen() {
     break_segments(&mut breaks).await;
     break_places(&mut breaks).await;
     break_values(&mut breaks).await;
+    breaks.whole = TestLake::redecoded().await;
+    readings::break_them(&mut breaks).await;
     let all: BTreeSet<&str> = Invariant::ALL.iter().map(|invariant| invariant.code()).collect();
     assert_eq!(breaks.seen, all, "an invariant that no break violates proves nothing");
 }
