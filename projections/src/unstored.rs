@@ -19,8 +19,8 @@ use crate::rebuild::Rebuild;
 use crate::refold::{Refold, Touched};
 use crate::repeats::{Repeats, files_by_day};
 
-/// Events that are folded for one answer: about 250 MiB of them, and of what is made of them.
-const EVENTS_MAX: u64 = 1_000_000;
+/// Events that are folded for one answer: about 300 MiB of them, and of what is made of them.
+const EVENTS_MAX: u64 = 500_000;
 
 /// Rows beside those of the table.
 #[derive(Debug)]

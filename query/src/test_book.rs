@@ -21,11 +21,12 @@ use crate::limits::Limits;
 use crate::output::{self, Format, OutputError};
 use crate::session::{Resources, Session};
 
-/// A book in a folder that goes with it. What is landed comes from partition 0 of topic `auth`.
+/// A book in a folder that goes with it. What is landed comes from topic `auth`, and unless it is said, from partition 0.
 pub(crate) struct TestBook {
     pub(crate) folder: TempDir,
     pub(crate) book: Book,
-    next_offset: i64,
+    /// By partition.
+    next_offsets: BTreeMap<i32, i64>,
 }
 
 /// An event of a test, with the flag that ingest would set.
@@ -109,15 +110,21 @@ impl TestBook {
         let folder = tempfile::tempdir().expect("a folder");
         let location = Location::parse(&folder.path().display().to_string()).expect("a location");
         let book = Book::open_or_create(&location).await.expect("a book");
-        Self { folder, book, next_offset: 0 }
+        Self { folder, book, next_offsets: BTreeMap::new() }
     }
 
     /// Lands events in one commit, each at the next offset.
     pub(crate) async fn land(&mut self, events: &[TestEvent]) {
+        self.land_from(0, events).await;
+    }
+
+    /// As [`Self::land`], from a partition.
+    pub(crate) async fn land_from(&mut self, partition: i32, events: &[TestEvent]) {
+        let first = self.next_offset(partition);
         let mut builder = EventBuilder::new(&Fields::default());
         for (index, event) in events.iter().enumerate() {
             let received_at_us = event.event.occurred_at_us + event.late_us;
-            let place = Place { received_at_us, ..place(self.next_offset + index as i64) };
+            let place = Place { received_at_us, partition, ..place(first + index as i64) };
             builder.append(&event.event, &place, event.source, &format!("{}/1", event.source));
         }
         let batch = with_duplicates(&builder.finish(), events);
@@ -126,7 +133,7 @@ impl TestBook {
         let files = files.iter().map(|(day, batch)| encode(Kind::Event, *day, batch).expect("encodes"));
         let count = events.len() as i64;
         let files = files.collect();
-        self.commit(files, count, |segment| {
+        self.commit(partition, files, count, |segment| {
             segment.events = count;
             segment.duplicates = events.iter().filter(|event| event.duplicate).count() as i64;
             let unknown = events.iter().flat_map(|event| event.event.unknown_values);
@@ -154,9 +161,9 @@ impl TestBook {
         at: DateTime<Utc>,
     ) {
         let mut builder = RejectionBuilder::new();
-        builder.append(rejection, &place(self.next_offset), "gatebook", "gatebook/1", raw, false);
+        builder.append(rejection, &place(self.next_offset(0)), "gatebook", "gatebook/1", raw, false);
         let file = encode(Kind::Rejection, at.date_naive(), &builder.finish()).expect("encodes");
-        self.commit(vec![file], 1, |segment| segment.rejections = 1).await;
+        self.commit(0, vec![file], 1, |segment| segment.rejections = 1).await;
     }
 
     /// Replaces the event at an offset by what a later decoder reads.
@@ -186,12 +193,22 @@ impl TestBook {
         lease.release().await.expect("released");
     }
 
-    async fn commit(&mut self, files: Vec<lake::DataFile>, count: i64, say: impl FnOnce(&mut Segment)) {
-        let id = PartitionId { topic_id: "topic-id".into(), partition: 0 };
-        let expected = (self.next_offset > 0).then_some(self.next_offset);
-        let mut segment = Segment::starting_at("auth".into(), id, expected, self.next_offset);
-        self.next_offset += count;
-        (segment.next_offset, segment.records, segment.elements) = (self.next_offset, count, count);
+    fn next_offset(&self, partition: i32) -> i64 {
+        self.next_offsets.get(&partition).copied().unwrap_or(0)
+    }
+
+    async fn commit(
+        &mut self,
+        partition: i32,
+        files: Vec<lake::DataFile>,
+        count: i64,
+        say: impl FnOnce(&mut Segment),
+    ) {
+        let id = PartitionId { topic_id: "topic-id".into(), partition };
+        let from = self.next_offset(partition);
+        let mut segment = Segment::starting_at("auth".into(), id, (from > 0).then_some(from), from);
+        self.next_offsets.insert(partition, from + count);
+        (segment.next_offset, segment.records, segment.elements) = (from + count, count, count);
         segment.unknown.keys.add_count("colour", 2);
         say(&mut segment);
         let outcome = self.book.land(&Landing { files, segments: vec![segment] }).await.expect("lands");

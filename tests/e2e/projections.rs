@@ -11,6 +11,7 @@ use crate::harness::feed::{Feed, produce_mixed};
 use crate::harness::gatebook::Deployment;
 use crate::harness::kafka::Kafka;
 use crate::harness::topic::Topic;
+use crate::harness::truth::Truth;
 use crate::harness::wait::{SOON, until};
 
 const ATTEMPTS: &str = "select tenant_id, user_key, source, first_at, last_at, application, event_ids, prompts, result, \
@@ -76,19 +77,19 @@ fn they_keep_up_while_events_come_and_files_are_merged() {
         .set("ingest", "commit_interval_ms = 100")
         .set("maintain", "compact_files_min = 2\ninterval_s = 1\nlease_s = 5");
     let feed = Feed::start(&topic, 2);
-    let service = deployment.spawn(&["run"]);
-    deployment.wait_for_work(SOON);
     for _ in 0..3 {
-        std::thread::sleep(Duration::from_secs(2)); // some commits
+        let service = deployment.spawn(&["run"]);
+        std::thread::sleep(Duration::from_secs(4)); // some commits, and the lease of whoever was killed ends
+        // What is compared stands still. Whoever is killed leaves what the next one goes on from.
+        service.kill();
         assert_is_as_made_anew(&deployment, &kafka, &topic);
     }
-    // Whoever is killed leaves what the next one goes on from.
-    service.kill();
     let service = deployment.spawn(&["run"]);
-    std::thread::sleep(Duration::from_secs(6)); // the lease ends
     feed.stop();
+    let all = Truth::read(&topic).len() as u64;
     until("all is taken in", SOON, || {
-        (status(&deployment, "events not taken in, at most") == "0").then_some(())
+        let has_all = deployment.number("select sum(elements) from segments") == all;
+        (has_all && status(&deployment, "events not taken in, at most") == "0").then_some(())
     });
     deployment.terminate(service);
     assert_is_as_made_anew(&deployment, &kafka, &topic);
