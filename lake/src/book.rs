@@ -1,6 +1,7 @@
 //! The book: opening it, and seeing it at one version.
 
 use std::collections::BTreeSet;
+use std::path::Path;
 use std::sync::Arc;
 
 use arrow::datatypes::SchemaRef;
@@ -291,8 +292,12 @@ pub(crate) fn quiet() -> CommitProperties {
 }
 
 fn unloaded(location: &Location) -> Result<DeltaTable, DeltaTableError> {
-    let folder = location.book();
-    let url = Url::from_directory_path(&folder)
+    table_at(&location.book())
+}
+
+/// The table in a folder, over the store that makes it durable. Nothing is read yet.
+pub(crate) fn table_at(folder: &Path) -> Result<DeltaTable, DeltaTableError> {
+    let url = Url::from_directory_path(folder)
         .map_err(|()| DeltaTableError::InvalidTableLocation(folder.display().to_string()))?;
     DeltaTableBuilder::from_url(url.clone())?.with_storage_backend(Arc::new(DurableStore::new()), url).build()
 }

@@ -4,7 +4,8 @@ use std::path::{Path, PathBuf};
 
 use url::Url;
 
-/// A folder that holds a lake: the book in `book/`, and what the maintainer needs in `maintain/`.
+/// A folder that holds a lake: the book in `book/`, the directory in `directory/`, and what the maintainer needs in
+/// `maintain/`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Location {
     folder: PathBuf,
@@ -55,6 +56,11 @@ impl Location {
     #[must_use]
     pub fn book(&self) -> PathBuf {
         self.folder.join("book")
+    }
+
+    /// The directory's folder: a Delta table beside the book.
+    pub(crate) fn directory(&self) -> PathBuf {
+        self.folder.join("directory")
     }
 
     /// The folder of the maintainer's lease.
