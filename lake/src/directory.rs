@@ -24,7 +24,8 @@ use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 use parquet::errors::ParquetError;
 use tokio::sync::OnceCell;
 
-pub use self::change::{Act, ChangeError, Changed, Difference};
+use self::change::Act;
+pub use self::change::{ChangeError, Difference, Imported};
 use self::content::FileRows;
 pub use self::content::{Cut, DirectoryContent, Import, Undone};
 use crate::book::{quiet, table_at};
@@ -119,6 +120,22 @@ impl Directory {
         self.content.get_or_try_init(read).await.cloned()
     }
 
+    /// Who made each version, the newest first.
+    ///
+    /// # Errors
+    ///
+    /// The log cannot be read.
+    pub async fn history(&self) -> Result<Vec<DirectoryVersion>, DirectoryError> {
+        let Some(table) = &self.table else { return Ok(Vec::new()) };
+        let mut versions = Vec::new();
+        for version in (0..=table.version().unwrap_or(0)).rev() {
+            // No upkeep removes an entry of this log; where somebody else did, the versions before cannot be told.
+            let Some(entry) = table.log_store().read_commit_entry(version).await? else { break };
+            versions.push(DirectoryVersion::of(version, &entry).map_err(DeltaTableError::from)?);
+        }
+        Ok(versions)
+    }
+
     /// The files of this version, each with its rows.
     async fn files(&self) -> Result<Vec<FileRows>, DirectoryError> {
         let Some(table) = &self.table else { return Ok(Vec::new()) };
@@ -194,6 +211,43 @@ impl Directory {
             (None, Err(error)) => Err(error.into()),
             (None, Ok(_)) => Err(DeltaTableError::NotInitialized.into()),
         }
+    }
+}
+
+/// Who made a version.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DirectoryVersion {
+    /// The version.
+    pub version: u64,
+    /// When, in milliseconds since 1970 UTC.
+    pub committed_at_ms: i64,
+    /// What was done: `import`, `cut` or `undo`; none for the first version, which is empty.
+    pub act: Option<String>,
+    /// Who did it.
+    pub actor: Option<String>,
+}
+
+impl DirectoryVersion {
+    fn of(version: u64, entry: &[u8]) -> serde_json::Result<Self> {
+        #[derive(serde::Deserialize)]
+        struct Line {
+            #[serde(rename = "commitInfo")]
+            info: Option<Info>,
+        }
+        #[derive(Default, serde::Deserialize)]
+        struct Info {
+            timestamp: i64,
+            #[serde(rename = "gatebook.act")]
+            act: Option<String>,
+            #[serde(rename = "gatebook.actor")]
+            actor: Option<String>,
+        }
+        let mut found = Info::default();
+        for line in serde_json::Deserializer::from_slice(entry).into_iter::<Line>() {
+            found = line?.info.unwrap_or(found);
+        }
+        let Info { timestamp, act, actor } = found;
+        Ok(Self { version, committed_at_ms: timestamp, act, actor })
     }
 }
 

@@ -37,7 +37,8 @@ pub use check::{
 };
 pub use data_file::{DataFile, Encoder, Origin, encode};
 pub use directory::{
-    Act, ChangeError, Changed, Cut, Difference, Directory, DirectoryContent, DirectoryError, Import, Undone,
+    ChangeError, Cut, Difference, Directory, DirectoryContent, DirectoryError, DirectoryVersion, Import,
+    Imported, Undone,
 };
 pub use failpoint::failpoint;
 pub use landing::{LandError, Landing, Outcome};

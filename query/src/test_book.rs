@@ -6,7 +6,7 @@ use std::sync::Arc;
 use arrow::array::{ArrayRef, BooleanArray, RecordBatch};
 use arrow::compute::{SlicesIterator, concat_batches};
 use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
-use lake::{Book, Landing, Location, Outcome, PartitionId, Segment, encode};
+use lake::{Book, Directory, Landing, Location, Outcome, PartitionId, Segment, encode};
 use schemas::vocabulary::{Assurance, AuthResult, DenialReason, Method, Stage};
 use schemas::{Event, EventBuilder, Fields, Kind, Place, Reason, Rejection, RejectionBuilder};
 use tempfile::TempDir;
@@ -21,6 +21,7 @@ use crate::session::{Resources, Session};
 pub(crate) struct TestBook {
     pub(crate) folder: TempDir,
     pub(crate) book: Book,
+    pub(crate) directory: Directory,
     next_offset: i64,
 }
 
@@ -105,7 +106,8 @@ impl TestBook {
         let folder = tempfile::tempdir().expect("a folder");
         let location = Location::parse(&folder.path().display().to_string()).expect("a location");
         let book = Book::open_or_create(&location).await.expect("a book");
-        Self { folder, book, next_offset: 0 }
+        let directory = Directory::open(&location).await.expect("a directory");
+        Self { folder, book, directory, next_offset: 0 }
     }
 
     /// Lands events in one commit, each at the next offset.
@@ -168,7 +170,8 @@ impl TestBook {
     }
 
     pub(crate) fn session(&self, limits: Limits) -> Session {
-        Session::open(&self.book, &Resources::new(limits).expect("resources")).expect("a session")
+        let resources = Resources::new(limits).expect("resources");
+        Session::open(&self.book, &self.directory, &resources).expect("a session")
     }
 
     /// What a user reads of an SQL question.

@@ -47,13 +47,24 @@ pub(super) fn print(
     ask: impl AsyncFnOnce(&Session) -> Result<Answer, QueryError> + Send,
 ) -> anyhow::Result<()> {
     check_terminal(args)?;
-    let question = async || -> anyhow::Result<()> {
-        let book = lake::Book::open(&config.lake.location).await?;
-        let session = Resources::new(config.query)
-            .and_then(|resources| Session::open(&book, &resources))
-            .map_err(usage_or_failure)?;
-        let answer = ask(&session).await.map_err(usage_or_failure)?;
+    ask_session(config, async |session| {
+        let answer = ask(session).await.map_err(usage_or_failure)?;
         write_down(answer, args).await
+    })
+}
+
+/// Asks the book and the directory at their latest versions. Blocks.
+pub(super) fn ask_session<T: Send>(
+    config: &Config,
+    ask: impl AsyncFnOnce(&Session) -> anyhow::Result<T> + Send,
+) -> anyhow::Result<T> {
+    let question = async || -> anyhow::Result<T> {
+        let book = lake::Book::open(&config.lake.location).await?;
+        let directory = lake::Directory::open(&config.lake.location).await?;
+        let session = Resources::new(config.query)
+            .and_then(|resources| Session::open(&book, &directory, &resources))
+            .map_err(usage_or_failure)?;
+        ask(&session).await
     };
     tokio::task::block_in_place(|| query::run_on_large_stack(question))
         .context("free some memory: the system gives no thread for the query")?

@@ -13,7 +13,7 @@ use super::{ATTEMPTS_MAX, Commit, Committed, Directory, DirectoryError};
 
 /// What a commit did.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Act {
+pub(super) enum Act {
     /// Directories were imported.
     Import,
     /// A link was cut.
@@ -25,7 +25,7 @@ pub enum Act {
 impl Act {
     /// The word for it.
     #[must_use]
-    pub const fn as_str(self) -> &'static str {
+    pub(super) const fn as_str(self) -> &'static str {
         match self {
             Self::Import => "import",
             Self::Cut => "cut",
@@ -114,18 +114,13 @@ fn by_person(listings: &[Listing]) -> BTreeMap<&str, Vec<&Listing>> {
     persons
 }
 
-/// How a change ended.
+/// How an import ended.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Changed {
-    /// It is this version. A cut has this number.
-    At {
-        /// The version.
-        version: u64,
-        /// The number of the cut that was made.
-        number: Option<i64>,
-    },
-    /// The directory said all of it already: there is no new version.
-    Nothing,
+pub struct Imported {
+    /// The version that it is; none where the directories said all of it already.
+    pub version: Option<u64>,
+    /// What it changed, by directory.
+    pub differences: BTreeMap<String, Difference>,
 }
 
 impl Directory {
@@ -141,16 +136,17 @@ impl Directory {
         file: &DirectoryFile,
         actor: &str,
         now_us: i64,
-    ) -> Result<Changed, ChangeError> {
+    ) -> Result<Imported, ChangeError> {
         for _ in 0..ATTEMPTS_MAX {
             let content = self.fresh().await?;
+            let differences = content.differences(tenant_id, file);
             let is_new = |(name, rows): &(&String, &Vec<Listing>)| {
                 content.import(tenant_id, name).is_none_or(|held| held.listings != **rows)
             };
             let new: BTreeMap<&str, &Vec<Listing>> =
                 file.directories.iter().filter(is_new).map(|(name, rows)| (name.as_str(), rows)).collect();
             if new.is_empty() {
-                return Ok(Changed::Nothing);
+                return Ok(Imported { version: None, differences });
             }
             let is_replaced = |tenant: &str, name: &str| tenant == tenant_id && new.contains_key(name);
             let kept = content.imports.iter().filter(|it| !is_replaced(&it.tenant_id, &it.directory));
@@ -170,18 +166,18 @@ impl Directory {
                 removes: replaced.map(|file| file.remove).collect(),
             };
             if let Committed::At(version) = self.commit(commit).await? {
-                return Ok(Changed::At { version, number: None });
+                return Ok(Imported { version: Some(version), differences });
             }
         }
         Err(ChangeError::Overtaken)
     }
 
-    /// Writes down that an id is not a person's. The number that the cut carries is given anew.
+    /// Writes down that an id is not a person's, and returns the number of the cut: the one that it carries is not read.
     ///
     /// # Errors
     ///
     /// See [`ChangeError`].
-    pub async fn cut(&mut self, cut: &Cut) -> Result<Changed, ChangeError> {
+    pub async fn cut(&mut self, cut: &Cut) -> Result<i64, ChangeError> {
         self.append(|content| {
             let same = |held: &&Cut| {
                 (&held.tenant_id, &held.source, &held.user_key, &held.from_person)
@@ -199,12 +195,12 @@ impl Directory {
                 why: Some(cut.why.clone()),
                 ..row(Kind::Cut, &cut.tenant_id, &cut.actor, cut.cut_at_us)
             };
-            Ok((Act::Cut, row))
+            Ok((Act::Cut, number, row))
         })
         .await
     }
 
-    /// Takes a cut back.
+    /// Takes a cut back, and returns its number.
     ///
     /// # Errors
     ///
@@ -215,7 +211,7 @@ impl Directory {
         why: &str,
         actor: &str,
         now_us: i64,
-    ) -> Result<Changed, ChangeError> {
+    ) -> Result<i64, ChangeError> {
         self.append(|content| {
             let found = content.cuts.iter().find(|cut| cut.number == number);
             let cut = found.ok_or(ChangeError::NoCut(number))?;
@@ -227,7 +223,7 @@ impl Directory {
                 why: Some(why.to_owned()),
                 ..row(Kind::Undo, &cut.tenant_id, actor, now_us)
             };
-            Ok((Act::Undo, row))
+            Ok((Act::Undo, number, row))
         })
         .await
     }
@@ -235,16 +231,15 @@ impl Directory {
     /// Adds the row that is decided upon from what the latest version says.
     async fn append(
         &mut self,
-        decide: impl Fn(&DirectoryContent) -> Result<(Act, Row), ChangeError>,
-    ) -> Result<Changed, ChangeError> {
+        decide: impl Fn(&DirectoryContent) -> Result<(Act, i64, Row), ChangeError>,
+    ) -> Result<i64, ChangeError> {
         for _ in 0..ATTEMPTS_MAX {
             let content = self.fresh().await?;
-            let (act, row) = decide(&content)?;
-            let number = row.number;
+            let (act, number, row) = decide(&content)?;
             let commit =
                 Commit { act, actor: row.actor.clone(), files: vec![vec![row]], removes: Vec::new() };
-            if let Committed::At(version) = self.commit(commit).await? {
-                return Ok(Changed::At { version, number });
+            if let Committed::At(_) = self.commit(commit).await? {
+                return Ok(number);
             }
         }
         Err(ChangeError::Overtaken)

@@ -3,8 +3,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use deltalake_core::kernel::Remove;
-use schemas::{Enabled, ListedId, Listing};
+use schemas::{DirectoryFile, Enabled, ListedId, Listing};
 
+use super::change::Difference;
 use super::rows::{Kind, Row};
 
 /// What one version says.
@@ -75,6 +76,16 @@ impl DirectoryContent {
     #[must_use]
     pub fn import(&self, tenant_id: &str, directory: &str) -> Option<&Import> {
         self.imports.iter().find(|it| it.tenant_id == tenant_id && it.directory == directory)
+    }
+
+    /// What a file would change, by directory.
+    #[must_use]
+    pub fn differences(&self, tenant_id: &str, file: &DirectoryFile) -> BTreeMap<String, Difference> {
+        let difference = |(name, after): (&String, &Vec<Listing>)| {
+            let before = self.import(tenant_id, name).map_or(&[][..], |held| &held.listings);
+            (name.clone(), Difference::between(before, after))
+        };
+        file.directories.iter().map(difference).collect()
     }
 
     /// How many ids of a tenant are listed by several directories for different persons at a time, the same way.

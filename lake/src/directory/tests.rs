@@ -66,8 +66,13 @@ async fn an_import_takes_the_place_of_its_directory_and_of_no_other() {
     directory.import("acme", &file(&["hr: E1 a", "hr: E2 b", "ad: E1 c"]), "op", 5).await.expect("imports");
     directory.import("globex", &file(&["hr: E9 z"]), "op", 6).await.expect("imports");
     let before = directory.clone();
-    let changed = directory.import("acme", &file(&["hr: E1 x"]), "eve", 7).await.expect("imports");
-    assert_eq!(changed, Changed::At { version: 3, number: None });
+    let imported = directory.import("acme", &file(&["hr: E1 x"]), "eve", 7).await.expect("imports");
+    assert_eq!(imported.version, Some(3));
+    let told_of = &imported.differences["hr"];
+    assert_eq!(
+        (told_of.changed.as_slice(), told_of.gone.as_slice()),
+        (["E1".to_owned()].as_slice(), ["E2".to_owned()].as_slice())
+    );
     let expected =
         ["acme ad: E1 [c] by op at 5", "acme hr: E1 [x] by eve at 7", "globex hr: E9 [z] by op at 6"];
     assert_eq!(told(&*directory.content().await.expect("content")), expected);
@@ -86,7 +91,8 @@ async fn the_same_file_again_is_no_version() {
     let mut directory = Directory::open(&location).await.expect("opens");
     directory.import("acme", &file(&["hr: E1 a"]), "op", 5).await.expect("imports");
     let again = directory.import("acme", &file(&["hr: E1 a"]), "eve", 6).await.expect("imports");
-    assert_eq!((again, directory.version()), (Changed::Nothing, Some(1)));
+    assert_eq!((again.version, directory.version()), (None, Some(1)));
+    assert!(again.differences["hr"].is_empty());
 }
 
 /// Each of many imports at once is in the end either as a whole or not, and each says at which version.
@@ -100,9 +106,8 @@ async fn imports_at_once_are_one_after_the_other() {
             let lines =
                 [format!("hr: E1 a{number}"), format!("hr: E2 b{number}"), format!("own{number}: E3 c")];
             let lines: Vec<&str> = lines.iter().map(String::as_str).collect();
-            let changed = directory.import("acme", &file(&lines), "op", number).await.expect("imports");
-            let Changed::At { version, .. } = changed else { panic!("nothing new") };
-            (version, number)
+            let imported = directory.import("acme", &file(&lines), "op", number).await.expect("imports");
+            (imported.version.expect("something new"), number)
         })
     });
     let mut done: Vec<(u64, i64)> = Vec::new();
@@ -125,14 +130,13 @@ async fn imports_at_once_are_one_after_the_other() {
 async fn cuts_have_numbers_and_can_be_taken_back_once() {
     let (_folder, location) = lake();
     let mut directory = Directory::open(&location).await.expect("opens");
-    let numbered = |version, number| Changed::At { version, number: Some(number) };
-    assert_eq!(directory.cut(&cut("ada")).await.expect("cuts"), numbered(1, 1));
-    assert_eq!(directory.cut(&cut("bob")).await.expect("cuts"), numbered(2, 2));
+    assert_eq!(directory.cut(&cut("ada")).await.expect("cuts"), 1);
+    assert_eq!(directory.cut(&cut("bob")).await.expect("cuts"), 2);
     assert!(matches!(directory.cut(&cut("ada")).await, Err(ChangeError::AlreadyCut(1))));
-    assert_eq!(directory.undo(1, "it is her", "eve", 9).await.expect("undoes"), numbered(3, 1));
+    assert_eq!(directory.undo(1, "it is her", "eve", 9).await.expect("undoes"), 1);
     assert!(matches!(directory.undo(1, "it is her", "eve", 9).await, Err(ChangeError::Undone(1))));
     assert!(matches!(directory.undo(5, "x", "eve", 9).await, Err(ChangeError::NoCut(5))));
-    assert_eq!(directory.cut(&cut("ada")).await.expect("cuts"), numbered(4, 3));
+    assert_eq!(directory.cut(&cut("ada")).await.expect("cuts"), 3);
     let content = Directory::open(&location).await.expect("opens").content().await.expect("content");
     let undone = Undone { actor: "eve".into(), undone_at_us: 9, why: "it is her".into() };
     let expected = [
@@ -141,6 +145,18 @@ async fn cuts_have_numbers_and_can_be_taken_back_once() {
         Cut { number: 3, ..cut("ada") },
     ];
     assert_eq!(content.cuts, expected);
+    let history = directory.history().await.expect("history");
+    let told = history.iter().map(|it| (it.version, it.act.as_deref(), it.actor.as_deref()));
+    assert_eq!(
+        told.collect::<Vec<_>>(),
+        [
+            (4, Some("cut"), Some("op")),
+            (3, Some("undo"), Some("eve")),
+            (2, Some("cut"), Some("op")),
+            (1, Some("cut"), Some("op")),
+            (0, None, None),
+        ]
+    );
 }
 
 #[tokio::test]

@@ -13,7 +13,7 @@ use arrow::compute::cast;
 use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
 use arrow::error::ArrowError;
 use arrow::ipc::writer::StreamWriter;
-use lake::{Book, Location, Totals};
+use lake::{Book, Directory, Location, Totals};
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use tokio::runtime::Handle;
 use tokio::signal::unix::{SignalKind, signal};
@@ -51,6 +51,9 @@ pub enum WorkerError {
     /// The book cannot be opened.
     #[error(transparent)]
     Open(#[from] lake::OpenError),
+    /// The directory cannot be read.
+    #[error(transparent)]
+    Directory(#[from] lake::DirectoryError),
     /// The lake's folder is none.
     #[error(transparent)]
     Location(#[from] lake::LocationError),
@@ -144,9 +147,10 @@ fn limit_process(more: u64) {
     let _ = setrlimit(Resource::As, Rlimit { current: Some(limit), maximum: Some(limit) });
 }
 
-/// The book, open at its latest version.
+/// The book and the directory, open at their latest versions.
 struct Desk {
     book: Book,
+    directory: Directory,
     resources: Resources,
     limits: SqlLimits,
     session: Session,
@@ -168,16 +172,19 @@ impl Desk {
     async fn open(location: &Location, spill: PathBuf, limits: SqlLimits) -> Result<Self, WorkerError> {
         let resources = Resources::spilling_to(spill, limits.engine())?;
         let book = Book::open(location).await?;
-        let session = Session::open(&book, &resources)?;
-        Ok(Self { book, resources, limits, session })
+        let directory = Directory::open(location).await?;
+        let session = Session::open(&book, &directory, &resources)?;
+        Ok(Self { book, directory, resources, limits, session })
     }
 
-    /// Goes on to the latest version.
+    /// Goes on to the latest versions.
     async fn refresh(&mut self) -> Result<(), QueryError> {
         self.book.refresh().await?;
-        if self.book.version() != self.session.book_version() {
+        self.directory.refresh().await?;
+        let asked = (self.session.book_version(), self.session.directory_version());
+        if (self.book.version(), self.directory.version()) != asked {
             let known: Totals = self.session.known_totals().clone();
-            self.session = Session::open_after(&self.book, &self.resources, known)?;
+            self.session = Session::open_after(&self.book, &self.directory, &self.resources, known)?;
         }
         self.session.totals().await.map(|_| ())
     }
@@ -193,6 +200,7 @@ impl Desk {
         let mut batch = answer.next().await?;
         let begun = Begun {
             book_version: answer.coverage.book_version,
+            directory_version: answer.coverage.directory_version,
             offsets: answer.coverage.offsets.clone(),
             newest_occurred_at: answer.coverage.newest_occurred_at,
         };
