@@ -295,7 +295,7 @@ impl Reading<'_> {
         let is_separator =
             |letter: char| if cell.contains(';') { letter == ';' } else { letter.is_whitespace() };
         let written = cell.split(is_separator).map(str::trim).filter(|id| !id.is_empty());
-        let mut ids: Vec<ListedId> = written.map(|id| listed(id, self.maps)).collect();
+        let mut ids: Vec<ListedId> = written.flat_map(|id| listed(id, self.maps)).collect();
         if ids.iter().any(|id| id.user_key.is_empty()) {
             problems.add(
                 self.line,
@@ -323,10 +323,18 @@ impl Reading<'_> {
 }
 
 /// Reads `id`, or `source:id`. What stands before a colon and is no source belongs to the id.
-fn listed(text: &str, maps: &Maps) -> ListedId {
+///
+/// One that the map of domains changes is listed as it is written too: so it stands in events that came before the map, and
+/// in those of sources that the map does not concern.
+fn listed(text: &str, maps: &Maps) -> impl Iterator<Item = ListedId> {
     let of_source = text.split_once(':').and_then(|(source, id)| Some((Source::parse(source)?, id.trim())));
     let (source, id) = of_source.map_or((None, text), |(source, id)| (Some(source.as_str().to_owned()), id));
-    ListedId { source, user_key: maps.user_key(id).into_owned() }
+    let user_key = maps.user_key(id).into_owned();
+    let written = (id.contains('\\') && user_key != id).then(|| id.to_owned());
+    [Some(user_key), written]
+        .into_iter()
+        .flatten()
+        .map(move |user_key| ListedId { source: source.clone(), user_key })
 }
 
 /// Reads a day, which begins at midnight UTC.

@@ -105,25 +105,32 @@ pub(crate) async fn run(args: Args, config: Config) -> anyhow::Result<()> {
 }
 
 async fn cut(args: CutArgs, directory: &mut Directory, config: &Config) -> anyhow::Result<()> {
+    let (why, actor) = (reason(&args.why)?, args.actor.name()?);
+    let source = args.source.as_str();
+    // As it stands in events: that is as it is given, or in canonical form.
+    let forms = [args.id.clone(), config.maps.user_key(&args.id).into_owned()];
+    let seen = answer::ask_session(config, async |session| {
+        for form in forms {
+            let is_seen = query::is_seen(session, &args.tenant, source, &form).await;
+            if is_seen.map_err(answer::usage_or_failure)? {
+                return Ok(Some(form));
+            }
+        }
+        Ok(None)
+    })?;
+    let advice = "check --tenant, --source and --id against the table identities: no event has this id";
+    let user_key = seen.ok_or_else(|| Usage(advice.to_owned()))?;
     let cut = Cut {
         number: 0,
-        user_key: config.maps.user_key(&args.id).into_owned(),
+        user_key,
         from_person: args.from_person.map(|person| config.maps.user_key(&person).into_owned()),
         tenant_id: args.tenant,
-        source: args.source.as_str().to_owned(),
-        actor: args.actor.name()?,
+        source: source.to_owned(),
+        actor,
         cut_at_us: Utc::now().timestamp_micros(),
-        why: reason(&args.why)?,
+        why,
         undone: None,
     };
-    let is_seen = answer::ask_session(config, async |session| {
-        let seen = query::is_seen(session, &cut.tenant_id, &cut.source, &cut.user_key).await;
-        seen.map_err(answer::usage_or_failure)
-    })?;
-    if !is_seen {
-        let advice = "check --tenant, --source and --id against the table identities: no event has this id";
-        bail!(Usage(advice.to_owned()));
-    }
     let number = directory.cut(&cut).await?;
     say(&format!("cut {number}; gatebook identities undo {number} --why … takes it back"));
     Ok(())

@@ -40,7 +40,7 @@ fn columns_come_in_any_order_and_ids_as_events_have_them() {
          1970-01-03,Ada@Acme.example duo:ALovelace  corp\\Ada,E1,1970-01-02T00:00:00Z\r\n\
          ,\"mfa-server:Ada Lovelace; arn:aws:iam::1:user/ada;\",E2,\r\n",
         &[
-            "hr: E1 [ada@acme.example ada@corp.example duo:ALovelace] 1..2",
+            "hr: E1 [ada@acme.example ada@corp.example corp\\Ada duo:ALovelace] 1..2",
             "hr: E2 [arn:aws:iam::1:user/ada mfa-server:Ada Lovelace] ..",
         ],
     );
