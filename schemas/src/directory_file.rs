@@ -347,9 +347,12 @@ fn day(text: &str) -> Option<i64> {
     moment::of([number(year, 4)?, number(month, 2)?, number(day, 2)?], [0; 3], 0, 0)
 }
 
+/// When who is listed with an id, and in which line.
+type Claim<'r> = (Enabled, &'r str, u64);
+
 /// Within one directory an id is one person's at a time.
 fn check_claims(rows: &[Row], problems: &mut FileProblems) {
-    let mut claims: BTreeMap<(&str, &ListedId), Vec<(Enabled, &str, u64)>> = BTreeMap::new();
+    let mut claims: BTreeMap<(&str, &ListedId), Vec<Claim<'_>>> = BTreeMap::new();
     for (line, directory, listing) in rows {
         for id in &listing.ids {
             let claim = (listing.enabled, listing.person.as_str(), *line);

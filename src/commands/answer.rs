@@ -164,8 +164,11 @@ fn summary(coverage: &Coverage, rows: u64) -> String {
         None => "no events yet".to_owned(),
     };
     let unit = if rows == 1 { "row" } else { "rows" };
+    let directory = coverage.directory_version.map(|version| format!(" and {version} of the directory"));
     format!(
-        "{rows} {unit} from version {} of the book; {newest}; times in {}",
-        coverage.book_version, coverage.tz
+        "{rows} {unit} from version {} of the book{}; {newest}; times in {}",
+        coverage.book_version,
+        directory.unwrap_or_default(),
+        coverage.tz
     )
 }

@@ -108,10 +108,14 @@ pub(crate) async fn run(args: Args, config: Config) -> anyhow::Result<()> {
     let mut directory = Directory::open(&config.lake.location).await?;
     match args.action {
         Action::Import(args) => import(&args, &mut directory, &config).await,
-        Action::List => print(&directories(&*directory.content().await?, None)),
+        Action::List => {
+            let content = directory.content().await?;
+            print(&directories(&content, None))
+        }
         Action::Show { person, tenant } => {
             let person = config.maps.user_key(&person).into_owned();
-            let table = listings(&*directory.content().await?, &person, tenant.as_deref());
+            let content = directory.content().await?;
+            let table = listings(&content, &person, tenant.as_deref());
             let missing = "look for the name with `gatebook sql \"SELECT * FROM directory\"`: no directory lists this person";
             print(&table.with_context(|| missing)?)
         }
@@ -121,7 +125,6 @@ pub(crate) async fn run(args: Args, config: Config) -> anyhow::Result<()> {
 }
 
 async fn import(args: &ImportArgs, directory: &mut Directory, config: &Config) -> anyhow::Result<()> {
-    let actor = args.actor.name()?;
     if args.tenant.trim().is_empty() || args.directory.as_ref().is_some_and(|name| name.trim().is_empty()) {
         anyhow::bail!(Usage("give --tenant and --directory a name: one is empty".to_owned()));
     }
@@ -139,6 +142,7 @@ async fn import(args: &ImportArgs, directory: &mut Directory, config: &Config) -
         say("nothing was changed; without --dry-run it is");
         return Ok(());
     }
+    let actor = args.actor.name()?;
     let imported = directory.import(&args.tenant, &file, &actor, Utc::now().timestamp_micros()).await?;
     for (name, difference) in &imported.differences {
         say(&format!("{name} of {}: {}", args.tenant, counts(difference)));
@@ -265,8 +269,9 @@ async fn status(directory: &Directory, tenant: Option<&str>, config: &Config) ->
     for count in counts {
         rules.row(vec![count.tenant_id, count.rule, count.ids.to_string(), count.events.to_string()]);
     }
+    let content = directory.content().await?;
     let mut out = io::stdout().lock();
-    writeln!(out, "{}\n{rules}", directories(&*directory.content().await?, tenant))?;
+    writeln!(out, "{}\n{rules}", directories(&content, tenant))?;
     Ok(out.flush()?)
 }
 

@@ -75,14 +75,14 @@ async fn an_import_takes_the_place_of_its_directory_and_of_no_other() {
     );
     let expected =
         ["acme ad: E1 [c] by op at 5", "acme hr: E1 [x] by eve at 7", "globex hr: E9 [z] by op at 6"];
-    assert_eq!(told(&*directory.content().await.expect("content")), expected);
+    assert_eq!(told(&directory.content().await.expect("content")), expected);
     let again = Directory::open(&location).await.expect("opens");
     assert_eq!(
-        (again.version(), told(&*again.content().await.expect("content"))),
+        (again.version(), told(&again.content().await.expect("content"))),
         (Some(3), expected.map(str::to_owned).to_vec())
     );
     // What was said before can still be read.
-    assert_eq!(told(&*before.content().await.expect("content")).len(), 4);
+    assert_eq!(told(&before.content().await.expect("content")).len(), 4);
 }
 
 #[tokio::test]

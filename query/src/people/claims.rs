@@ -7,11 +7,16 @@ use schemas::Enabled;
 
 use super::learner::SourceId;
 
+/// An id that is listed: tenant, source (none for every source) and id.
+type Claimed = (String, Option<String>, String);
+
+/// Who is listed with an id, and when they are enabled.
+type Claim = (Enabled, String);
+
 /// What directories and operators say, ready to be asked by id.
 #[derive(Debug, Default)]
 pub(crate) struct Claims {
-    /// By tenant, source (none for every source) and id: who is listed with it, and when they are enabled.
-    by_id: HashMap<(String, Option<String>, String), Vec<(Enabled, String)>>,
+    by_id: HashMap<Claimed, Vec<Claim>>,
     persons: BTreeMap<(String, String), ListedPerson>,
     cuts: HashMap<SourceId, Apart>,
 }
@@ -103,8 +108,7 @@ impl Claims {
         let of = |source: Option<String>| {
             let claims = self.by_id.get(&(id.tenant_id.clone(), source, id.user_key.clone()));
             let claims = claims.into_iter().flatten();
-            let is_meant =
-                |(_, person): &&(Enabled, String)| !apart.is_some_and(|it| it.from.contains(person));
+            let is_meant = |(_, person): &&Claim| !apart.is_some_and(|it| it.from.contains(person));
             tenures(claims.filter(is_meant).map(|(enabled, person)| (*enabled, person.as_str())))
         };
         let own = of(Some(id.source.clone()));
@@ -119,8 +123,7 @@ impl Claims {
 
     /// The ids that belong to one after the other: of these it matters when an event was.
     pub(super) fn reused(&self) -> BTreeSet<&str> {
-        let is_reused =
-            |claims: &Vec<(Enabled, String)>| claims.iter().any(|(_, person)| *person != claims[0].1);
+        let is_reused = |claims: &Vec<Claim>| claims.iter().any(|(_, person)| *person != claims[0].1);
         self.by_id.iter().filter(|(_, claims)| is_reused(claims)).map(|((_, _, id), _)| id.as_str()).collect()
     }
 }

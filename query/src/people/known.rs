@@ -36,7 +36,10 @@ impl Known {
 
     /// What it says, by id.
     pub(super) async fn claims(&self) -> Result<Arc<Claims>> {
-        let claims = || async { Ok(Arc::new(Claims::of(&*self.content().await?))) };
+        let claims = || async {
+            let content = self.content().await?;
+            Ok(Arc::new(Claims::of(&content)))
+        };
         self.claims.get_or_try_init(claims).await.cloned()
     }
 }
