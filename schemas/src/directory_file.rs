@@ -20,8 +20,9 @@ use crate::moment;
 use crate::source::Source;
 use crate::user_key;
 
-/// Rows of a file: what a directory of a million persons has, and what is held in memory where persons are asked for.
-pub const LISTINGS_MAX: usize = 1_000_000;
+/// Rows of a file, and of all directories together: they are held in memory where persons are asked for, 3 KB each with four
+/// ids, and a process for SQL must have room for them beside its work.
+pub const LISTINGS_MAX: usize = 250_000;
 
 /// Bytes of a name or an id.
 const TEXT_BYTES_MAX: usize = 1_024;
@@ -106,7 +107,7 @@ pub fn read_directory_file(
             continue;
         };
         if rows.len() == LISTINGS_MAX {
-            problems.add(line, None, "split the file by directory: it has more than 1,000,000 rows");
+            problems.add(line, None, "split the file by directory: it has more than 250,000 rows");
             break;
         }
         let reading = Reading { columns, row: &row, line, directory, maps };
