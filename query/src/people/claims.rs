@@ -1,22 +1,21 @@
 //! Whose an id is, as directories say, over time; and which links an operator cut. Pure.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::sync::Arc;
 
 use lake::DirectoryContent;
-use schemas::Enabled;
+use schemas::{Enabled, ListedId};
 
 use super::learner::SourceId;
 
-/// An id that is listed: tenant, source (none for every source) and id.
-type Claimed = (String, Option<String>, String);
-
 /// Who is listed with an id, and when they are enabled.
-type Claim = (Enabled, String);
+type Claim = (Enabled, Arc<str>);
 
 /// What directories and operators say, ready to be asked by id.
 #[derive(Debug, Default)]
 pub(crate) struct Claims {
-    by_id: HashMap<Claimed, Vec<Claim>>,
+    /// By tenant. There can be a million ids: each takes as little memory as can be.
+    by_id: HashMap<String, HashMap<ListedId, Vec<Claim>>>,
     persons: BTreeMap<(String, String), ListedPerson>,
     cuts: HashMap<SourceId, Apart>,
 }
@@ -59,10 +58,12 @@ impl Claims {
     pub(crate) fn of(content: &DirectoryContent) -> Self {
         let mut claims = Self::default();
         for import in &content.imports {
+            let by_id = claims.by_id.entry(import.tenant_id.clone()).or_default();
             for listing in &import.listings {
+                let name: Arc<str> = listing.person.as_str().into();
                 for id in &listing.ids {
-                    let key = (import.tenant_id.clone(), id.source.clone(), id.user_key.clone());
-                    claims.by_id.entry(key).or_default().push((listing.enabled, listing.person.clone()));
+                    let claims = by_id.entry(id.clone()).or_insert_with(|| Vec::with_capacity(1));
+                    claims.push((listing.enabled, Arc::clone(&name)));
                 }
                 let whose = (import.tenant_id.clone(), listing.person.clone());
                 let person = claims.persons.entry(whose).or_default();
@@ -106,10 +107,9 @@ impl Claims {
             return Vec::new();
         }
         let of = |source: Option<String>| {
-            let claims = self.by_id.get(&(id.tenant_id.clone(), source, id.user_key.clone()));
-            let claims = claims.into_iter().flatten();
-            let is_meant = |(_, person): &&Claim| !apart.is_some_and(|it| it.from.contains(person));
-            tenures(claims.filter(is_meant).map(|(enabled, person)| (*enabled, person.as_str())))
+            let claims = self.claims(&id.tenant_id, source, &id.user_key);
+            let is_meant = |(_, person): &&Claim| !apart.is_some_and(|it| it.from.contains(&**person));
+            tenures(claims.iter().filter(is_meant).map(|(enabled, person)| (*enabled, &**person)))
         };
         let own = of(Some(id.source.clone()));
         if own.is_empty() { of(None) } else { own }
@@ -117,14 +117,19 @@ impl Claims {
 
     /// To whom an address belongs that a source gives beside an id.
     pub(super) fn address(&self, tenant_id: &str, address: &str) -> Vec<Tenure> {
-        let claims = self.by_id.get(&(tenant_id.to_owned(), None, address.to_owned()));
-        tenures(claims.into_iter().flatten().map(|(enabled, person)| (*enabled, person.as_str())))
+        tenures(self.claims(tenant_id, None, address).iter().map(|(enabled, person)| (*enabled, &**person)))
     }
 
     /// The ids that belong to one after the other: of these it matters when an event was.
     pub(super) fn reused(&self) -> BTreeSet<&str> {
         let is_reused = |claims: &Vec<Claim>| claims.iter().any(|(_, person)| *person != claims[0].1);
-        self.by_id.iter().filter(|(_, claims)| is_reused(claims)).map(|((_, _, id), _)| id.as_str()).collect()
+        let all = self.by_id.values().flatten();
+        all.filter(|(_, claims)| is_reused(claims)).map(|(id, _)| id.user_key.as_str()).collect()
+    }
+
+    fn claims(&self, tenant_id: &str, source: Option<String>, user_key: &str) -> &[Claim] {
+        let Some(by_id) = self.by_id.get(tenant_id) else { return &[] };
+        by_id.get(&ListedId { source, user_key: user_key.to_owned() }).map_or(&[], Vec::as_slice)
     }
 }
 
@@ -183,6 +188,7 @@ fn joined(mut periods: Vec<Enabled>) -> Vec<Enabled> {
             _ => joined.push(period),
         }
     }
+    joined.shrink_to_fit();
     joined
 }
 
