@@ -57,6 +57,10 @@ pub(crate) enum Command {
     Status(commands::status::Args),
     /// Look after the lake as a whole
     Lake(commands::lake::Args),
+    /// Say who is who, and who is enabled when, by the files of directories
+    Directory(commands::directory::Args),
+    /// Cut wrong links between ids and persons, and take a cut back
+    Identities(commands::identities::Args),
     /// Ask the book one question in SQL
     Sql(commands::sql::Args),
     /// Answer SQL for another process, which starts this one

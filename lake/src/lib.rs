@@ -6,6 +6,7 @@
 //! - [`Landing`]: what one commit adds: files of entries, [`Segment`]s, and with them the offsets.
 //! - [`PartitionId`]: whose offsets.
 //! - [`ActiveFile`]: a data file of the book's version.
+//! - [`Directory`]: the other table, of who is who: what directories say, and which links an operator cut.
 //!
 //! It never talks to Kafka, never decodes an event, and never edits a row. Offsets are written
 //! nowhere but in the commit that holds their entries.
@@ -14,6 +15,7 @@ mod active_file;
 mod book;
 mod check;
 mod data_file;
+mod directory;
 mod failpoint;
 mod landing;
 mod location;
@@ -36,6 +38,10 @@ pub use check::{
     CheckError, CheckReport, CheckedPartition, FINDINGS_SHOWN_MAX, Finding, Findings, Invariant,
 };
 pub use data_file::{DataFile, Encoder, Origin, encode};
+pub use directory::{
+    ChangeError, Cut, Difference, Directory, DirectoryContent, DirectoryError, DirectoryVersion, Import,
+    Imported, Undone,
+};
 pub use failpoint::failpoint;
 pub use landing::{LandError, Landing, Outcome};
 pub use location::{Location, LocationError};

@@ -4,7 +4,8 @@ use std::path::{Path, PathBuf};
 
 use url::Url;
 
-/// A folder that holds a lake: the book in `book/`, and what the maintainer needs in `maintain/`.
+/// A folder that holds a lake: the book in `book/`, the directory in `directory/`, and what the maintainer needs in
+/// `maintain/`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Location {
     folder: PathBuf,
@@ -66,6 +67,11 @@ impl Location {
     /// The folder of the lease of whoever keeps the projections; no file of theirs lies there.
     pub(crate) fn maintain_projections(&self) -> PathBuf {
         self.folder.join("projections").join("maintain")
+    }
+
+    /// The directory's folder: a Delta table beside the book.
+    pub(crate) fn directory(&self) -> PathBuf {
+        self.folder.join("directory")
     }
 
     /// The folder of the maintainer's lease.

@@ -14,7 +14,11 @@ use crate::report::{Report, ReportParameters, Settled};
 pub struct Coverage {
     /// The version of the book that was read.
     pub book_version: u64,
-    /// How far each partition stands in that version, by topic and partition.
+    /// The version of the directory that was read; none where the question asks for nothing of it, or nothing was ever
+    /// said in it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub directory_version: Option<u64>,
+    /// How far each partition stands in that version of the book, by topic and partition.
     pub offsets: Vec<NextOffset>,
     /// The newest `occurred_at` of all events in that version, whatever the question selects; none in a
     /// book without events. In UTC.
@@ -47,6 +51,7 @@ impl Coverage {
     /// What an answer to free SQL stands on.
     pub(crate) fn of_sql(
         book_version: u64,
+        directory_version: Option<u64>,
         offsets: Vec<NextOffset>,
         newest_occurred_at: Option<DateTime<Utc>>,
         redecoded_days: Vec<DayRange>,
@@ -54,6 +59,7 @@ impl Coverage {
     ) -> Self {
         Self {
             book_version,
+            directory_version,
             offsets,
             newest_occurred_at,
             redecoded_days,

@@ -44,6 +44,12 @@ pub enum QueryError {
     /// The book's log could not be read.
     #[error("the book's log cannot be read; `gatebook check` says whether it is whole")]
     Log(#[from] DeltaTableError),
+    /// The directory could not be read.
+    #[error(transparent)]
+    Directory(#[from] lake::DirectoryError),
+    /// What the directory says could not be read on the way.
+    #[error("restore the folder directory/ of the lake from a backup: what directories say cannot be read")]
+    Listings(#[source] Box<DataFusionError>),
     /// Entries of the book could not be read.
     #[error(transparent)]
     Lake(#[from] lake::ReadError),
@@ -96,6 +102,9 @@ impl QueryError {
                 if matches!(source.downcast_ref(), Some(RepeatsError::TooMany)) =>
             {
                 Self::TooLarge(RepeatsError::TooMany.to_string())
+            }
+            DataFusionError::External(source) if source.is::<lake::DirectoryError>() => {
+                Self::Listings(Box::new(error))
             }
             DataFusionError::External(source) if source.is::<RepeatsError>() => Self::Read(Box::new(error)),
             DataFusionError::External(source) if source.is::<ProjectError>() => match source.downcast_ref() {

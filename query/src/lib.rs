@@ -3,7 +3,7 @@
 //! Words:
 //!
 //! - A [`Session`] answers from one version of the book, through one view for each kind of entry:
-//!   `events`, `changes`, `rejections`, `superseded`, `segments`, `removals`.
+//!   `events`, `changes`, `rejections`, `superseded`, `segments`, `removals`; and from one version of the directory.
 //! - An [`Answer`] is a stream of rows, and its [`Coverage`]: what the answer stands on.
 //! - A [`report`] is a named question with typed parameters.
 //! - [`rejections`], [`status`] and [`reasons`] are lists: what could not be read, where each partition stands, why
@@ -52,6 +52,7 @@ pub use large_stack::run_on_large_stack;
 pub use limits::Limits;
 pub use ocsf::export_ocsf;
 pub use parameter::ParameterError;
+pub use people::{IdentityCount, identity_counts, is_seen};
 pub use projections::Rules;
 pub use redecoded::DayRange;
 pub use rejections::{RejectionsParameters, rejections};

@@ -6,12 +6,15 @@ use std::sync::Arc;
 
 use chrono::{DateTime, NaiveDate, Utc};
 use datafusion::common::ScalarValue;
+use datafusion::common::tree_node::TreeNodeRecursion;
+use datafusion::error::DataFusionError;
 use datafusion::execution::memory_pool::FairSpillPool;
 use datafusion::execution::runtime_env::{RuntimeEnv, RuntimeEnvBuilder};
+use datafusion::logical_expr::LogicalPlan;
 #[cfg(test)]
 use datafusion::physical_plan::ExecutionPlan;
 use datafusion::prelude::{DataFrame, SQLOptions, SessionConfig, SessionContext};
-use lake::{Book, PartitionId, PartitionTotals, ReadError, Totals};
+use lake::{Book, Directory, PartitionId, PartitionTotals, ReadError, Totals};
 use projections::Rules;
 use projections::repeats::Repeats;
 use schemas::Kind;
@@ -23,6 +26,7 @@ use crate::coverage::{Coverage, NextOffset, Question};
 use crate::error::QueryError;
 use crate::limits::Limits;
 use crate::parameter::TimeRange;
+use crate::people::Known;
 use crate::period::day_number;
 use crate::redecoded;
 use crate::repeats;
@@ -71,6 +75,7 @@ impl Resources {
 pub struct Session {
     context: SessionContext,
     limits: Limits,
+    known: Arc<Known>,
     newest_occurred_at: Option<DateTime<Utc>>,
     sums: Arc<Sums>,
 }
@@ -99,13 +104,13 @@ impl Sums {
 }
 
 impl Session {
-    /// A session over this version of the book, with the views and nothing else.
+    /// A session over these versions of the book and of the directory, with the views and nothing else.
     ///
     /// # Errors
     ///
     /// The book's log cannot be read.
-    pub fn open(book: &Book, resources: &Resources) -> Result<Self, QueryError> {
-        Self::open_after(book, resources, Totals::default())
+    pub fn open(book: &Book, directory: &Directory, resources: &Resources) -> Result<Self, QueryError> {
+        Self::open_after(book, directory, resources, Totals::default())
     }
 
     /// As [`Self::open`], with the sums of an earlier version, so that only what came since is added up.
@@ -113,7 +118,12 @@ impl Session {
     /// # Errors
     ///
     /// The book's log cannot be read.
-    pub fn open_after(book: &Book, resources: &Resources, earlier: Totals) -> Result<Self, QueryError> {
+    pub fn open_after(
+        book: &Book,
+        directory: &Directory,
+        resources: &Resources,
+        earlier: Totals,
+    ) -> Result<Self, QueryError> {
         let limits = resources.limits;
         let failed = |error| QueryError::while_running(error, &limits);
         // Each file's newest moment stands in the log: no file is opened for it.
@@ -131,10 +141,12 @@ impl Session {
             Arc::clone(&resources.repeats),
             Arc::clone(&resources.rules),
         );
-        views::register(&context, book, &resources.repeats, attempts).map_err(failed)?;
+        let known = Arc::new(Known::new(directory.clone()));
+        views::register(&context, book, &known, &resources.repeats, attempts).map_err(failed)?;
         Ok(Self {
             context,
             limits,
+            known,
             newest_occurred_at: newest_us.and_then(DateTime::from_timestamp_micros),
             sums,
         })
@@ -154,10 +166,12 @@ impl Session {
         let read_only =
             SQLOptions::new().with_allow_ddl(false).with_allow_dml(false).with_allow_statements(false);
         read_only.verify_plan(&plan).map_err(refused)?;
+        let directory_version =
+            if asks_directory(&plan).map_err(refused)? { self.directory_version() } else { None };
         let frame = self.context.execute_logical_plan(plan).await.map_err(refused)?;
         let batches = frame.execute_stream().await.map_err(refused)?;
         let coverage = self.coverage("UTC", None, Question::Sql { sql: sql.to_owned() }).await?;
-        Ok(Answer::new(coverage, batches, self.limits))
+        Ok(Answer::new(Coverage { directory_version, ..coverage }, batches, self.limits))
     }
 
     /// What this session answers from, where the question is about events of this range, or of the whole book.
@@ -178,6 +192,7 @@ impl Session {
         offsets.sort();
         Ok(Coverage {
             book_version: self.book_version(),
+            directory_version: None,
             offsets,
             newest_occurred_at: self.newest_occurred_at,
             redecoded_days: redecoded::ranges(&totals.redecoded_days, range),
@@ -211,6 +226,18 @@ impl Session {
     #[must_use]
     pub fn book_version(&self) -> u64 {
         self.sums.book.version()
+    }
+
+    /// The directory at the version that is answered from.
+    #[must_use]
+    pub fn directory(&self) -> &Directory {
+        self.known.directory()
+    }
+
+    /// The version of the directory that is answered from; none where nothing was ever said in it.
+    #[must_use]
+    pub fn directory_version(&self) -> Option<u64> {
+        self.known.version()
     }
 
     pub(crate) fn limits(&self) -> Limits {
@@ -253,6 +280,18 @@ impl fmt::Debug for Session {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Session").field("book_version", &self.book_version()).finish_non_exhaustive()
     }
+}
+
+/// Whether a question reads a table that depends on the directory.
+fn asks_directory(plan: &LogicalPlan) -> Result<bool, DataFusionError> {
+    let mut asks = false;
+    plan.apply_with_subqueries(|node| {
+        if let LogicalPlan::TableScan(scan) = node {
+            asks |= views::is_of_directory(scan.table_name.table());
+        }
+        Ok(TreeNodeRecursion::Continue)
+    })?;
+    Ok(asks)
 }
 
 /// A day as the type of the partition column.

@@ -10,7 +10,7 @@ use arrow::datatypes::Int64Type;
 use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
 use futures::StreamExt as _;
 use lake::maintain::{Anew, Lease, Replacement};
-use lake::{Book, Landing, Location, Outcome, PartitionId, Segment, encode};
+use lake::{Book, Directory, Landing, Location, Outcome, PartitionId, Segment, encode};
 use schemas::vocabulary::{Assurance, AuthResult, DenialReason, Method, Stage};
 use schemas::{Event, EventBuilder, Fields, Kind, Place, Reason, Rejection, RejectionBuilder};
 use tempfile::TempDir;
@@ -25,6 +25,7 @@ use crate::session::{Resources, Session};
 pub(crate) struct TestBook {
     pub(crate) folder: TempDir,
     pub(crate) book: Book,
+    pub(crate) directory: Directory,
     /// By partition.
     next_offsets: BTreeMap<i32, i64>,
 }
@@ -110,7 +111,8 @@ impl TestBook {
         let folder = tempfile::tempdir().expect("a folder");
         let location = Location::parse(&folder.path().display().to_string()).expect("a location");
         let book = Book::open_or_create(&location).await.expect("a book");
-        Self { folder, book, next_offsets: BTreeMap::new() }
+        let directory = Directory::open(&location).await.expect("a directory");
+        Self { folder, book, directory, next_offsets: BTreeMap::new() }
     }
 
     /// Lands events in one commit, each at the next offset.
@@ -216,8 +218,8 @@ impl TestBook {
     }
 
     pub(crate) fn session(&self, limits: Limits) -> Session {
-        Session::open(&self.book, &Resources::new(limits, Arc::default()).expect("resources"))
-            .expect("a session")
+        let resources = Resources::new(limits, Arc::default()).expect("resources");
+        Session::open(&self.book, &self.directory, &resources).expect("a session")
     }
 
     /// What a user reads of an SQL question.

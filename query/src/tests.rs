@@ -217,7 +217,7 @@ async fn a_refusal_says_what_to_do() {
     let unknown = book.ask("SELECT * FROM logins", Format::Csv).await;
     assert_eq!(
         unknown,
-        "error: use one of the tables counted_events, attempts, sign_ins, identities, persons, events, changes, rejections, \
+        "error: use one of the tables counted_events, attempts, sign_ins, identities, persons, directory, events, changes, rejections, \
          superseded, segments, removals, ocsf_authentication: table 'logins' not found"
     );
     let misspelt = book.ask("SELEC 1", Format::Csv).await;
@@ -383,7 +383,7 @@ async fn columnar_formats_say_what_they_cover() {
 async fn sums_go_on_from_those_of_an_earlier_version() {
     let mut book = small_book().await;
     let resources = crate::Resources::new(Limits::default(), std::sync::Arc::default()).expect("resources");
-    let earlier = crate::Session::open(&book.book, &resources).expect("a session");
+    let earlier = crate::Session::open(&book.book, &book.directory, &resources).expect("a session");
     let known = earlier.totals().await.expect("sums").clone();
     book.land(&[event(at("2026-03-03T00:00:00Z"))]).await;
     let whole = book.book.totals().await.expect("sums");
@@ -398,7 +398,8 @@ async fn sums_go_on_from_those_of_an_earlier_version() {
     files.sort_by_key(|file| file.metadata().and_then(|file| file.modified()).expect("a time"));
     files.pop();
     files.iter().for_each(|file| std::fs::write(file.path(), "spoilt").expect("writes"));
-    let later = crate::Session::open_after(&book.book, &resources, known).expect("a session");
+    let later =
+        crate::Session::open_after(&book.book, &book.directory, &resources, known).expect("a session");
     assert_eq!(later.totals().await.expect("sums").by_partition, whole);
     assert!(book.book.totals().await.is_err(), "the spoilt files are read by nobody else");
 }

@@ -15,7 +15,7 @@ use schemas::Kind;
 
 use crate::attempts::{self, Attempts, StoredAttempts};
 use crate::ocsf;
-use crate::people::{IDENTITIES, PERSONS, People};
+use crate::people::{self, IDENTITIES, Known, Listed, PERSONS, People};
 use crate::repeats::{self, CountedEvents};
 use crate::sign_ins::{self, SignIns};
 
@@ -34,12 +34,18 @@ pub(crate) const fn view_name(kind: Kind) -> &'static str {
 /// The tables that SQL sees, each with what its rows are.
 pub(crate) fn tables() -> impl Iterator<Item = (&'static str, &'static str)> {
     let of_kinds = Kind::ALL.iter().map(|kind| (view_name(*kind), about_view(*kind)));
-    let people = [&IDENTITIES, &PERSONS].map(|table| (table.name, table.about));
+    let of_people = [&IDENTITIES, &PERSONS].map(|table| (table.name, table.about));
     [(repeats::VIEW, repeats::ABOUT), (attempts::VIEW, attempts::ABOUT), (sign_ins::VIEW, sign_ins::ABOUT)]
         .into_iter()
-        .chain(people)
+        .chain(of_people)
+        .chain([(people::VIEW, people::ABOUT)])
         .chain(of_kinds)
         .chain([(ocsf::VIEW, ocsf::ABOUT)])
+}
+
+/// Whether what a table shows depends on the directory.
+pub(crate) fn is_of_directory(table: &str) -> bool {
+    [sign_ins::VIEW, IDENTITIES.name, PERSONS.name, people::VIEW].contains(&table)
 }
 
 /// What a row of a kind's view is.
@@ -61,6 +67,7 @@ const fn about_view(kind: Kind) -> &'static str {
 pub(crate) fn register(
     context: &SessionContext,
     book: &Book,
+    known: &Arc<Known>,
     repeats: &Arc<Repeats>,
     attempts: StoredAttempts,
 ) -> Result<()> {
@@ -86,13 +93,14 @@ pub(crate) fn register(
                 Arc::new(CountedEvents::new(book, Arc::clone(&view), repeats));
             context.register_table(ocsf::VIEW, ocsf::view(Arc::clone(&counted))?)?;
             let attempts = Arc::new(Attempts::new(Arc::clone(&stored)));
-            let [identities, persons] =
-                [IDENTITIES, PERSONS].map(|table| Arc::new(People::new(table, stored.clone())));
+            let [identities, persons] = [IDENTITIES, PERSONS]
+                .map(|table| Arc::new(People::new(table, stored.clone(), Arc::clone(known))));
             let sign_ins = SignIns::new(attempts.clone(), identities.clone());
             context.register_table(attempts::VIEW, attempts)?;
             context.register_table(sign_ins::VIEW, Arc::new(sign_ins))?;
             context.register_table(IDENTITIES.name, identities)?;
             context.register_table(PERSONS.name, persons)?;
+            context.register_table(people::VIEW, Arc::new(Listed::new(Arc::clone(known))))?;
             context.register_table(repeats::VIEW, counted)?;
         }
         context.register_table(view_name(*kind), view)?;

@@ -17,6 +17,8 @@
 //! The way of an event: [`Decoder::decode`] reads a record and emits borrowed elements;
 //! [`EventBuilder`] and [`RejectionBuilder`] gather them, with their [`Place`], into Arrow record batches.
 //!
+//! Who is who, outside of any event, says a directory's file: [`read_directory_file`].
+//!
 //! What a vendor's code means, how it is read and what can be done about it, tells [`explain`].
 //!
 //! What this room never does: input or output, reading a clock (the time comes in as
@@ -34,6 +36,7 @@ mod column;
 pub mod contract;
 mod day;
 mod decoder;
+mod directory_file;
 mod element;
 mod event_builder;
 pub mod explain;
@@ -63,6 +66,9 @@ pub use change_builder::ChangeBuilder;
 pub use column::{COLUMNS, Column, ColumnType, NOT_CONTENT, SetBy};
 pub use day::{DAY_US, day_number};
 pub use decoder::Decoder;
+pub use directory_file::{
+    DirectoryFile, Enabled, FileProblem, FileProblems, LISTINGS_MAX, ListedId, Listing, read_directory_file,
+};
 pub use element::{Change, Element, Event, Step};
 pub use event_builder::EventBuilder;
 pub use fields::{Fields, PhoneNumber};

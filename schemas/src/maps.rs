@@ -34,7 +34,8 @@ impl Maps {
     }
 
     /// The canonical form of a user's id: `DOMAIN\name` becomes `name@domain` by the map, a UPN is in lower case.
-    pub(crate) fn user_key<'a>(&self, user_id: &'a str) -> Cow<'a, str> {
+    #[must_use]
+    pub fn user_key<'a>(&self, user_id: &'a str) -> Cow<'a, str> {
         if let Some((domain, name)) = user_id.split_once('\\')
             && let Some(domain) = self.domains.get(&domain.to_ascii_uppercase())
         {

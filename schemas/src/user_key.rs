@@ -14,7 +14,8 @@ pub(crate) fn canonical<'a>(user_id: &'a str, scratch: &'a mut String) -> &'a st
     scratch
 }
 
-fn is_upn(user_id: &str) -> bool {
+/// Whether an id is a UPN or an e-mail address.
+pub(crate) fn is_upn(user_id: &str) -> bool {
     let Some((name, domain)) = user_id.split_once('@') else { return false };
     !name.is_empty()
         && !domain.is_empty()

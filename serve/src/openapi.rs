@@ -219,6 +219,7 @@ fn coverage() -> Value {
         "required": ["book_version", "tz"],
         "properties": {
             "book_version": {"type": "integer", "description": "the version of the book that was read"},
+            "directory_version": {"type": "integer", "description": "the version of the directory that was read, of a question that depends on it"},
             "offsets": {"type": ["array", "null"], "items": offset, "description": "how far each partition stands in that version"},
             "newest_occurred_at": {"type": ["string", "null"], "description": "the newest event of that version"},
             "redecoded_days": {"type": "array", "items": days, "description": "days that the answer covers (of a report its range and what it compares with, else the book) whose events a later decoder read anew: an earlier answer may differ"},

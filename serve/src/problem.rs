@@ -184,6 +184,8 @@ impl From<QueryError> for Problem {
             QueryError::Read(_)
             | QueryError::Log(_)
             | QueryError::Lake(_)
+            | QueryError::Directory(_)
+            | QueryError::Listings(_)
             | QueryError::Worker(_)
             | QueryError::BrokeOff(_) => {
                 tracing::error!(error = &error as &dyn std::error::Error, "a question could not be answered");

@@ -1,8 +1,8 @@
-//! The book at its latest version, opened once for all who ask.
+//! The book and the directory at their latest versions, opened once for all who ask.
 
 use std::sync::Arc;
 
-use lake::{Book, Location, ReadError};
+use lake::{Book, Directory, Location, ReadError};
 use query::{QueryError, Resources, Session};
 use tokio::sync::Mutex;
 use tokio::time::Instant;
@@ -29,6 +29,9 @@ pub enum SnapshotError {
     /// A later version cannot be read.
     #[error(transparent)]
     Read(#[from] ReadError),
+    /// The directory cannot be read.
+    #[error(transparent)]
+    Directory(#[from] lake::DirectoryError),
     /// It cannot be asked.
     #[error(transparent)]
     Query(#[from] QueryError),
@@ -60,16 +63,23 @@ impl Snapshots {
             return Ok(Arc::clone(session));
         }
         let looked = Instant::now();
-        let mut book = match &*latest {
-            Some(Latest { session, .. }) => session.book().clone(),
-            None => Book::open(&self.location).await?,
+        let (mut book, mut directory) = match &*latest {
+            Some(Latest { session, .. }) => (session.book().clone(), session.directory().clone()),
+            None => (Book::open(&self.location).await?, Directory::open(&self.location).await?),
         };
         book.refresh().await.map_err(ReadError::from)?;
+        directory.refresh().await?;
+        let versions = (book.version(), directory.version());
         let session = match &*latest {
-            Some(Latest { session, .. }) if session.book_version() == book.version() => Arc::clone(session),
+            Some(Latest { session, .. })
+                if (session.book_version(), session.directory_version()) == versions =>
+            {
+                Arc::clone(session)
+            }
             earlier => {
                 let known = earlier.as_ref().map(|latest| latest.session.known_totals().clone());
-                Arc::new(Session::open_after(&book, &self.resources, known.unwrap_or_default())?)
+                let known = known.unwrap_or_default();
+                Arc::new(Session::open_after(&book, &directory, &self.resources, known)?)
             }
         };
         *latest = Some(Latest { session: Arc::clone(&session), looked });

@@ -48,13 +48,24 @@ pub(super) fn print(
     ask: impl AsyncFnOnce(&Session) -> Result<Answer, QueryError> + Send,
 ) -> anyhow::Result<()> {
     check_terminal(args)?;
-    let question = async || -> anyhow::Result<()> {
-        let book = lake::Book::open(&config.lake.location).await?;
-        let session = Resources::new(config.query, Arc::new(config.rules.clone()))
-            .and_then(|resources| Session::open(&book, &resources))
-            .map_err(usage_or_failure)?;
-        let answer = ask(&session).await.map_err(usage_or_failure)?;
+    ask_session(config, async |session| {
+        let answer = ask(session).await.map_err(usage_or_failure)?;
         write_down(answer, args).await
+    })
+}
+
+/// Asks the book and the directory at their latest versions. Blocks.
+pub(super) fn ask_session<T: Send>(
+    config: &Config,
+    ask: impl AsyncFnOnce(&Session) -> anyhow::Result<T> + Send,
+) -> anyhow::Result<T> {
+    let question = async || -> anyhow::Result<T> {
+        let book = lake::Book::open(&config.lake.location).await?;
+        let directory = lake::Directory::open(&config.lake.location).await?;
+        let session = Resources::new(config.query, Arc::new(config.rules.clone()))
+            .and_then(|resources| Session::open(&book, &directory, &resources))
+            .map_err(usage_or_failure)?;
+        ask(&session).await
     };
     tokio::task::block_in_place(|| query::run_on_large_stack(question))
         .context("free some memory: the system gives no thread for the query")?
@@ -154,6 +165,7 @@ fn summary(coverage: &Coverage, rows: u64) -> String {
         None => "no events yet".to_owned(),
     };
     let unit = if rows == 1 { "row" } else { "rows" };
+    let directory = coverage.directory_version.map(|version| format!(" and {version} of the directory"));
     let redecoded: Vec<String> =
         coverage.redecoded_days.iter().map(|days| format!("from {} to {}", days.from, days.to)).collect();
     let redecoded = match redecoded.as_slice() {
@@ -161,7 +173,9 @@ fn summary(coverage: &Coverage, rows: u64) -> String {
         ranges => format!("; read anew by a later decoder: {}", ranges.join(", ")),
     };
     format!(
-        "{rows} {unit} from version {} of the book; {newest}; times in {}{redecoded}",
-        coverage.book_version, coverage.tz
+        "{rows} {unit} from version {} of the book{}; {newest}; times in {}{redecoded}",
+        coverage.book_version,
+        directory.unwrap_or_default(),
+        coverage.tz
     )
 }

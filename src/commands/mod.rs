@@ -4,14 +4,17 @@
 //! Each has `Args` and `run(args, config) -> anyhow::Result<()>`, async where the room is. An error ends the
 //! command with exit code 1; one that is, or carries as its context, a [`crate::exit::Usage`] with 2.
 
+mod actor;
 mod answer;
 pub(crate) mod check;
 pub(crate) mod completions;
 pub(crate) mod config;
 pub(crate) mod decode;
 pub(crate) mod demo;
+pub(crate) mod directory;
 pub(crate) mod explain;
 pub(crate) mod export;
+pub(crate) mod identities;
 pub(crate) mod ingest;
 pub(crate) mod lake;
 pub(crate) mod maintain;
@@ -41,6 +44,8 @@ pub(crate) async fn run(cli: Cli) -> anyhow::Result<()> {
         Command::Rejections(args) => rejections::run(args, config()?).await,
         Command::Status(args) => status::run(args, config()?).await,
         Command::Lake(args) => lake::run(args, config()?).await,
+        Command::Directory(args) => directory::run(args, config()?).await,
+        Command::Identities(args) => identities::run(args, config()?).await,
         Command::Sql(args) => sql::run(args, config).await,
         Command::SqlWorker => sql::work(),
         Command::Report(args) => report::run(*args, &config()?),

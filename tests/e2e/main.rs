@@ -11,6 +11,7 @@ mod backfill;
 mod brokers;
 mod command_line;
 mod directions;
+mod directory;
 mod duplicates;
 mod fields;
 mod first_run;

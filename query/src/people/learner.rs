@@ -1,9 +1,19 @@
 //! From ids and addresses that were seen together to persons. Pure.
 
+#[cfg(test)]
+mod tests;
+
+use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use schemas::Enabled;
+
+use super::claims::{Claims, Owner, Tenure};
+use super::groups::{Groups, Linked, Whose};
 
 /// An id as a source uses it.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(super) struct SourceId {
     pub(super) tenant_id: String,
     pub(super) source: String,
@@ -14,10 +24,18 @@ pub(super) struct SourceId {
 /// By which rule an id is a person's.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Rule {
+    /// A directory lists the id with the person.
+    Directory,
     /// The id is an address (a UPN or an e-mail address).
     Address,
+    /// The id is an address that the configured map of domains made of it.
+    DomainMap,
     /// An event gave the id together with an e-mail address.
     Email,
+    /// None: an operator cut what linked it.
+    Cut,
+    /// None: directories list it, or what it hangs on, for several persons at the same time.
+    Conflict,
     /// None: the id stands for itself.
     Unmatched,
 }
@@ -25,42 +43,68 @@ pub(super) enum Rule {
 impl Rule {
     pub(super) const fn as_str(self) -> &'static str {
         match self {
+            Self::Directory => "directory",
             Self::Address => "address",
+            Self::DomainMap => "domain-map",
             Self::Email => "email",
+            Self::Cut => "cut",
+            Self::Conflict => "conflict",
             Self::Unmatched => "unmatched",
         }
     }
+
+    /// Whether it says whose an id is.
+    pub(super) const fn is_match(self) -> bool {
+        !matches!(self, Self::Cut | Self::Conflict | Self::Unmatched)
+    }
 }
 
-/// What is known of an id.
+/// What is known of an id in a period.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(super) struct Seen {
     /// The id in the spellings in which it came.
     pub(super) user_ids: BTreeSet<String>,
-    emails: BTreeSet<String>,
     pub(super) first_at_us: Option<i64>,
     pub(super) last_at_us: Option<i64>,
     pub(super) events: i64,
 }
 
-/// An id, whose it is, and by which rule.
+/// An id, whose it is in a period, and by which rule.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Identity {
     pub(super) id: SourceId,
     pub(super) seen: Seen,
-    /// The person's name: the first of their addresses, that of an id before that of an e-mail; else the id, with its source.
+    /// The person's name: that of the directory; else the first of their addresses, that of an id before that of an e-mail;
+    /// else the id, with its source.
     pub(super) person: String,
     pub(super) rule: Rule,
+    pub(super) valid: Enabled,
 }
 
 /// Learns which ids are one person's.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Learner {
-    ids: BTreeMap<SourceId, Seen>,
+    claims: Arc<Claims>,
+    ids: BTreeMap<SourceId, Known>,
+}
+
+/// What is known of an id.
+#[derive(Debug, Default)]
+struct Known {
+    emails: BTreeSet<String>,
+    /// To whom directories say that it belongs, all of time in pieces; empty where none lists it.
+    tenures: Vec<Tenure>,
+    /// What was seen in each piece; one where there are none.
+    seen: Vec<Seen>,
 }
 
 impl Learner {
-    /// Takes in that some events gave this id, in this spelling, with this e-mail address.
+    pub(super) fn new(claims: Arc<Claims>) -> Self {
+        Self { claims, ids: BTreeMap::new() }
+    }
+
+    /// Takes in that some events gave this id, in this spelling, with this e-mail address. Those of an id that belongs to
+    /// one after the other come moment by moment.
     pub(super) fn take(
         &mut self,
         id: SourceId,
@@ -69,10 +113,22 @@ impl Learner {
         (first_at_us, last_at_us): (i64, i64),
         events: i64,
     ) {
-        let seen = self.ids.entry(id).or_default();
-        seen.user_ids.insert(user_id.to_owned());
+        let known = match self.ids.entry(id) {
+            Entry::Occupied(held) => held.into_mut(),
+            Entry::Vacant(vacant) => {
+                let tenures = self.claims.tenures(vacant.key());
+                let seen = vec![Seen::default(); tenures.len().max(1)];
+                vacant.insert(Known { emails: BTreeSet::new(), tenures, seen })
+            }
+        };
         let email = email.map(|email| email.trim().to_lowercase()).filter(|email| is_address(email));
-        seen.emails.extend(email);
+        known.emails.extend(email);
+        let is_before = |tenure: &&Tenure| tenure.valid.to_us.is_some_and(|to_us| to_us <= first_at_us);
+        let piece = known.tenures.iter().take_while(is_before).count();
+        let Some(seen) = known.seen.get_mut(piece) else { return };
+        if !seen.user_ids.contains(user_id) {
+            seen.user_ids.insert(user_id.to_owned());
+        }
         seen.first_at_us = Some(seen.first_at_us.map_or(first_at_us, |at_us| at_us.min(first_at_us)));
         seen.last_at_us = Some(seen.last_at_us.map_or(last_at_us, |at_us| at_us.max(last_at_us)));
         seen.events += events;
@@ -80,35 +136,84 @@ impl Learner {
 
     /// Whose each id is.
     pub(super) fn finish(self) -> Vec<Identity> {
-        let mut groups = Groups::default();
-        for (id, seen) in &self.ids {
-            for address in addresses(id, seen) {
-                groups.join(Node::Id(id), Node::Address(&id.tenant_id, address));
-            }
-        }
-        let mut names: BTreeMap<usize, (bool, &str)> = BTreeMap::new();
-        for (id, seen) in &self.ids {
-            let group = groups.of(Node::Id(id));
-            // The address of an id names a person better than an e-mail address; of several the first in the alphabet.
-            let own = is_address(&id.user_key).then_some((false, id.user_key.as_str()));
-            let all = own.into_iter().chain(seen.emails.iter().map(|email| (true, email.as_str())));
-            for name in all {
-                names.entry(group).and_modify(|first| *first = (*first).min(name)).or_insert(name);
-            }
-        }
-        let identity = |id: &SourceId, seen: &Seen| {
-            let name = names.get(&groups.of(Node::Id(id)));
-            let rule = match name {
-                _ if is_address(&id.user_key) => Rule::Address,
-                Some(_) => Rule::Email,
-                None => Rule::Unmatched,
-            };
+        let mut linked: Vec<Linked<'_>> = self.ids.iter().map(|(id, known)| self.linked(id, known)).collect();
+        self.cut(&mut linked);
+        let groups = Groups::of(&linked, &self.claims);
+        let mut found = Vec::with_capacity(linked.len());
+        for (number, (id, known)) in self.ids.iter().enumerate() {
             // The same word can be another one's id in another source.
             let alone = || format!("{} ({})", id.user_key, id.source);
-            let person = name.map_or_else(alone, |(_, name)| (*name).to_owned());
-            Identity { id: id.clone(), seen: seen.clone(), person, rule }
-        };
-        self.ids.iter().map(|(id, seen)| identity(id, seen)).collect()
+            let identity = |person, rule, valid, seen: &Seen| Identity {
+                id: id.clone(),
+                seen: seen.clone(),
+                person,
+                rule,
+                valid,
+            };
+            for (tenure, seen) in known.tenures.iter().zip(&known.seen) {
+                let (person, rule) = match &tenure.owner {
+                    Owner::Person(person) => (person.clone(), Rule::Directory),
+                    Owner::Conflict => (alone(), Rule::Conflict),
+                };
+                found.push(identity(person, rule, tenure.valid, seen));
+            }
+            if let ([], [seen]) = (known.tenures.as_slice(), known.seen.as_slice()) {
+                let is_apart = self.claims.apart(id).is_some();
+                let (person, rule) = match groups.whose(number) {
+                    Whose::Person(person) => (person, link(&linked[number], seen)),
+                    Whose::Conflict => (alone(), Rule::Conflict),
+                    Whose::Nobody if is_apart => (alone(), Rule::Cut),
+                    Whose::Nobody => (alone(), Rule::Unmatched),
+                };
+                found.push(identity(person, rule, Enabled::default(), seen));
+            }
+        }
+        found
+    }
+
+    /// An id with all addresses that link it.
+    fn linked<'i>(&'i self, id: &'i SourceId, known: &'i Known) -> Linked<'i> {
+        let own = is_address(&id.user_key).then_some((true, id.user_key.as_str()));
+        let emails = known.emails.iter().map(|email| (false, email.as_str()));
+        let emails = emails.filter(|(_, email)| own.is_none_or(|(_, own)| own != *email));
+        Linked {
+            tenant_id: &id.tenant_id,
+            addresses: own.into_iter().chain(emails).collect(),
+            tenures: &known.tenures,
+        }
+    }
+
+    /// Takes out the links that an operator cut: all of an id, or those that lead to a person. Where they lead is seen in
+    /// what is linked without any id of which links are cut, so that it does not depend on these.
+    fn cut(&self, linked: &mut [Linked<'_>]) {
+        let mut links = Vec::new();
+        for (number, id) in self.ids.keys().enumerate() {
+            if let Some(apart) = self.claims.apart(id) {
+                links.push((number, apart, std::mem::take(&mut linked[number].addresses)));
+            }
+        }
+        if links.is_empty() {
+            return;
+        }
+        let groups = Groups::of(linked, &self.claims);
+        for (number, apart, addresses) in links {
+            let tenant_id = linked[number].tenant_id;
+            let is_kept = |(_, address): &(bool, &str)| {
+                !apart.from_all && !groups.leads_to(tenant_id, address, &apart.from, &self.claims)
+            };
+            linked[number].addresses = addresses.into_iter().filter(is_kept).collect();
+        }
+    }
+}
+
+/// By what an id is linked to a person.
+fn link(id: &Linked<'_>, seen: &Seen) -> Rule {
+    let is_mapped =
+        || !seen.user_ids.is_empty() && seen.user_ids.iter().all(|user_id| user_id.contains('\\'));
+    match id.addresses.first() {
+        Some((true, _)) if is_mapped() => Rule::DomainMap,
+        Some((true, _)) => Rule::Address,
+        _ => Rule::Email,
     }
 }
 
@@ -116,135 +221,4 @@ impl Learner {
 fn is_address(text: &str) -> bool {
     text.split_once('@').is_some_and(|(name, domain)| !name.is_empty() && domain.contains('.'))
         && !text.contains([' ', '\\'])
-}
-
-fn addresses<'i>(id: &'i SourceId, seen: &'i Seen) -> impl Iterator<Item = &'i str> {
-    let own = is_address(&id.user_key).then_some(id.user_key.as_str());
-    own.into_iter().chain(seen.emails.iter().map(String::as_str))
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-enum Node<'i> {
-    Id(&'i SourceId),
-    Address(&'i str, &'i str),
-}
-
-/// Which nodes hang together.
-#[derive(Default)]
-struct Groups<'i> {
-    numbers: BTreeMap<Node<'i>, usize>,
-    /// By number: the number of another node of the group, or its own.
-    parents: Vec<usize>,
-}
-
-impl<'i> Groups<'i> {
-    fn number(&mut self, node: Node<'i>) -> usize {
-        let next = self.parents.len();
-        let number = *self.numbers.entry(node).or_insert(next);
-        if number == next {
-            self.parents.push(next);
-        }
-        number
-    }
-
-    fn join(&mut self, one: Node<'i>, other: Node<'i>) {
-        let (one, other) = (self.number(one), self.number(other));
-        let (one, other) = (self.root(one), self.root(other));
-        self.parents[one.max(other)] = one.min(other);
-    }
-
-    fn root(&self, mut number: usize) -> usize {
-        while self.parents[number] != number {
-            number = self.parents[number];
-        }
-        number
-    }
-
-    /// The group of a node; of one that was never joined, a number that no other has.
-    fn of(&self, node: Node<'i>) -> usize {
-        self.numbers.get(&node).map_or(usize::MAX, |number| self.root(*number))
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    /// Takes `source user_key [email]`, and expects `source user_key → person (rule)`.
-    #[track_caller]
-    fn check(seen: &[&str], expected: &[&str]) {
-        let learn = |seen: &mut dyn Iterator<Item = &&str>| {
-            let mut learner = Learner::default();
-            for line in seen {
-                let mut parts = line.split(' ');
-                let mut part = || parts.next().map(str::to_owned);
-                let (source, user_key) = (part().expect("a source"), part().expect("an id"));
-                let id = SourceId { tenant_id: "acme".into(), source, user_key: user_key.clone() };
-                learner.take(id, &user_key, part().as_deref(), (1, 2), 1);
-            }
-            let told = |identity: Identity| {
-                let Identity { id, person, rule, .. } = identity;
-                format!("{} {} → {person} ({})", id.source, id.user_key, rule.as_str())
-            };
-            learner.finish().into_iter().map(told).collect::<Vec<_>>()
-        };
-        assert_eq!(learn(&mut seen.iter()), expected);
-        assert_eq!(learn(&mut seen.iter().rev()), expected, "in any order");
-    }
-
-    #[test]
-    fn one_address_is_one_person_in_every_source() {
-        check(
-            &["entra ada@acme.example", "duo ada@acme.example", "okta bob@acme.example"],
-            &[
-                "duo ada@acme.example → ada@acme.example (address)",
-                "entra ada@acme.example → ada@acme.example (address)",
-                "okta bob@acme.example → bob@acme.example (address)",
-            ],
-        );
-    }
-
-    #[test]
-    fn an_email_links_an_id_to_an_address() {
-        check(
-            &["mfa-server ada", "mfa-server ada Ada@Acme.example", "entra ada@acme.example", "duo ada"],
-            &[
-                "duo ada → ada (duo) (unmatched)",
-                "entra ada@acme.example → ada@acme.example (address)",
-                "mfa-server ada → ada@acme.example (email)",
-            ],
-        );
-    }
-
-    #[test]
-    fn links_go_on_over_several_ids() {
-        check(
-            &[
-                "a x one@a.example",
-                "b x one@a.example",
-                "b y two@a.example",
-                "b x two@a.example",
-                "c zed@a.example one@a.example",
-            ],
-            &[
-                "a x → zed@a.example (email)",
-                "b x → zed@a.example (email)",
-                "b y → zed@a.example (email)",
-                "c zed@a.example → zed@a.example (address)",
-            ],
-        );
-    }
-
-    #[test]
-    fn what_is_no_address_links_nobody() {
-        check(
-            &["a x none", "b y none", "a z a@b", "b w a@b"],
-            &[
-                "a x → x (a) (unmatched)",
-                "a z → z (a) (unmatched)",
-                "b w → w (b) (unmatched)",
-                "b y → y (b) (unmatched)",
-            ],
-        );
-    }
 }

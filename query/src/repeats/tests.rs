@@ -17,7 +17,7 @@ fn at(text: &str) -> DateTime<Utc> {
 
 /// The user ids of the events that count, in the order of their offsets.
 async fn counted(book: &TestBook, resources: &Resources, condition: &str) -> String {
-    let session = Session::open(&book.book, resources).expect("a session");
+    let session = Session::open(&book.book, &book.directory, resources).expect("a session");
     let sql = format!("SELECT user_id FROM counted_events WHERE {condition} ORDER BY kafka_offset");
     text(session.sql(&sql).await, Format::Csv)
         .await
@@ -112,7 +112,7 @@ async fn an_older_version_is_answered_as_it_was() {
     let state = |user, late_s| named(user).of("entra").late(TimeDelta::seconds(late_s));
     let resources = resources();
     book.land(&[state("first", 1), state("second", 2)]).await;
-    let older = Session::open(&book.book, &resources).expect("a session");
+    let older = Session::open(&book.book, &book.directory, &resources).expect("a session");
     book.land(&[state("third", 3)]).await;
     assert_eq!(counted(&book, &resources, "true").await, "third");
     let answer = older.sql("SELECT user_id FROM counted_events").await;
@@ -163,7 +163,7 @@ async fn agrees_with_the_definition_while_the_book_grows() {
                 .collect();
             all.extend(batch.iter().cloned());
             book.land(&batch).await;
-            let session = Session::open(&book.book, &resources).expect("a session");
+            let session = Session::open(&book.book, &book.directory, &resources).expect("a session");
             let sql = "SELECT kafka_offset FROM counted_events ORDER BY 1";
             let found = text(session.sql(sql).await, Format::Csv).await;
             let found: Vec<usize> =

@@ -26,7 +26,8 @@ use crate::session::Session;
 /// row. `start` and `end` are those of the local period, of which the range may cover a part; with several
 /// time groups, of their overlap. Rows are sorted by the groups, in the order asked for, nulls last.
 ///
-/// Counted are rows of `counted_events`: copies once, and of a sign-in that its source sent again the last state.
+/// Counted are rows of `counted_events`: copies once, and of a sign-in that its source sent again the last state. No person
+/// and no id is counted here, so there is none that could be unmatched: that stands in the table `persons`.
 ///
 /// # Errors
 ///

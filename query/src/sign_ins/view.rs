@@ -88,12 +88,18 @@ impl TableProvider for SignIns {
                     col("source").alias("id_source"),
                     col("user_key").alias("id_key"),
                     col("person"),
+                    col("valid_from"),
+                    col("valid_to"),
                 ])?
                 .build()?;
         let keys = (vec!["tenant_id", "source", "user_key"], vec!["id_tenant", "id_source", "id_key"]);
         let attempts = provider_as_source(Arc::clone(&self.attempts));
         let mut plan =
             LogicalPlanBuilder::scan("attempts", attempts, None)?.join(whose, JoinType::Inner, keys, None)?;
+        // An id that belongs to one person after the other is whose it was when the attempt began.
+        let has_begun = col("valid_from").is_null().or(col("first_at").gt_eq(col("valid_from")));
+        let has_not_ended = col("valid_to").is_null().or(col("first_at").lt(col("valid_to")));
+        plan = plan.filter(has_begun.and(has_not_ended))?;
         for filter in filters {
             plan = plan.filter(filter.clone())?;
         }

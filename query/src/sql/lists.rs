@@ -12,7 +12,7 @@ use crate::answer::Answer;
 use crate::attempts;
 use crate::error::QueryError;
 use crate::ocsf;
-use crate::people::{IDENTITIES, PERSONS};
+use crate::people::{self, IDENTITIES, PERSONS};
 use crate::session::Session;
 use crate::sign_ins;
 use crate::views::tables;
@@ -78,12 +78,13 @@ pub async fn sql_tables(session: &Session) -> Result<Answer, QueryError> {
 
 /// The columns of a table that is made of others, with their meanings.
 fn own_columns(table: &str) -> Option<Vec<(&'static str, &'static str)>> {
-    let people = [IDENTITIES, PERSONS].into_iter().find(|people| people.name == table);
+    let of_people = [IDENTITIES, PERSONS].into_iter().find(|people| people.name == table);
     match table {
         attempts::VIEW => Some(attempts::COLUMNS.to_vec()),
         sign_ins::VIEW => Some(sign_ins::COLUMNS.to_vec()),
         ocsf::VIEW => Some(ocsf::columns().iter().map(|column| (column.name, column.doc)).collect()),
-        _ => people.map(|people| people.columns.to_vec()),
+        people::VIEW => Some(people::COLUMNS.to_vec()),
+        _ => of_people.map(|people| people.columns.to_vec()),
     }
 }
 

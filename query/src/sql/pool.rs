@@ -25,7 +25,6 @@ use super::limits::{PROCESS_FACTOR, SqlLimits};
 use super::protocol::{Ask, Begun, Ended, Start, Tag, read_frame};
 use super::turns::{NoTurn, Turn, Turns};
 use crate::answer::Answer;
-use crate::coverage::Coverage;
 use crate::error::QueryError;
 
 /// How long a new worker may take to open the book.
@@ -127,13 +126,7 @@ impl SqlPool {
             _ => return Err(unexpected()),
         };
         let (schema, first) = reading.schema().await?;
-        let coverage = Coverage::of_sql(
-            begun.book_version,
-            begun.offsets,
-            begun.newest_occurred_at,
-            begun.redecoded_days,
-            sql,
-        );
+        let coverage = begun.coverage(sql);
         let rows = stream::try_unfold((reading, first), |(mut reading, first)| async {
             let next = match first {
                 Some(rows) => Some(rows),

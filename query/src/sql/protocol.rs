@@ -15,7 +15,7 @@ use serde::{Deserialize, Serialize};
 use tokio::io::{AsyncRead, AsyncReadExt as _};
 
 use super::limits::SqlLimits;
-use crate::coverage::NextOffset;
+use crate::coverage::{Coverage, NextOffset};
 use crate::error::QueryError;
 use crate::redecoded::DayRange;
 
@@ -47,10 +47,27 @@ pub(super) struct Ask {
 #[derive(Debug, Serialize, Deserialize)]
 pub(super) struct Begun {
     pub(super) book_version: u64,
+    /// Absent in what an older server says, too.
+    #[serde(default)]
+    pub(super) directory_version: Option<u64>,
     pub(super) offsets: Vec<NextOffset>,
     pub(super) newest_occurred_at: Option<DateTime<Utc>>,
     #[serde(default)]
     pub(super) redecoded_days: Vec<DayRange>,
+}
+
+impl Begun {
+    /// The coverage of the answer to a question.
+    pub(super) fn coverage(self, sql: String) -> Coverage {
+        Coverage::of_sql(
+            self.book_version,
+            self.directory_version,
+            self.offsets,
+            self.newest_occurred_at,
+            self.redecoded_days,
+            sql,
+        )
+    }
 }
 
 /// Why there is no answer, or no more of it.

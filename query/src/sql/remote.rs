@@ -8,7 +8,6 @@ use futures::{StreamExt as _, TryStreamExt as _};
 use super::ipc::IpcReader;
 use super::protocol::Begun;
 use crate::answer::Answer;
-use crate::coverage::Coverage;
 use crate::error::QueryError;
 use crate::output::COVERAGE_KEY;
 
@@ -34,13 +33,7 @@ pub async fn read_answer(
         schema.metadata().get(COVERAGE_KEY).ok_or_else(|| broke_off("it does not say what it covers"))?;
     let begun: Begun =
         serde_json::from_str(text).map_err(|error| QueryError::BrokeOff(io::Error::other(error)))?;
-    let coverage = Coverage::of_sql(
-        begun.book_version,
-        begun.offsets,
-        begun.newest_occurred_at,
-        begun.redecoded_days,
-        sql,
-    );
+    let coverage = begun.coverage(sql);
     let state = (reader, bytes, first);
     let rows = stream::try_unfold(state, |(mut reader, mut bytes, first)| async {
         if let Some(rows) = first {

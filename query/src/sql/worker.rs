@@ -13,7 +13,7 @@ use arrow::compute::cast;
 use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
 use arrow::error::ArrowError;
 use arrow::ipc::writer::StreamWriter;
-use lake::{Book, Location, Totals};
+use lake::{Book, Directory, Location, Totals};
 use projections::Rules;
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use tokio::runtime::Handle;
@@ -52,6 +52,9 @@ pub enum WorkerError {
     /// The book cannot be opened.
     #[error(transparent)]
     Open(#[from] lake::OpenError),
+    /// The directory cannot be read.
+    #[error(transparent)]
+    Directory(#[from] lake::DirectoryError),
     /// The lake's folder is none.
     #[error(transparent)]
     Location(#[from] lake::LocationError),
@@ -146,9 +149,10 @@ fn limit_process(more: u64) {
     let _ = setrlimit(Resource::As, Rlimit { current: Some(limit), maximum: Some(limit) });
 }
 
-/// The book, open at its latest version.
+/// The book and the directory, open at their latest versions.
 struct Desk {
     book: Book,
+    directory: Directory,
     resources: Resources,
     limits: SqlLimits,
     session: Session,
@@ -175,16 +179,19 @@ impl Desk {
     ) -> Result<Self, WorkerError> {
         let resources = Resources::spilling_to(spill, limits.engine(), Arc::new(rules))?;
         let book = Book::open(location).await?;
-        let session = Session::open(&book, &resources)?;
-        Ok(Self { book, resources, limits, session })
+        let directory = Directory::open(location).await?;
+        let session = Session::open(&book, &directory, &resources)?;
+        Ok(Self { book, directory, resources, limits, session })
     }
 
-    /// Goes on to the latest version.
+    /// Goes on to the latest versions.
     async fn refresh(&mut self) -> Result<(), QueryError> {
         self.book.refresh().await?;
-        if self.book.version() != self.session.book_version() {
+        self.directory.refresh().await?;
+        let asked = (self.session.book_version(), self.session.directory_version());
+        if (self.book.version(), self.directory.version()) != asked {
             let known: Totals = self.session.known_totals().clone();
-            self.session = Session::open_after(&self.book, &self.resources, known)?;
+            self.session = Session::open_after(&self.book, &self.directory, &self.resources, known)?;
         }
         self.session.totals().await.map(|_| ())
     }
@@ -200,6 +207,7 @@ impl Desk {
         let mut batch = answer.next().await?;
         let begun = Begun {
             book_version: answer.coverage.book_version,
+            directory_version: answer.coverage.directory_version,
             offsets: answer.coverage.offsets.clone(),
             newest_occurred_at: answer.coverage.newest_occurred_at,
             redecoded_days: answer.coverage.redecoded_days.clone(),
