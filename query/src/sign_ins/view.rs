@@ -1,18 +1,24 @@
 //! The table of sign-ins that SQL sees.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 use std::sync::{Arc, LazyLock};
 
-use arrow::array::{Array as _, ArrayRef, Date32Array, Int64Array, RecordBatch, StringArray};
-use arrow::datatypes::{Field, Schema, SchemaRef, TimestampMicrosecondType};
+use arrow::array::{Array as _, ArrayRef, BooleanArray, Date32Array, Int64Array, RecordBatch, StringArray};
+use arrow::compute::{filter_record_batch, not};
+use arrow::datatypes::{DataType, Field, Schema, SchemaRef, TimestampMicrosecondType};
 use arrow::error::ArrowError;
 use async_trait::async_trait;
-use datafusion::catalog::{Session, TableProvider};
+use datafusion::catalog::{MemTable, Session, TableProvider};
+use datafusion::common::ScalarValue;
 use datafusion::datasource::provider_as_source;
 use datafusion::error::Result;
-use datafusion::logical_expr::{Expr, JoinType, LogicalPlanBuilder, TableProviderFilterPushDown, TableType};
-use datafusion::physical_plan::ExecutionPlan;
-use datafusion::prelude::col;
+use datafusion::functions_nested::expr_fn::{array_distinct, array_sort, make_array};
+use datafusion::logical_expr::{
+    Expr, JoinType, LogicalPlanBuilder, TableProviderFilterPushDown, TableType, cast,
+};
+use datafusion::physical_plan::union::UnionExec;
+use datafusion::physical_plan::{ExecutionPlan, collect};
+use datafusion::prelude::{col, lit};
 use schemas::vocabulary::Assurance;
 
 use super::joiner::{Attempt, JoinedBy, SignIn, WITHIN_US, join};
@@ -81,36 +87,99 @@ impl TableProvider for SignIns {
         filters: &[Expr],
         _limit: Option<usize>,
     ) -> Result<Arc<dyn ExecutionPlan>> {
-        let whose =
-            LogicalPlanBuilder::scan("identities", provider_as_source(Arc::clone(&self.identities)), None)?
-                .project([
-                    col("tenant_id").alias("id_tenant"),
-                    col("source").alias("id_source"),
-                    col("user_key").alias("id_key"),
-                    col("person"),
-                    col("valid_from"),
-                    col("valid_to"),
-                ])?
-                .build()?;
-        let keys = (vec!["tenant_id", "source", "user_key"], vec!["id_tenant", "id_source", "id_key"]);
-        let attempts = provider_as_source(Arc::clone(&self.attempts));
-        let mut plan =
-            LogicalPlanBuilder::scan("attempts", attempts, None)?.join(whose, JoinType::Inner, keys, None)?;
-        // An id that belongs to one person after the other is whose it was when the attempt began.
-        let has_begun = col("valid_from").is_null().or(col("first_at").gt_eq(col("valid_from")));
-        let has_not_ended = col("valid_to").is_null().or(col("first_at").lt(col("valid_to")));
-        plan = plan.filter(has_begun.and(has_not_ended))?;
-        for filter in filters {
-            plan = plan.filter(filter.clone())?;
-        }
+        let [alone, others] = self.whose(state).await?;
+        // Whoever one source alone knows has nothing to join: each attempt is a sign-in.
+        let alone = self.attempts_of(alone, filters)?.project(single_columns())?.build()?;
         let wanted = TEXTS.iter().chain(&["first_at", "last_at", "methods", "event_ids"]);
-        let plan = plan
+        let others = self
+            .attempts_of(others, filters)?
             .project(wanted.map(|name| col(*name)))?
             .sort(["tenant_id", "person", "first_at"].map(|name| col(name).sort(true, true)))?
             .build()?;
         let make = || -> Box<dyn Fold> { Box::new(Joining::default()) };
-        folded::plan(vec![state.create_physical_plan(&plan).await?], schema(), Arc::new(make), projection)
+        let others = vec![state.create_physical_plan(&others).await?];
+        let others = folded::plan(others, schema(), Arc::new(make), projection)?;
+        let alone = match projection {
+            Some(projection) => {
+                let columns = projection.iter().map(|index| col(COLUMNS[*index].0));
+                LogicalPlanBuilder::from(alone).project(columns)?.build()?
+            }
+            None => alone,
+        };
+        UnionExec::try_new(vec![state.create_physical_plan(&alone).await?, others])
     }
+}
+
+impl SignIns {
+    /// Whose each id is: ids of persons whom one source alone knows, and those of others.
+    async fn whose(&self, state: &dyn Session) -> Result<[Arc<dyn TableProvider>; 2]> {
+        let plan = self.identities.scan(state, None, &[], None).await?;
+        let mut sources: HashMap<[String; 2], (String, bool)> = HashMap::new();
+        let batches = collect(plan, state.task_ctx()).await?;
+        let names = ["tenant_id", "person", "source"];
+        for batch in &batches {
+            let texts = Texts::of(batch, &names)?;
+            for row in 0..batch.num_rows() {
+                let [tenant, person, source] = [0, 1, 2].map(|index| texts.needed(index, row).to_owned());
+                let (first, has_others) = sources.entry([tenant, person]).or_insert((source.clone(), false));
+                *has_others |= *first != source;
+            }
+        }
+        let mut parts: [Vec<RecordBatch>; 2] = Default::default();
+        for batch in &batches {
+            let texts = Texts::of(batch, &names)?;
+            let has_others = |row: usize| {
+                let whose = [0, 1].map(|index| texts.needed(index, row).to_owned());
+                sources.get(&whose).is_some_and(|(_, has_others)| *has_others)
+            };
+            let has_others: BooleanArray = (0..batch.num_rows()).map(|row| Some(has_others(row))).collect();
+            parts[0].push(filter_record_batch(batch, &not(&has_others)?)?);
+            parts[1].push(filter_record_batch(batch, &has_others)?);
+        }
+        let [alone, others] = parts.map(|part| MemTable::try_new(self.identities.schema(), vec![part]));
+        Ok([Arc::new(alone?), Arc::new(others?)])
+    }
+
+    /// The attempts of these ids, each with whose it was when it began.
+    fn attempts_of(&self, whose: Arc<dyn TableProvider>, filters: &[Expr]) -> Result<LogicalPlanBuilder> {
+        let attempts = provider_as_source(Arc::clone(&self.attempts));
+        let attempts = LogicalPlanBuilder::scan("attempts", attempts, None)?.build()?;
+        let keys = (vec!["id_tenant", "id_source", "id_key"], vec!["tenant_id", "source", "user_key"]);
+        // The ids first: of two tables to be joined the engine holds the first one in memory.
+        let plan = LogicalPlanBuilder::scan("identities", provider_as_source(whose), None)?
+            .project([
+                col("tenant_id").alias("id_tenant"),
+                col("source").alias("id_source"),
+                col("user_key").alias("id_key"),
+                col("person"),
+                col("valid_from"),
+                col("valid_to"),
+            ])?
+            .join(attempts, JoinType::Inner, keys, None)?;
+        let has_begun = col("valid_from").is_null().or(col("first_at").gt_eq(col("valid_from")));
+        let has_not_ended = col("valid_to").is_null().or(col("first_at").lt(col("valid_to")));
+        let plan = plan.filter(has_begun.and(has_not_ended))?;
+        filters.iter().try_fold(plan, |plan, filter| plan.filter(filter.clone()))
+    }
+}
+
+/// The columns of a sign-in that is one attempt.
+fn single_columns() -> Vec<Expr> {
+    let schema = schema();
+    let column = |(name, _): &(&'static str, _)| {
+        let data_type =
+            schema.field_with_name(name).map_or(DataType::Null, |field| field.data_type().clone());
+        let made = match *name {
+            "sources" => make_array(vec![col("source")]),
+            "attempts" => lit(1_i64),
+            "event_ids" => array_sort(array_distinct(col("event_ids")), lit("ASC"), lit("NULLS LAST")),
+            "methods" => array_sort(array_distinct(col("methods")), lit("ASC"), lit("NULLS LAST")),
+            "joined_by" => lit(ScalarValue::Utf8(None)),
+            name => col(name),
+        };
+        cast(made, data_type).alias(*name)
+    };
+    COLUMNS.iter().map(column).collect()
 }
 
 const TEXTS: [&str; 9] = [
