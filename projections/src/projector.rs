@@ -98,6 +98,10 @@ impl Projector {
         let Some(standing) = standing else {
             return self.rebuild(&mut |_| {}).await.map(Some);
         };
+        if standing.book_version > self.book.version() {
+            // The book was restored from a backup.
+            return self.rebuild(&mut |_| {}).await.map(Some);
+        }
         let known = match known.filter(|known| known.standing == standing) {
             Some(known) => known,
             None => self.look(standing).await?,

@@ -6,6 +6,7 @@
 mod columns;
 #[cfg(test)]
 mod kept_tests;
+mod repeated_keys;
 mod stored;
 #[cfg(test)]
 mod tests;

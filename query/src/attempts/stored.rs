@@ -27,6 +27,7 @@ use schemas::DAY_US;
 use schemas::arrays::numbers;
 use tokio::sync::OnceCell;
 
+use super::repeated_keys::{self, RepeatedKeys};
 use crate::session::Sums;
 
 /// The rows of attempts at one version of the book.
@@ -76,6 +77,15 @@ impl StoredAttempts {
             );
         }
         Ok(days)
+    }
+
+    /// The keys that several attempts have which began on these days.
+    pub(super) async fn repeated_keys(
+        &self,
+        days: &BTreeSet<NaiveDate>,
+        user: Option<&str>,
+    ) -> Result<RepeatedKeys> {
+        repeated_keys::find(&*self.unstored().await?, days, user).await.map_err(external)
     }
 
     /// The rows of a table, as this one has them.

@@ -1,18 +1,17 @@
 //! The table of attempts that SQL sees.
 
-use std::collections::BTreeSet;
+use std::hash::{Hash, Hasher};
 use std::sync::Arc;
 
-use arrow::array::{Array as _, ArrayRef, AsArray as _, BooleanArray};
-use arrow::datatypes::{DataType, SchemaRef, TimeUnit, TimestampMicrosecondType};
+use arrow::array::{Array as _, AsArray as _, BooleanArray};
+use arrow::datatypes::{DataType, Int64Type, SchemaRef, TimeUnit, TimestampMicrosecondType};
 use async_trait::async_trait;
 use chrono::{DateTime, NaiveDate, Utc};
 use datafusion::catalog::{Session, TableProvider};
 use datafusion::common::ScalarValue;
 use datafusion::error::Result;
-use datafusion::functions_aggregate::expr_fn::{array_agg, count};
 use datafusion::logical_expr::{
-    ColumnarValue, Expr, JoinType, LogicalPlan, ScalarFunctionArgs, ScalarUDF, ScalarUDFImpl, Signature,
+    BinaryExpr, ColumnarValue, Expr, Operator, ScalarFunctionArgs, ScalarUDF, ScalarUDFImpl, Signature,
     TableProviderFilterPushDown, TableType, Volatility, when,
 };
 use datafusion::physical_plan::ExecutionPlan;
@@ -21,10 +20,10 @@ use schemas::DAY_US;
 use schemas::vocabulary::DenialReason;
 
 use super::columns::{COLUMNS, schema};
+use super::repeated_keys::RepeatedKeys;
 use super::stored::StoredAttempts;
 use crate::days::kept;
 use crate::folded::filtered;
-use crate::session::day_literal;
 
 /// The view's name.
 pub(crate) const VIEW: &str = "attempts";
@@ -82,51 +81,48 @@ impl TableProvider for Attempts {
         let all: Vec<usize> = (0..COLUMNS.len()).collect();
         let names: Vec<&str> = projection.unwrap_or(&all).iter().map(|index| COLUMNS[*index].0).collect();
         let stored: Arc<dyn TableProvider> = self.stored.clone();
-        let mut plan = filtered("stored", &stored, filters)?;
-        if names.contains(&"joined_by") {
-            let keys = self.repeated_keys(state, filters).await?;
-            plan = plan.join(keys, JoinType::Left, (vec!["key_hash"], vec!["repeated"]), None)?;
-        }
-        let plan = plan.project(names.into_iter().map(|name| column(name, now).alias(name)))?;
+        let keys = if names.contains(&"joined_by") {
+            self.repeated_keys(state, filters).await?
+        } else {
+            RepeatedKeys::default()
+        };
+        let came_before = ScalarUDF::new_from_impl(CameBefore::new(keys));
+        let plan = filtered("stored", &stored, filters)?;
+        let plan = plan.project(names.into_iter().map(|name| column(name, now, &came_before).alias(name)))?;
         state.create_physical_plan(&plan.build()?).await
     }
 }
 
 impl Attempts {
-    /// The keys that several attempts have which the filters leave or which came a day before, and when these began.
-    async fn repeated_keys(&self, state: &dyn Session, filters: &[Expr]) -> Result<LogicalPlan> {
+    /// The keys that several attempts have of those that the filters leave, and of those on the day before.
+    async fn repeated_keys(&self, state: &dyn Session, filters: &[Expr]) -> Result<RepeatedKeys> {
         let days: Vec<NaiveDate> = self.stored.days().await?.into_iter().collect();
         let kept = kept(state, self.stored.schema(), filters, &days, "first_at")?;
         let before = |day: &NaiveDate| [Some(*day), day.pred_opt()];
-        let days: BTreeSet<NaiveDate> = days
-            .iter()
-            .zip(kept)
-            .filter(|(_, kept)| *kept)
-            .flat_map(|(day, _)| before(day))
-            .flatten()
-            .collect();
-        let of_person = |filter: &&Expr| {
-            let columns = filter.column_refs();
-            columns.iter().all(|column| ["tenant_id", "source", "user_key"].contains(&column.name.as_str()))
-        };
-        let of_persons: Vec<Expr> = filters.iter().filter(of_person).cloned().collect();
-        let stored: Arc<dyn TableProvider> = self.stored.clone();
-        let days = days.into_iter().map(|day| lit(day_literal(day))).collect();
-        filtered("stored", &stored, &of_persons)?
-            .filter(col("key_hash").is_not_null())?
-            .filter(col("day").in_list(days, false))?
-            .aggregate(
-                vec![col("key_hash")],
-                vec![count(lit(1)).alias("attempts"), array_agg(col("first_at")).alias("moments")],
-            )?
-            .filter(col("attempts").gt(lit(1)))?
-            .project(vec![col("key_hash").alias("repeated"), col("moments")])?
-            .build()
+        let kept = days.iter().zip(kept).filter(|(_, kept)| *kept);
+        let days = kept.flat_map(|(day, _)| before(day)).flatten().collect();
+        self.stored.repeated_keys(&days, only_user(filters)).await
     }
 }
 
+/// The one user key that filters leave, where they name one.
+fn only_user(filters: &[Expr]) -> Option<&str> {
+    filters.iter().find_map(|filter| {
+        let Expr::BinaryExpr(BinaryExpr { left, op: Operator::Eq, right }) = filter else { return None };
+        match (left.as_ref(), right.as_ref()) {
+            (Expr::Column(column), Expr::Literal(value, _))
+            | (Expr::Literal(value, _), Expr::Column(column))
+                if column.name == "user_key" =>
+            {
+                value.try_as_str().flatten()
+            }
+            _ => None,
+        }
+    })
+}
+
 /// A column of the view, made of the stored ones.
-fn column(name: &str, now: DateTime<Utc>) -> Expr {
+fn column(name: &str, now: DateTime<Utc>, came_before: &ScalarUDF) -> Expr {
     let now = lit(ScalarValue::TimestampMicrosecond(Some(now.timestamp_micros()), Some("UTC".into())));
     let is_expired = col("answerable_until").lt(now);
     let no_response = lit(DenialReason::NoResponse.as_str());
@@ -137,8 +133,7 @@ fn column(name: &str, now: DateTime<Utc>) -> Expr {
         "denial_reason" => when(is_expired, no_response).otherwise(col("denial_reason")),
         "inferred" => Ok(is_expired.is_true()),
         "joined_by" => {
-            let came_before = ScalarUDF::new_from_impl(CameBefore::new());
-            let came_before = came_before.call(vec![col("first_at"), col("moments")]);
+            let came_before = came_before.call(vec![col("key_hash"), col("first_at")]);
             when(col("attempt_id").is_null().and(col("events").gt(lit(1_i64))), lit("inferred"))
                 .when(col("attempt_id").is_null(), lit(ScalarValue::Utf8(None)))
                 .when(came_before, lit("key-and-gap"))
@@ -149,17 +144,32 @@ fn column(name: &str, now: DateTime<Utc>) -> Expr {
     made.unwrap_or_else(|_| col(name))
 }
 
-/// The function of SQL that tells whether one of several moments lies before another, on the same UTC day or the one before.
-#[derive(Debug, PartialEq, Eq, Hash)]
+/// The function of SQL that tells whether an attempt's key came before, on the same UTC day or the one before.
+#[derive(Debug)]
 struct CameBefore {
+    keys: Arc<RepeatedKeys>,
     signature: Signature,
 }
 
 impl CameBefore {
-    fn new() -> Self {
+    fn new(keys: RepeatedKeys) -> Self {
         let moment = DataType::Timestamp(TimeUnit::Microsecond, Some("UTC".into()));
-        let moments = DataType::new_list(moment.clone(), true);
-        Self { signature: Signature::exact(vec![moment, moments], Volatility::Immutable) }
+        let signature = Signature::exact(vec![DataType::Int64, moment], Volatility::Immutable);
+        Self { keys: Arc::new(keys), signature }
+    }
+}
+
+impl PartialEq for CameBefore {
+    fn eq(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.keys, &other.keys)
+    }
+}
+
+impl Eq for CameBefore {}
+
+impl Hash for CameBefore {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        Arc::as_ptr(&self.keys).hash(state);
     }
 }
 
@@ -178,15 +188,14 @@ impl ScalarUDFImpl for CameBefore {
 
     fn invoke_with_args(&self, arguments: ScalarFunctionArgs) -> Result<ColumnarValue> {
         let columns = ColumnarValue::values_to_arrays(&arguments.args)?;
-        let at = columns[0].as_primitive::<TimestampMicrosecondType>();
-        let all = columns[1].as_list::<i32>();
+        let keys = columns[0].as_primitive::<Int64Type>();
+        let at = columns[1].as_primitive::<TimestampMicrosecondType>();
         let came_before = |row: usize| {
             let at_us = at.value(row);
             let from_us = (at_us.div_euclid(DAY_US) - 1) * DAY_US;
-            let moments: Option<ArrayRef> = all.is_valid(row).then(|| all.value(row));
+            let moments = keys.is_valid(row).then(|| self.keys.get(&keys.value(row))).flatten();
             Some(moments.is_some_and(|moments| {
-                let moments = moments.as_primitive::<TimestampMicrosecondType>();
-                moments.iter().flatten().any(|moment_us| moment_us < at_us && moment_us >= from_us)
+                moments.iter().any(|moment_us| *moment_us < at_us && *moment_us >= from_us)
             }))
         };
         Ok(ColumnarValue::Array(Arc::new((0..at.len()).map(came_before).collect::<BooleanArray>())))
