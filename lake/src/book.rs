@@ -10,7 +10,8 @@ use deltalake_core::kernel::{Action, StructType, Transaction};
 use deltalake_core::operations::create::CreateBuilder;
 use deltalake_core::protocol::{DeltaOperation, SaveMode};
 use deltalake_core::{DeltaTable, DeltaTableError};
-use object_store::ObjectStore;
+use object_store::path::Path as ObjectPath;
+use object_store::{ObjectStore, ObjectStoreExt as _};
 use schemas::Kind;
 
 use crate::active_file::ActiveFile;
@@ -97,20 +98,16 @@ impl Book {
         }
     }
 
-    /// The days of which events were replaced or removed after an earlier version; none where the log does not reach back
-    /// so far.
-    pub async fn days_replaced_since(
-        &self,
-        version: u64,
-    ) -> Result<Option<BTreeSet<NaiveDate>>, DeltaTableError> {
-        let mut days = BTreeSet::new();
+    /// What the log says of the events that came after an earlier version; none where it does not reach back so far.
+    pub async fn changes_since(&self, version: u64) -> Result<Option<EventChanges>, DeltaTableError> {
+        let mut changes = EventChanges::default();
         for version in version + 1..=self.version() {
             let Some(entry) = self.table().log_store().read_commit_entry(version).await? else {
                 return Ok(None);
             };
-            days.extend(replaced_days(&entry)?);
+            changes.take_in(&entry)?;
         }
-        Ok(Some(days))
+        Ok(Some(changes))
     }
 
     /// Opens the book, and makes an empty one where there is none.
@@ -213,6 +210,19 @@ impl Book {
         self.table.refresh().await
     }
 
+    /// Whether there is a later version; cheaper than to go on to it.
+    pub async fn has_newer(&self) -> Result<bool, DeltaTableError> {
+        let next = ObjectPath::from(format!("_delta_log/{:020}.json", self.version() + 1));
+        match self.store().head(&next).await {
+            Ok(_) => Ok(true),
+            // Where the log was cleaned meanwhile, a later entry may be there although this one is not.
+            Err(object_store::Error::NotFound { .. }) => {
+                Ok(self.table.delta().log_store().read_commit_entry(self.version()).await?.is_none())
+            }
+            Err(error) => Err(error.into()),
+        }
+    }
+
     /// The version that this book stands at.
     #[must_use]
     pub fn version(&self) -> u64 {
@@ -271,35 +281,44 @@ impl Book {
     }
 }
 
-/// The days of the event files that a log entry takes out with a change of data, and of those that it then puts in: a new
-/// reading may lie in another day.
-fn replaced_days(entry: &[u8]) -> serde_json::Result<Vec<NaiveDate>> {
-    #[derive(serde::Deserialize)]
-    struct Action {
-        #[serde(alias = "add")]
-        remove: Option<File>,
-    }
-    #[derive(serde::Deserialize)]
-    #[serde(rename_all = "camelCase")]
-    struct File {
-        path: String,
-        data_change: bool,
-    }
-    let prefix = format!("kind={}/day=", Kind::Event.as_str());
-    let days = |first: &[u8]| -> serde_json::Result<Vec<NaiveDate>> {
-        let mut days = Vec::new();
-        for line in entry.split(|&byte| byte == b'\n').filter(|line| line.starts_with(first)) {
-            let file = serde_json::from_slice::<Action>(line)?.remove.filter(|file| file.data_change);
-            let day = |file: File| file.path.strip_prefix(&prefix)?.get(..10)?.parse::<NaiveDate>().ok();
-            days.extend(file.and_then(day));
+/// What several log entries say of events.
+#[derive(Debug, Default)]
+pub struct EventChanges {
+    /// Files that were added; merged ones are among them.
+    pub added: BTreeSet<String>,
+    /// Days of which events were replaced or removed, and those to which a new reading moved some.
+    pub replaced_days: BTreeSet<NaiveDate>,
+}
+
+impl EventChanges {
+    fn take_in(&mut self, entry: &[u8]) -> serde_json::Result<()> {
+        #[derive(serde::Deserialize)]
+        struct Action {
+            #[serde(alias = "add")]
+            remove: Option<File>,
         }
-        Ok(days)
-    };
-    let mut replaced = days(br#"{"remove""#)?;
-    if !replaced.is_empty() {
-        replaced.extend(days(br#"{"add""#)?);
+        #[derive(serde::Deserialize)]
+        #[serde(rename_all = "camelCase")]
+        struct File {
+            path: String,
+            data_change: bool,
+        }
+        let prefix = format!("kind={}/day=", Kind::Event.as_str());
+        let files = |first: &[u8]| -> serde_json::Result<Vec<File>> {
+            let lines = entry.split(|&byte| byte == b'\n').filter(|line| line.starts_with(first));
+            let files = lines.map(serde_json::from_slice::<Action>).collect::<Result<Vec<_>, _>>()?;
+            let files = files.into_iter().filter_map(|action| action.remove);
+            Ok(files.filter(|file| file.path.starts_with(&prefix)).collect())
+        };
+        let (removed, added) = (files(br#"{"remove""#)?, files(br#"{"add""#)?);
+        let day = |file: &File| file.path.get(prefix.len()..)?.get(..10)?.parse::<NaiveDate>().ok();
+        if removed.iter().any(|file| file.data_change) {
+            let changed = removed.iter().chain(&added).filter(|file| file.data_change);
+            self.replaced_days.extend(changed.filter_map(day));
+        }
+        self.added.extend(added.into_iter().map(|file| file.path));
+        Ok(())
     }
-    Ok(replaced)
 }
 
 fn columns() -> Result<StructType, DeltaTableError> {

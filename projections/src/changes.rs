@@ -7,7 +7,7 @@ use arrow::array::{BooleanArray, RecordBatch};
 use arrow::datatypes::{Int32Type, Int64Type};
 use chrono::NaiveDate;
 use lake::projections::{Part, PartKind, Projections};
-use lake::{ActiveFile, Book, PartitionId};
+use lake::{ActiveFile, Book, PartitionId, ReadError};
 use schemas::arrays::{file_texts, numbers};
 use schemas::day_number;
 
@@ -47,10 +47,7 @@ impl Changes {
         version: u64,
         since: Offsets,
     ) -> Result<Option<Self>, ProjectError> {
-        let Some(replaced) = book.days_replaced_since(version).await.map_err(lake::ReadError::from)? else {
-            return Ok(None);
-        };
-        let files = book.event_files_since(&since)?;
+        let Some((files, replaced)) = new_files(book, version, &since).await? else { return Ok(None) };
         let exceptions = repeats.exceptions(book, files_of_days(book, &files)?).await?;
         Ok(Some(Self { files, since, exceptions, replaced }))
     }
@@ -227,6 +224,21 @@ async fn touch_rows(
         taken?;
     }
     Ok(())
+}
+
+/// The files in which events may be that are new since a version and these offsets, and the days of which events were
+/// replaced. None where the log does not reach back so far.
+pub(crate) async fn new_files(
+    book: &Book,
+    version: u64,
+    since: &Offsets,
+) -> Result<Option<(Vec<ActiveFile>, BTreeSet<NaiveDate>)>, ProjectError> {
+    let Some(changes) = book.changes_since(version).await.map_err(ReadError::from)? else { return Ok(None) };
+    // The smallest and largest offsets of a file are those of all its partitions together: by them alone an old file of
+    // many partitions may hold something new.
+    let mut files = book.event_files_since(since)?;
+    files.retain(|file| changes.added.contains(file.path.as_ref()));
+    Ok(Some((files, changes.replaced_days)))
 }
 
 /// All event files of the days of some.

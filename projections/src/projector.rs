@@ -13,7 +13,7 @@ use schemas::{DAY_US, day_number};
 
 use crate::ProjectError;
 use crate::attempter::Rules;
-use crate::changes::{Changes, Offsets};
+use crate::changes::{Changes, Offsets, new_files};
 use crate::held::{WHO, write_key};
 use crate::output::Output;
 use crate::persons::{Persons, Taken};
@@ -90,6 +90,9 @@ impl Projector {
     ///
     /// The book cannot be read, or the table not be written. The table is as it was, and the next call begins anew.
     pub async fn refresh(&mut self) -> Result<Option<Done>, ProjectError> {
+        if self.known.is_some() && !self.book.has_newer().await.map_err(ReadError::from)? {
+            return Ok(None);
+        }
         let known = self.known.take();
         self.book.refresh().await.map_err(ReadError::from)?;
         self.table.refresh().await?;
@@ -325,9 +328,14 @@ fn saw(rows: &RecordBatch, persons: &mut Persons) -> Result<(), arrow::error::Ar
 ///
 /// Something cannot be read.
 pub async fn behind(book: &Book, table: &mut Projections) -> Result<u64, ProjectError> {
+    let all = || Ok(files_by_day(book)?.values().flatten().map(|file| file.rows).sum());
+    let Some(standing) = table.standing().await? else { return all() };
     let totals = book.totals_since(Totals::default()).await?;
     let since = taken_in(table, &totals).await?;
-    Ok(book.event_files_since(&since)?.iter().map(|file| file.rows).sum())
+    match new_files(book, standing.book_version, &since).await? {
+        Some((files, _)) => Ok(files.iter().map(|file| file.rows).sum()),
+        None => all(),
+    }
 }
 
 /// How far each partition is taken in.

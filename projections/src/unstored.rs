@@ -10,7 +10,7 @@ use roaring::RoaringTreemap;
 
 use crate::ProjectError;
 use crate::attempter::Rules;
-use crate::changes::Changes;
+use crate::changes::{Changes, new_files};
 use crate::output::Output;
 use crate::persons::Persons;
 use crate::projector::{places_at, taken_in};
@@ -82,7 +82,8 @@ async fn over(
         return Ok(Some(output));
     }
     let since = taken_in(table, totals).await?;
-    let days = book.event_files_since(&since)?.iter().filter_map(|file| file.day).collect::<BTreeSet<_>>();
+    let Some((files, _)) = new_files(book, standing.book_version, &since).await? else { return Ok(None) };
+    let days: BTreeSet<_> = files.iter().filter_map(|file| file.day).collect();
     // The earlier version first, so that what is found out about it serves the later one.
     let before = if days.is_empty() {
         Some(std::collections::BTreeMap::new())
