@@ -96,6 +96,27 @@ fn they_keep_up_while_events_come_and_files_are_merged() {
 }
 
 #[test]
+fn what_was_taken_in_is_not_taken_in_again_after_files_were_merged() {
+    let kafka = Kafka::shared();
+    let topic = Topic::create(&kafka.brokers(), "projections-merged", 2, &[]);
+    let deployment = Deployment::new(&kafka.brokers(), &topic.name).set("maintain", "compact_files_min = 2");
+    // One partition is far ahead of the other, and a merged file holds both.
+    let now = Utc::now();
+    let values =
+        |from: u64, count: u64| -> Vec<_> { (from..from + count).map(|n| event_at(n, now)).collect() };
+    for (partition, from, count) in [(0, 0, 300), (1, 300, 20), (0, 320, 300), (1, 620, 20)] {
+        topic.produce(partition, &values(from, count));
+        deployment.succeed(&["ingest", "--until-caught-up"]);
+    }
+    deployment.succeed(&["maintain", "--once"]);
+    assert_eq!(status(&deployment, "events not taken in, at most"), "0");
+    topic.produce(1, &values(640, 5));
+    deployment.succeed(&["ingest", "--until-caught-up"]);
+    assert_eq!(status(&deployment, "events not taken in, at most"), "5");
+    assert_is_as_made_anew(&deployment, &kafka, &topic);
+}
+
+#[test]
 fn expired_days_and_other_rules_are_followed() {
     let kafka = Kafka::shared();
     let topic = Topic::create(&kafka.brokers(), "projections-days", 1, &[]);
