@@ -1,13 +1,14 @@
 //! The persons whose attempts may still go on, in memory: an event that follows the last one costs no reading.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::hash::{Hash as _, Hasher as _};
 use std::sync::Arc;
 
 use ahash::RandomState;
+use chrono::NaiveDate;
 
 use crate::attempter::{Attempt, Attempter, Rules};
-use crate::held::{Held, names};
+use crate::held::{Held, day_of, names};
 use crate::output::{Output, RowNumber};
 
 /// Events of a person that are held one by one. Of those before, only what may go on is.
@@ -83,7 +84,8 @@ impl Persons {
             self.known_since_us = self.last_seen.values().copied().max().unwrap_or(at_us).max(at_us);
             self.last_seen.clear();
         }
-        let last = self.last_seen.entry(self.hasher.hash_one(key)).or_insert(at_us);
+        // Whoever was not known may have had another event, up to that moment.
+        let last = self.last_seen.entry(self.hasher.hash_one(key)).or_insert(self.known_since_us);
         *last = (*last).max(at_us);
     }
 
@@ -129,10 +131,18 @@ impl Persons {
         Taken::In
     }
 
-    /// Puts somebody into memory whose events were read: `tail` is all since a silence, or since `base` was left off.
-    pub(crate) fn put(&mut self, key: &str, base: Attempter, before_us: i64, tail: Vec<Held>) {
+    /// Puts somebody into memory whose events were read: `tail` is all since a silence, or since `base` was left off. Their
+    /// rows are given out at once: what else changed of them is folded next, and is to find these.
+    pub(crate) fn put(
+        &mut self,
+        key: &str,
+        base: Attempter,
+        before_us: i64,
+        tail: Vec<Held>,
+        output: &mut Output,
+    ) {
         let Some(last_us) = tail.last().map(|last| last.at_us) else { return };
-        let person = Person {
+        let mut person = Person {
             base,
             base_last_us: None,
             before_us,
@@ -142,6 +152,7 @@ impl Persons {
             is_changed: true,
             touched: 0,
         };
+        person.show(key, &self.rules, output);
         self.hold(key, person);
     }
 
@@ -159,6 +170,17 @@ impl Persons {
             self.bytes -= person.bytes() + key.len();
             self.saw(key, person.last_us);
         }
+    }
+
+    /// Lets everybody go of whom an event of these days is in memory.
+    pub(crate) fn drop_persons_of(&mut self, days: &BTreeSet<NaiveDate>) {
+        if days.is_empty() {
+            return;
+        }
+        let is_of = |at_us: i64| days.contains(&day_of(at_us));
+        let has_any = |person: &Person| person.tail.iter().any(|held| is_of(held.at_us));
+        let gone = self.held.iter().filter(|(_, person)| has_any(person)).map(|(key, _)| key.clone());
+        gone.collect::<Vec<_>>().iter().for_each(|key| self.drop_person(key));
     }
 
     /// Gives out the rows of everybody whose events changed.
