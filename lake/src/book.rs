@@ -1,6 +1,6 @@
 //! The book: opening it, and seeing it at one version.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashSet};
 use std::sync::Arc;
 
 use arrow::datatypes::SchemaRef;
@@ -11,6 +11,7 @@ use deltalake_core::operations::create::CreateBuilder;
 use deltalake_core::protocol::{DeltaOperation, SaveMode};
 use deltalake_core::{DeltaTable, DeltaTableError};
 use object_store::ObjectStore;
+use object_store::path::Path;
 use schemas::Kind;
 
 use crate::active_file::ActiveFile;
@@ -38,6 +39,16 @@ pub const STATISTICS_COLUMNS: &[&str] = &[
 pub struct Book {
     location: Location,
     table: Table,
+}
+
+/// What happened to the files of events.
+#[derive(Debug, Default)]
+pub struct Changed {
+    /// Files that were added, those that others were merged into with them. No other file holds what is new.
+    pub added: HashSet<Path>,
+    /// The days of the files that were taken out with a change of data, and of those that were then put in: a new reading may
+    /// lie in another day.
+    pub replaced_days: BTreeSet<NaiveDate>,
 }
 
 /// Why a book cannot be opened.
@@ -97,20 +108,16 @@ impl Book {
         }
     }
 
-    /// The days of which events were replaced or removed after an earlier version; none where the log does not reach back
-    /// so far.
-    pub async fn days_replaced_since(
-        &self,
-        version: u64,
-    ) -> Result<Option<BTreeSet<NaiveDate>>, DeltaTableError> {
-        let mut days = BTreeSet::new();
+    /// What happened to the files of events after an earlier version; none where the log does not reach back so far.
+    pub async fn changed_since(&self, version: u64) -> Result<Option<Changed>, DeltaTableError> {
+        let mut changed = Changed::default();
         for version in version + 1..=self.version() {
             let Some(entry) = self.table().log_store().read_commit_entry(version).await? else {
                 return Ok(None);
             };
-            days.extend(replaced_days(&entry)?);
+            changed.follow(&entry)?;
         }
-        Ok(Some(days))
+        Ok(Some(changed))
     }
 
     /// Opens the book, and makes an empty one where there is none.
@@ -271,35 +278,40 @@ impl Book {
     }
 }
 
-/// The days of the event files that a log entry takes out with a change of data, and of those that it then puts in: a new
-/// reading may lie in another day.
-fn replaced_days(entry: &[u8]) -> serde_json::Result<Vec<NaiveDate>> {
-    #[derive(serde::Deserialize)]
-    struct Action {
-        #[serde(alias = "add")]
-        remove: Option<File>,
-    }
-    #[derive(serde::Deserialize)]
-    #[serde(rename_all = "camelCase")]
-    struct File {
-        path: String,
-        data_change: bool,
-    }
-    let prefix = format!("kind={}/day=", Kind::Event.as_str());
-    let days = |first: &[u8]| -> serde_json::Result<Vec<NaiveDate>> {
-        let mut days = Vec::new();
-        for line in entry.split(|&byte| byte == b'\n').filter(|line| line.starts_with(first)) {
-            let file = serde_json::from_slice::<Action>(line)?.remove.filter(|file| file.data_change);
-            let day = |file: File| file.path.strip_prefix(&prefix)?.get(..10)?.parse::<NaiveDate>().ok();
-            days.extend(file.and_then(day));
+impl Changed {
+    /// Takes in a log entry.
+    fn follow(&mut self, entry: &[u8]) -> Result<(), DeltaTableError> {
+        #[derive(serde::Deserialize)]
+        struct Action {
+            #[serde(alias = "add")]
+            remove: Option<File>,
         }
-        Ok(days)
-    };
-    let mut replaced = days(br#"{"remove""#)?;
-    if !replaced.is_empty() {
-        replaced.extend(days(br#"{"add""#)?);
+        #[derive(serde::Deserialize)]
+        #[serde(rename_all = "camelCase")]
+        struct File {
+            path: String,
+            data_change: bool,
+        }
+        let prefix = format!("kind={}/day=", Kind::Event.as_str());
+        let files = |first: &[u8]| -> serde_json::Result<Vec<File>> {
+            let lines = entry.split(|&byte| byte == b'\n').filter(|line| line.starts_with(first));
+            let files = lines.map(|line| Ok(serde_json::from_slice::<Action>(line)?.remove));
+            let files: Vec<Option<File>> = files.collect::<serde_json::Result<_>>()?;
+            Ok(files.into_iter().flatten().filter(|file| file.path.starts_with(&prefix)).collect())
+        };
+        let day = |file: &File| file.path.strip_prefix(&prefix)?.get(..10)?.parse::<NaiveDate>().ok();
+        let (removed, added) = (files(br#"{"remove""#)?, files(br#"{"add""#)?);
+        let replaced: Vec<&File> = removed.iter().filter(|file| file.data_change).collect();
+        if !replaced.is_empty() {
+            // Of what is put in, the log says no change of data: it is sorted, as if it had been merged.
+            self.replaced_days.extend(replaced.into_iter().chain(&added).filter_map(day));
+        }
+        for file in added {
+            let path = Path::from_url_path(&file.path);
+            self.added.insert(path.map_err(|error| DeltaTableError::generic(error.to_string()))?);
+        }
+        Ok(())
     }
-    Ok(replaced)
 }
 
 fn columns() -> Result<StructType, DeltaTableError> {
