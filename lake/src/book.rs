@@ -1,6 +1,6 @@
 //! The book: opening it, and seeing it at one version.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashSet};
 use std::sync::Arc;
 
 use arrow::datatypes::SchemaRef;
@@ -10,7 +10,7 @@ use deltalake_core::kernel::{Action, StructType, Transaction};
 use deltalake_core::operations::create::CreateBuilder;
 use deltalake_core::protocol::{DeltaOperation, SaveMode};
 use deltalake_core::{DeltaTable, DeltaTableError};
-use object_store::path::Path as ObjectPath;
+use object_store::path::Path;
 use object_store::{ObjectStore, ObjectStoreExt as _};
 use schemas::Kind;
 
@@ -39,6 +39,16 @@ pub const STATISTICS_COLUMNS: &[&str] = &[
 pub struct Book {
     location: Location,
     table: Table,
+}
+
+/// What happened to the files of events.
+#[derive(Debug, Default)]
+pub struct Changed {
+    /// Files that were added, those that others were merged into with them. No other file holds what is new.
+    pub added: HashSet<Path>,
+    /// The days of the files that were taken out with a change of data, and of those that were then put in: a new reading may
+    /// lie in another day.
+    pub replaced_days: BTreeSet<NaiveDate>,
 }
 
 /// Why a book cannot be opened.
@@ -98,16 +108,16 @@ impl Book {
         }
     }
 
-    /// What the log says of the events that came after an earlier version; none where it does not reach back so far.
-    pub async fn changes_since(&self, version: u64) -> Result<Option<EventChanges>, DeltaTableError> {
-        let mut changes = EventChanges::default();
+    /// What happened to the files of events after an earlier version; none where the log does not reach back so far.
+    pub async fn changed_since(&self, version: u64) -> Result<Option<Changed>, DeltaTableError> {
+        let mut changed = Changed::default();
         for version in version + 1..=self.version() {
             let Some(entry) = self.table().log_store().read_commit_entry(version).await? else {
                 return Ok(None);
             };
-            changes.take_in(&entry)?;
+            changed.follow(&entry)?;
         }
-        Ok(Some(changes))
+        Ok(Some(changed))
     }
 
     /// Opens the book, and makes an empty one where there is none.
@@ -212,7 +222,7 @@ impl Book {
 
     /// Whether there is a later version; cheaper than to go on to it.
     pub async fn has_newer(&self) -> Result<bool, DeltaTableError> {
-        let next = ObjectPath::from(format!("_delta_log/{:020}.json", self.version() + 1));
+        let next = Path::from(format!("_delta_log/{:020}.json", self.version() + 1));
         match self.store().head(&next).await {
             Ok(_) => Ok(true),
             // Where the log was cleaned meanwhile, a later entry may be there although this one is not.
@@ -281,17 +291,9 @@ impl Book {
     }
 }
 
-/// What several log entries say of events.
-#[derive(Debug, Default)]
-pub struct EventChanges {
-    /// Files that were added; merged ones are among them.
-    pub added: BTreeSet<String>,
-    /// Days of which events were replaced or removed, and those to which a new reading moved some.
-    pub replaced_days: BTreeSet<NaiveDate>,
-}
-
-impl EventChanges {
-    fn take_in(&mut self, entry: &[u8]) -> serde_json::Result<()> {
+impl Changed {
+    /// Takes in a log entry.
+    fn follow(&mut self, entry: &[u8]) -> Result<(), DeltaTableError> {
         #[derive(serde::Deserialize)]
         struct Action {
             #[serde(alias = "add")]
@@ -306,17 +308,21 @@ impl EventChanges {
         let prefix = format!("kind={}/day=", Kind::Event.as_str());
         let files = |first: &[u8]| -> serde_json::Result<Vec<File>> {
             let lines = entry.split(|&byte| byte == b'\n').filter(|line| line.starts_with(first));
-            let files = lines.map(serde_json::from_slice::<Action>).collect::<Result<Vec<_>, _>>()?;
-            let files = files.into_iter().filter_map(|action| action.remove);
-            Ok(files.filter(|file| file.path.starts_with(&prefix)).collect())
+            let files = lines.map(|line| Ok(serde_json::from_slice::<Action>(line)?.remove));
+            let files: Vec<Option<File>> = files.collect::<serde_json::Result<_>>()?;
+            Ok(files.into_iter().flatten().filter(|file| file.path.starts_with(&prefix)).collect())
         };
+        let day = |file: &File| file.path.strip_prefix(&prefix)?.get(..10)?.parse::<NaiveDate>().ok();
         let (removed, added) = (files(br#"{"remove""#)?, files(br#"{"add""#)?);
-        let day = |file: &File| file.path.get(prefix.len()..)?.get(..10)?.parse::<NaiveDate>().ok();
-        if removed.iter().any(|file| file.data_change) {
-            let changed = removed.iter().chain(&added).filter(|file| file.data_change);
-            self.replaced_days.extend(changed.filter_map(day));
+        let replaced: Vec<&File> = removed.iter().filter(|file| file.data_change).collect();
+        if !replaced.is_empty() {
+            // Of what is put in, the log says no change of data: it is sorted, as if it had been merged.
+            self.replaced_days.extend(replaced.into_iter().chain(&added).filter_map(day));
         }
-        self.added.extend(added.into_iter().map(|file| file.path));
+        for file in added {
+            let path = Path::from_url_path(&file.path);
+            self.added.insert(path.map_err(|error| DeltaTableError::generic(error.to_string()))?);
+        }
         Ok(())
     }
 }

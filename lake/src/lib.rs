@@ -33,7 +33,7 @@ mod table;
 mod totals;
 
 pub use active_file::ActiveFile;
-pub use book::{Book, EventChanges, OpenError, STATISTICS_COLUMNS};
+pub use book::{Book, Changed, OpenError, STATISTICS_COLUMNS};
 pub use check::{
     CheckError, CheckReport, CheckedPartition, FINDINGS_SHOWN_MAX, Finding, Findings, Invariant,
 };

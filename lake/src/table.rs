@@ -6,7 +6,8 @@ use deltalake_core::kernel::transaction::{CommitBuilder, CommitProperties, Final
 use deltalake_core::kernel::{Action, Transaction};
 use deltalake_core::protocol::DeltaOperation;
 use deltalake_core::{DeltaTable, DeltaTableBuilder, DeltaTableError};
-use object_store::ObjectStore;
+use object_store::path::Path;
+use object_store::{Error, ObjectStore, ObjectStoreExt as _};
 use url::Url;
 
 use crate::partition::Transactions;
@@ -116,4 +117,19 @@ pub(crate) fn unloaded(folder: &std::path::Path) -> Result<DeltaTable, DeltaTabl
     let url = Url::from_directory_path(folder)
         .map_err(|()| DeltaTableError::InvalidTableLocation(folder.display().to_string()))?;
     DeltaTableBuilder::from_url(url.clone())?.with_storage_backend(Arc::new(DurableStore::new()), url).build()
+}
+
+/// The version of the table's last checkpoint, in the store whose root is its folder.
+pub(crate) async fn last_checkpoint(store: &Arc<dyn ObjectStore>) -> object_store::Result<Option<u64>> {
+    #[derive(serde::Deserialize)]
+    struct Hint {
+        version: u64,
+    }
+    let text = match store.get(&Path::from("_delta_log/_last_checkpoint")).await {
+        Ok(found) => found.bytes().await?,
+        Err(Error::NotFound { .. }) => return Ok(None),
+        Err(error) => return Err(error),
+    };
+    // A damaged hint only costs a checkpoint too many.
+    Ok(serde_json::from_slice::<Hint>(&text).ok().map(|hint| hint.version))
 }

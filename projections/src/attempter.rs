@@ -38,11 +38,12 @@ const SECOND_US: i64 = 1_000_000;
 /// Events that an attempt names: a robot can try for days.
 pub const EVENT_IDS_MAX: usize = 256;
 
-/// Attempts of one person that are held as going on, before those that cannot go on any more are let go.
+/// Attempts of one person that are held as going on, before those that cannot go on any more are let go. Where many are left,
+/// twice as many as these.
 const GOING_ON_MAX: usize = 1_000;
 
 /// Changes with the rules in this file, so that what earlier rules made is made again.
-const VERSION: u32 = 1;
+const VERSION: u32 = 2;
 
 impl Default for Rules {
     fn default() -> Self {
@@ -183,6 +184,8 @@ pub struct Attempter {
     last_at_us: Option<i64>,
     /// The attempts that may go on, by key.
     going_on: BTreeMap<Key, Draft>,
+    /// How many of them make it worth a look at all, whether they can.
+    going_on_max: usize,
     /// The code that was sent last: when it dies, and where it can be checked.
     code: Option<(i64, String)>,
 }
@@ -216,8 +219,9 @@ impl Attempter {
             None => Key::Application(step.application.map(str::to_owned)),
         };
         let is_own = matches!(key, Key::Own(_));
-        if self.going_on.len() >= GOING_ON_MAX {
+        if self.going_on.len() >= self.going_on_max.max(GOING_ON_MAX) {
             self.let_go(rules, emit);
+            self.going_on_max = 2 * self.going_on.len();
         }
         if let Some(draft) = self.going_on.get(&key) {
             let is_late = step.at_us - draft.attempt.last_at_us > rules.gap_us;

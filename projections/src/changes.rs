@@ -7,12 +7,13 @@ use arrow::array::{BooleanArray, RecordBatch};
 use arrow::datatypes::{Int32Type, Int64Type};
 use chrono::NaiveDate;
 use lake::projections::{Part, PartKind, Projections};
-use lake::{ActiveFile, Book, PartitionId, ReadError};
+use lake::{ActiveFile, Book, Changed, PartitionId};
 use schemas::arrays::{file_texts, numbers};
-use schemas::day_number;
+use schemas::{DAY_US, day_number};
 
 use crate::ProjectError;
 use crate::held::{EVENT_COLUMNS, Events, WHO, write_key};
+use crate::reading::ATTEMPT_DAYS_MAX;
 use crate::refold::Touched;
 use crate::repeats::{Exceptions, Places, Repeats, files_by_day};
 
@@ -40,16 +41,22 @@ impl Changes {
         self.files.iter().map(|file| file.rows).sum()
     }
 
-    /// What came since these offsets. None where the log does not reach back to `version`.
+    /// What came since these offsets, by what changed meanwhile.
     pub(crate) async fn since(
         book: &Book,
         repeats: &Repeats,
-        version: u64,
+        changed: Changed,
         since: Offsets,
-    ) -> Result<Option<Self>, ProjectError> {
-        let Some((files, replaced)) = new_files(book, version, &since).await? else { return Ok(None) };
+    ) -> Result<Self, ProjectError> {
+        let files = new_files(book, &changed, &since)?;
         let exceptions = repeats.exceptions(book, files_of_days(book, &files)?).await?;
-        Ok(Some(Self { files, since, exceptions, replaced }))
+        Ok(Self { files, since, exceptions, replaced: changed.replaced_days })
+    }
+
+    /// Replaced days that have no event left.
+    pub(crate) fn gone(&self, book: &Book) -> Result<BTreeSet<NaiveDate>, ProjectError> {
+        let days = files_by_day(book)?;
+        Ok(self.replaced.iter().filter(|day| !days.contains_key(day)).copied().collect())
     }
 
     /// The days of the new events.
@@ -134,14 +141,21 @@ impl Changes {
                 book.read(&file, Some(EVENT_COLUMNS), take).await?;
                 taken?;
             }
-            let end_us = (i64::from(day_number(*day)) + 1) * schemas::DAY_US;
-            let is_of_day = |part: &Part| part.kind == PartKind::Attempt && part.day == *day;
-            for part in table.parts()?.into_iter().filter(is_of_day) {
+            let day_us = i64::from(day_number(*day)) * DAY_US;
+            // An attempt with an event of this day may have begun before.
+            let first = day.checked_sub_days(chrono::Days::new(ATTEMPT_DAYS_MAX)).unwrap_or(*day);
+            let is_near = |part: &Part| {
+                part.kind == PartKind::Attempt
+                    && (part.day == *day || (first..*day).contains(&part.day) && !gone.contains(&part.day))
+                    && part.last_us.is_none_or(|last_us| last_us >= day_us)
+            };
+            for part in table.parts()?.into_iter().filter(is_near) {
+                // Of a day that is gone as a whole, only who went on after midnight matters.
+                let is_gone = gone.contains(&part.day);
+                let from_us = if is_gone { day_us + DAY_US - silence_us } else { day_us };
                 let mut taken = Ok(());
                 let take = |rows: &RecordBatch| {
                     if taken.is_ok() {
-                        // Of a day that is gone as a whole, only who went on after midnight matters.
-                        let from_us = if gone.contains(day) { end_us - silence_us } else { i64::MIN };
                         taken = touch_attempts(rows, from_us, touched);
                     }
                 };
@@ -226,19 +240,15 @@ async fn touch_rows(
     Ok(())
 }
 
-/// The files in which events may be that are new since a version and these offsets, and the days of which events were
-/// replaced. None where the log does not reach back so far.
-pub(crate) async fn new_files(
+/// The files that may hold events from these offsets on. By offsets alone a merged file does for ever, of a partition that is
+/// ahead of another one.
+pub(crate) fn new_files(
     book: &Book,
-    version: u64,
+    changed: &Changed,
     since: &Offsets,
-) -> Result<Option<(Vec<ActiveFile>, BTreeSet<NaiveDate>)>, ProjectError> {
-    let Some(changes) = book.changes_since(version).await.map_err(ReadError::from)? else { return Ok(None) };
-    // The smallest and largest offsets of a file are those of all its partitions together: by them alone an old file of
-    // many partitions may hold something new.
-    let mut files = book.event_files_since(since)?;
-    files.retain(|file| changes.added.contains(file.path.as_ref()));
-    Ok(Some((files, changes.replaced_days)))
+) -> Result<Vec<ActiveFile>, ProjectError> {
+    let files = book.event_files_since(since)?.into_iter();
+    Ok(files.filter(|file| changed.added.contains(&file.path)).collect())
 }
 
 /// All event files of the days of some.

@@ -1,6 +1,7 @@
 //! Events as they are held in memory, read from the columns of the book.
 
 use std::cmp::Ordering;
+use std::fmt::Write as _;
 
 use arrow::array::{Array as _, AsArray as _, BooleanArray, Int32Array, Int64Array, ListArray, RecordBatch};
 use arrow::array::{StringArray, TimestampMicrosecondArray};
@@ -47,23 +48,22 @@ pub(crate) const EVENT_COLUMNS: &[&str] = &[
 const TEXTS: [&str; 7] =
     ["event_id", "attempt_id", "user_id", "email", "application", "server_name", "client_ip"];
 
-/// Between the parts of a key: no text of an event holds it.
+/// Behind the source and the length of the tenant's name in a key: neither holds it, whatever names hold.
 const BETWEEN: char = '\0';
 
 /// One person, as one source of one tenant names them: the three names in one text.
 pub(crate) fn write_key(key: &mut String, [tenant_id, source, user_key]: [&str; 3]) {
     key.clear();
-    key.push_str(tenant_id);
-    key.push(BETWEEN);
-    key.push_str(source);
-    key.push(BETWEEN);
-    key.push_str(user_key);
+    // Writing to a text never fails.
+    let _ = write!(key, "{source}{BETWEEN}{}{BETWEEN}{tenant_id}{user_key}", tenant_id.len());
 }
 
 /// The three names again.
 pub(crate) fn names(key: &str) -> [&str; 3] {
-    let (tenant_id, rest) = key.split_once(BETWEEN).unwrap_or((key, ""));
-    let (source, user_key) = rest.split_once(BETWEEN).unwrap_or((rest, ""));
+    let (source, rest) = key.split_once(BETWEEN).unwrap_or((key, ""));
+    let (length, rest) = rest.split_once(BETWEEN).unwrap_or(("", rest));
+    let length = length.parse().unwrap_or(0);
+    let (tenant_id, user_key) = rest.split_at_checked(length).unwrap_or((rest, ""));
     [tenant_id, source, user_key]
 }
 

@@ -1,17 +1,21 @@
 //! The persons whose attempts may still go on, in memory: an event that follows the last one costs no reading.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::hash::{Hash as _, Hasher as _};
 use std::sync::Arc;
 
 use ahash::RandomState;
+use chrono::NaiveDate;
 
 use crate::attempter::{Attempt, Attempter, Rules};
-use crate::held::{Held, names};
+use crate::held::{Held, day_of, names};
 use crate::output::{Output, RowNumber};
 
-/// Events of a person that are held one by one. Of those before, only what may go on is.
-const TAIL_MAX: usize = 64;
+/// The last events of a person that are held one by one, and all of this last time up to a bound: what the partitions of a
+/// topic tell of somebody comes a little out of order. Of those before, only what may go on is held.
+const TAIL_MIN: usize = 32;
+const TAIL_US: i64 = 30_000_000;
+const TAIL_MAX: usize = 8_192;
 
 /// Persons whose last event is known: 32 bytes each.
 const LAST_SEEN_MAX: usize = 1 << 23;
@@ -50,8 +54,8 @@ struct Person {
     /// The events, in order.
     tail: Vec<Held>,
     last_us: i64,
-    /// The rows that stand for them now, with a hash of what each tells.
-    shown: Vec<(RowNumber, u64)>,
+    /// The rows that stand for them now, by a hash of what each tells.
+    shown: HashMap<u64, RowNumber, RandomState>,
     is_changed: bool,
     touched: u64,
 }
@@ -83,7 +87,8 @@ impl Persons {
             self.known_since_us = self.last_seen.values().copied().max().unwrap_or(at_us).max(at_us);
             self.last_seen.clear();
         }
-        let last = self.last_seen.entry(self.hasher.hash_one(key)).or_insert(at_us);
+        // Whoever was not known may have had another event, up to that moment.
+        let last = self.last_seen.entry(self.hasher.hash_one(key)).or_insert(self.known_since_us);
         *last = (*last).max(at_us);
     }
 
@@ -129,19 +134,28 @@ impl Persons {
         Taken::In
     }
 
-    /// Puts somebody into memory whose events were read: `tail` is all since a silence, or since `base` was left off.
-    pub(crate) fn put(&mut self, key: &str, base: Attempter, before_us: i64, tail: Vec<Held>) {
+    /// Puts somebody into memory whose events were read: `tail` is all since a silence, or since `base` was left off. Their
+    /// rows are given out at once: what else changed of them is folded next, and is to find these.
+    pub(crate) fn put(
+        &mut self,
+        key: &str,
+        base: Attempter,
+        before_us: i64,
+        tail: Vec<Held>,
+        output: &mut Output,
+    ) {
         let Some(last_us) = tail.last().map(|last| last.at_us) else { return };
-        let person = Person {
+        let mut person = Person {
             base,
             base_last_us: None,
             before_us,
             tail,
             last_us,
-            shown: Vec::new(),
+            shown: HashMap::default(),
             is_changed: true,
             touched: 0,
         };
+        person.show(key, &self.rules, output);
         self.hold(key, person);
     }
 
@@ -159,6 +173,17 @@ impl Persons {
             self.bytes -= person.bytes() + key.len();
             self.saw(key, person.last_us);
         }
+    }
+
+    /// Lets everybody go of whom an event of these days is in memory.
+    pub(crate) fn drop_persons_of(&mut self, days: &BTreeSet<NaiveDate>) {
+        if days.is_empty() {
+            return;
+        }
+        let is_of = |at_us: i64| days.contains(&day_of(at_us));
+        let has_any = |person: &Person| person.tail.iter().any(|held| is_of(held.at_us));
+        let gone = self.held.iter().filter(|(_, person)| has_any(person)).map(|(key, _)| key.clone());
+        gone.collect::<Vec<_>>().iter().for_each(|key| self.drop_person(key));
     }
 
     /// Gives out the rows of everybody whose events changed.
@@ -193,7 +218,7 @@ impl Person {
             before_us,
             last_us: held.at_us,
             tail: vec![held],
-            shown: Vec::new(),
+            shown: HashMap::default(),
             is_changed: true,
             touched: 0,
         }
@@ -201,7 +226,7 @@ impl Person {
 
     fn bytes(&self) -> usize {
         let tail: usize = self.tail.iter().map(Held::bytes).sum();
-        size_of::<Self>() + tail + self.base.bytes() + size_of_val(self.shown.as_slice())
+        size_of::<Self>() + tail + self.base.bytes() + self.shown.len() * size_of::<(u64, RowNumber)>()
     }
 
     /// Gives out the rows that stand for the person's events, where they are not those that were given out already.
@@ -211,14 +236,19 @@ impl Person {
         }
         let source = names(key)[1];
         let mut before = std::mem::take(&mut self.shown);
-        let mut give = |attempt: &Attempt, shown: Option<&mut Vec<(RowNumber, u64)>>| {
+        let mut give = |attempt: &Attempt, shown: Option<&mut HashMap<u64, RowNumber, RandomState>>| {
             let hash = hash(attempt);
-            let known = before.iter().position(|(_, known)| *known == hash);
-            let number = known.map_or_else(|| output.add(key, attempt), |known| before.swap_remove(known).0);
-            shown.into_iter().for_each(|shown| shown.push((number, hash)));
+            let number = before.remove(&hash).unwrap_or_else(|| output.add(key, attempt));
+            shown.into_iter().for_each(|shown| {
+                shown.insert(hash, number);
+            });
         };
-        if self.tail.len() > TAIL_MAX {
-            let rest = self.tail.split_off(self.tail.len() - TAIL_MAX / 2);
+        let since_us = self.last_us.saturating_sub(TAIL_US);
+        let old = self.tail.partition_point(|held| held.at_us < since_us);
+        let count = self.tail.len();
+        let old = old.min(count.saturating_sub(TAIL_MIN)).max(count.saturating_sub(TAIL_MAX));
+        if old >= TAIL_MIN {
+            let rest = self.tail.split_off(old);
             for held in std::mem::replace(&mut self.tail, rest) {
                 self.base.take(rules, &held.step(source), &mut |attempt| give(&attempt, None));
                 self.base_last_us = Some(held.at_us);
@@ -226,12 +256,12 @@ impl Person {
             self.base.let_go(rules, &mut |attempt| give(&attempt, None));
         }
         let mut fold = self.base.clone();
-        let mut shown = Vec::new();
+        let mut shown = HashMap::default();
         for held in &self.tail {
             fold.take(rules, &held.step(source), &mut |attempt| give(&attempt, Some(&mut shown)));
         }
         fold.end(&mut |attempt| give(&attempt, Some(&mut shown)));
-        before.into_iter().for_each(|(number, _)| output.void(number));
+        before.into_values().for_each(|number| output.void(number));
         self.shown = shown;
     }
 }

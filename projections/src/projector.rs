@@ -6,10 +6,10 @@ use std::sync::Arc;
 use arrow::array::RecordBatch;
 use arrow::datatypes::TimestampMicrosecondType;
 use chrono::NaiveDate;
-use lake::projections::{Part, PartKind, Projections, Refreshed, Standing};
+use lake::projections::{Over, Part, PartKind, Projections, Refreshed, Standing};
 use lake::{Book, Location, PartitionId, ReadError, Totals};
 use schemas::arrays::{file_texts, numbers};
-use schemas::{DAY_US, day_number};
+use schemas::{DAY_US, Kind, day_number};
 
 use crate::ProjectError;
 use crate::attempter::Rules;
@@ -143,8 +143,7 @@ impl Projector {
         };
         rebuild.run(&mut output, progress).await?;
         let attempts = output.attempts;
-        let removed = self.table.parts()?;
-        self.commit(before, removed, output, layer).await?;
+        self.commit(before, Over::Everything, output, layer).await?;
         Ok(Done { book_version: self.book.version(), attempts, rebuilt: true })
     }
 
@@ -162,10 +161,9 @@ impl Projector {
         let before = known.standing;
         self.totals = self.book.totals_since(std::mem::take(&mut self.totals)).await?;
         let since = taken_in(&mut self.table, &self.totals).await?;
-        let Some(changes) = Changes::since(&self.book, &self.repeats, before.book_version, since).await?
-        else {
-            return Ok(None);
-        };
+        let changed = self.book.changed_since(before.book_version).await.map_err(ReadError::from)?;
+        let Some(changed) = changed else { return Ok(None) };
+        let changes = Changes::since(&self.book, &self.repeats, changed, since).await?;
         let all = self.events()?;
         if changes.events_max() > REBUILD_EVENTS_MIN && changes.events_max() > all / 2 {
             return Ok(None);
@@ -176,7 +174,8 @@ impl Projector {
         let mut touched = Touched::default();
         let of_day = |day: NaiveDate| places_before.get(&day).cloned().unwrap_or_default();
         changes.touch_recounted(&self.book, of_day, &mut touched).await?;
-        let gone = self.gone(&changes)?;
+        let gone = changes.gone(&self.book)?;
+        known.persons.drop_persons_of(&gone);
         changes.touch_replaced(&self.book, &self.table, &gone, self.rules.silence_us(), &mut touched).await?;
         for file in &changes.files {
             let take = |key: &str, events: &crate::held::Events<'_>, row: usize| {
@@ -198,8 +197,7 @@ impl Projector {
             known.persons.show(&mut output);
         }
         let attempts = output.attempts;
-        let removed = self.table.parts()?.into_iter().filter(|part| gone.contains(&part.day)).collect();
-        known.standing = self.commit(Some(before), removed, output, layer).await?;
+        known.standing = self.commit(Some(before), Over::Days(gone), output, layer).await?;
         known.remember(&changes);
         if known.persons.bytes() > PERSONS_BYTES_MAX {
             known.persons.make_room();
@@ -219,17 +217,13 @@ impl Projector {
             .files()
             .map_err(ReadError::from)?
             .iter()
-            .filter_map(|file| file.newest_us)
+            .filter(|file| file.kind == Some(Kind::Event))
+            // The log does not say it where it is absurdly far away.
+            .map(|file| file.newest_us.unwrap_or(i64::MAX))
             .max()
             .unwrap_or(i64::MAX);
         let reading = Reading { book: &self.book, repeats: &self.repeats, table: Some(&self.table), gone };
         Refold { rules: &self.rules, reading, newest_us }.run(touched, &mut known.persons, output).await
-    }
-
-    /// Replaced days that have no event left.
-    fn gone(&self, changes: &Changes) -> Result<BTreeSet<NaiveDate>, ProjectError> {
-        let days = files_by_day(&self.book)?;
-        Ok(changes.replaced.iter().filter(|day| !days.contains_key(day)).copied().collect())
     }
 
     /// What counted of the days of new events when they were last taken in; none where that is not known any more.
@@ -254,7 +248,7 @@ impl Projector {
     async fn commit(
         &mut self,
         before: Option<Standing>,
-        removed: Vec<Part>,
+        over: Over,
         output: Output,
         layer: i64,
     ) -> Result<Standing, ProjectError> {
@@ -263,7 +257,7 @@ impl Projector {
         let offsets: BTreeMap<PartitionId, i64> = offsets.collect();
         let added = output.finish(&self.table).await?;
         let standing = Standing { book_version: self.book.version(), rules: self.rules.fingerprint(), layer };
-        self.table.commit(before, Refreshed { removed, added, standing, offsets }).await?;
+        self.table.commit(before, Refreshed { over, added, standing, offsets }).await?;
         Ok(standing)
     }
 
@@ -328,14 +322,18 @@ fn saw(rows: &RecordBatch, persons: &mut Persons) -> Result<(), arrow::error::Ar
 ///
 /// Something cannot be read.
 pub async fn behind(book: &Book, table: &mut Projections) -> Result<u64, ProjectError> {
-    let all = || Ok(files_by_day(book)?.values().flatten().map(|file| file.rows).sum());
-    let Some(standing) = table.standing().await? else { return all() };
     let totals = book.totals_since(Totals::default()).await?;
     let since = taken_in(table, &totals).await?;
-    match new_files(book, standing.book_version, &since).await? {
-        Some((files, _)) => Ok(files.iter().map(|file| file.rows).sum()),
-        None => all(),
-    }
+    let standing = table.standing().await?;
+    let changed = match standing {
+        Some(standing) => book.changed_since(standing.book_version).await.map_err(ReadError::from)?,
+        None => None,
+    };
+    let files = match changed {
+        Some(changed) => new_files(book, &changed, &since)?,
+        None => book.event_files_since(&since)?,
+    };
+    Ok(files.iter().map(|file| file.rows).sum())
 }
 
 /// How far each partition is taken in.

@@ -21,7 +21,7 @@ use crate::repeats::{Repeats, files_by_day};
 
 /// Days before that of a moment on which an attempt that goes on then may have begun: an attempt ends with the second day
 /// at the latest on which its person never pauses.
-const ATTEMPT_DAYS_MAX: u64 = 2;
+pub(crate) const ATTEMPT_DAYS_MAX: u64 = 2;
 
 /// Whose events are read, and from when to when each, in microseconds since 1970.
 pub(crate) type Windows = HashMap<Box<str>, (i64, i64), RandomState>;

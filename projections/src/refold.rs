@@ -139,8 +139,10 @@ impl Refold<'_> {
         rows.iter().filter(|(first, ..)| within(*first)).for_each(|(.., number)| output.void(*number));
         let has_later = events.last().is_some_and(|last| last.at_us > region.to_us)
             || rows.iter().any(|(first, ..)| *first > region.to_us);
+        let before_us = events.iter().rev().map(|event| event.at_us).find(|at_us| *at_us < region.from_us);
         events.retain(|event| within(event.at_us));
         persons.drop_person(key);
+        let before_us = before_us.unwrap_or(from_us);
         let Some(last_us) = events.last().map(|last| last.at_us) else { return };
         let mut attempter = region.chain_first_us.map_or_else(Attempter::default, Attempter::continuing);
         let source = names(key)[1];
@@ -160,12 +162,12 @@ impl Refold<'_> {
         let is_pause = |pair: &[Held]| pair[1].at_us - pair[0].at_us > silence_us;
         let stretch = events.windows(2).rposition(is_pause).map_or(0, |before| before + 1);
         let tail = events.split_off(stretch);
-        let before_us = events.last().map_or(region.before_us.unwrap_or(from_us), |last| last.at_us);
+        let before_us = events.last().map_or(before_us, |last| last.at_us);
         if !events.is_empty() {
             give(&events, &mut attempter);
             attempter = Attempter::default();
         }
-        persons.put(key, attempter, before_us, tail);
+        persons.put(key, attempter, before_us, tail, output);
     }
 }
 
@@ -178,8 +180,6 @@ struct Region {
     to_us: i64,
     /// When the chain of events began that goes on in it without a silence; none after a silence.
     chain_first_us: Option<i64>,
-    /// The last event before it, where one is known.
-    before_us: Option<i64>,
 }
 
 /// Finds the region of a touch in what was read; none where it may reach beyond it.
@@ -206,22 +206,21 @@ fn region(
         }
         to_us = to_us.max(end);
     }
-    let mut region = Region { from_us, to_us, chain_first_us: None, before_us: None };
+    let mut region = Region { from_us, to_us, chain_first_us: None };
     if from_us.saturating_sub(read_from) <= silence_us {
         match cuts(found, silence_us).filter(|(cut, _)| found.events[*cut].at_us <= touch_from).last() {
             Some((cut, chain_first_us)) => {
                 region.from_us = found.events[cut].at_us;
                 region.chain_first_us = Some(chain_first_us);
-                region.before_us = Some(found.events[cut - 1].at_us);
             }
             None if is_last_look => {}
             None => return None,
         }
     }
     if read_to.saturating_sub(to_us) <= silence_us {
-        // The day that decides must lie after the touch as a whole.
-        let mut later =
-            cuts(found, silence_us).filter(|(cut, _)| cut_day_us(found, *cut) - DAY_US > touch_to);
+        // The day that decides must lie after the touch as a whole, and so must the pause before it that did not come.
+        let mut later = cuts(found, silence_us)
+            .filter(|(cut, _)| cut_day_us(found, *cut) - DAY_US - silence_us > touch_to);
         match later.next() {
             Some((cut, _)) => region.to_us = found.events[cut - 1].at_us,
             None if is_last_look => {}

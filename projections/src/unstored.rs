@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use arrow::array::RecordBatch;
 use lake::projections::Projections;
-use lake::{Book, Totals};
+use lake::{Book, ReadError, Totals};
 use roaring::RoaringTreemap;
 
 use crate::ProjectError;
@@ -82,8 +82,9 @@ async fn over(
         return Ok(Some(output));
     }
     let since = taken_in(table, totals).await?;
-    let Some((files, _)) = new_files(book, standing.book_version, &since).await? else { return Ok(None) };
-    let days: BTreeSet<_> = files.iter().filter_map(|file| file.day).collect();
+    let changed = book.changed_since(standing.book_version).await.map_err(ReadError::from)?;
+    let Some(changed) = changed else { return Ok(None) };
+    let days = new_files(book, &changed, &since)?.iter().filter_map(|file| file.day).collect::<BTreeSet<_>>();
     // The earlier version first, so that what is found out about it serves the later one.
     let before = if days.is_empty() {
         Some(std::collections::BTreeMap::new())
@@ -91,13 +92,16 @@ async fn over(
         places_at(book, standing.book_version, repeats, &days).await?
     };
     let Some(before) = before else { return Ok(None) };
-    let Some(changes) = Changes::since(book, repeats, standing.book_version, since).await? else {
-        return Ok(None);
-    };
+    let changes = Changes::since(book, repeats, changed, since).await?;
+    let all = files_by_day(book)?;
+    let replaced = changes.replaced.iter().filter_map(|day| all.get(day)).flatten();
+    let mut events = replaced.map(|file| file.rows).sum();
+    if events > EVENTS_MAX {
+        return Err(ProjectError::Behind { events });
+    }
     let mut touched = Touched::default();
     changes.touch_recounted(book, |day| before.get(&day).cloned().unwrap_or_default(), &mut touched).await?;
     changes.touch_replaced(book, table, &BTreeSet::new(), rules.silence_us(), &mut touched).await?;
-    let mut events = 0;
     for file in &changes.files {
         let take = |key: &str, rows: &crate::held::Events<'_>, row: usize| {
             events += 1;

@@ -36,7 +36,11 @@ pub(crate) async fn run(args: Args, config: Config) -> anyhow::Result<()> {
         let done = once(&config, LEASE_WAIT_MAX).await?;
         // A closed standard error must not turn what was done into a failure.
         let _ = writeln!(io::stderr(), "{}", summary(&done));
-        return projections::catch_up(&config, LEASE_WAIT_MAX).await;
+        return match projections::catch_up(&config, LEASE_WAIT_MAX).await {
+            // They are kept up already, by `run` or `projections follow`.
+            Err(error) if matches!(error.downcast_ref(), Some(LeaseError::Held { .. })) => Ok(()),
+            caught_up => caught_up,
+        };
     }
     // Upkeep can be left at any instant: what it had not committed is done again by the next owner, once
     // the lease has ended.

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use anyhow::Context as _;
 use indicatif::HumanCount;
 use lake::maintain::{Lease, LeaseError};
-use lake::projections::{PartKind, Projections};
+use lake::projections::{PartKind, Projections, ProjectionsError};
 use lake::{Book, Location};
 use projections::{Done, Projector, behind};
 
@@ -132,12 +132,15 @@ pub(crate) async fn keep_up(config: &Config) {
 async fn keep_up_once(config: &Config) -> anyhow::Result<()> {
     let location = &config.lake.location;
     let mut lease = Lease::take_projections(location, config.maintain.upkeep.lease, Duration::ZERO).await?;
-    tokio::select! {
-        lost = keep(&mut lease) => Err(lost.into()),
+    let ended = tokio::select! {
+        lost = keep(&mut lease) => return Err(lost.into()),
         ended = follow(location, config) => ended,
         // Beside it: what is merged is not waited for.
-        ended = tidy(location, config) => ended,
-    }
+        () = tidy(location, config) => Ok(()),
+    };
+    // The next try, or another process, is not to wait for the end of this lease.
+    lease.release().await?;
+    ended
 }
 
 async fn follow(location: &Location, config: &Config) -> anyhow::Result<()> {
@@ -156,29 +159,37 @@ async fn follow(location: &Location, config: &Config) -> anyhow::Result<()> {
     }
 }
 
-async fn tidy(location: &Location, config: &Config) -> anyhow::Result<()> {
+/// Merges and tidies up, for ever. What fails is done again the next time: it does not stop what keeps up.
+async fn tidy(location: &Location, config: &Config) {
     let mut tidied: Option<Instant> = None;
     loop {
-        // The other task makes the table where there is none.
-        if let Some(mut table) = Projections::open(location).await? {
-            loop {
-                // A merge that lost against a commit is done again the next time.
-                match table.merge_once().await {
-                    Ok(true) => {}
-                    Ok(false) => break,
-                    Err(error) => {
-                        tracing::debug!(%error, "a merge of projections was not done");
-                        break;
-                    }
-                }
-            }
-            if tidied.is_none_or(|tidied| tidied.elapsed() >= TIDY_INTERVAL) {
-                table.tidy(config.maintain.upkeep.vacuum_after).await?;
-                tidied = Some(Instant::now());
-            }
+        let is_due = tidied.is_none_or(|tidied| tidied.elapsed() >= TIDY_INTERVAL);
+        if is_due {
+            tidied = Some(Instant::now());
+        }
+        if let Err(error) = tidy_once(location, config, is_due).await {
+            tracing::warn!("the projections were not tidied up: {:#}", anyhow::Error::from(error));
+            tokio::time::sleep(RETRY_INTERVAL).await;
         }
         tokio::time::sleep(4 * LOOK_INTERVAL).await;
     }
+}
+
+async fn tidy_once(location: &Location, config: &Config, is_due: bool) -> Result<(), ProjectionsError> {
+    // The other task makes the table where there is none.
+    let Some(mut table) = Projections::open(location).await? else { return Ok(()) };
+    loop {
+        // A merge that lost against a commit is done again the next time.
+        match table.merge_once().await {
+            Ok(true) => {}
+            Ok(false) => break,
+            Err(error) => {
+                tracing::debug!(%error, "a merge of projections was not done");
+                break;
+            }
+        }
+    }
+    if is_due { table.tidy(config.maintain.upkeep.vacuum_after).await } else { Ok(()) }
 }
 
 /// Renews the lease until it is lost.

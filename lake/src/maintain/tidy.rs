@@ -4,14 +4,12 @@ use std::time::{Duration, SystemTime};
 
 use deltalake_core::checkpoints::{cleanup_metadata, create_checkpoint};
 use deltalake_core::operations::vacuum::VacuumMode;
-use object_store::path::Path;
-use object_store::{Error, ObjectStoreExt as _};
 
 use crate::book::Book;
 use crate::failpoint::failpoint;
 use crate::location::Location;
 use crate::maintain::{Done, Lease, MaintainError, Upkeep, commit};
-use crate::table::quiet;
+use crate::table::{last_checkpoint, quiet};
 
 /// Writes a checkpoint when enough commits have come since the last, so that opening the book stays quick.
 pub(crate) async fn checkpoint(
@@ -22,7 +20,7 @@ pub(crate) async fn checkpoint(
 ) -> Result<(), MaintainError> {
     lease.keep().await?;
     let version = book.refresh().await?;
-    let last = last_checkpoint(book).await?.unwrap_or(0);
+    let last = last_checkpoint(&book.store()).await?.unwrap_or(0);
     if version.saturating_sub(last) < upkeep.checkpoint_commits {
         return Ok(());
     }
@@ -31,20 +29,6 @@ pub(crate) async fn checkpoint(
     failpoint("checkpoint-after");
     done.checkpoints += 1;
     Ok(())
-}
-
-async fn last_checkpoint(book: &Book) -> Result<Option<u64>, MaintainError> {
-    #[derive(serde::Deserialize)]
-    struct Hint {
-        version: u64,
-    }
-    let text = match book.store().get(&Path::from("_delta_log/_last_checkpoint")).await {
-        Ok(found) => found.bytes().await?,
-        Err(Error::NotFound { .. }) => return Ok(None),
-        Err(error) => return Err(error.into()),
-    };
-    // A damaged hint only costs a checkpoint too many.
-    Ok(serde_json::from_slice::<Hint>(&text).ok().map(|hint| hint.version))
 }
 
 /// Removes log entries that are older than the table keeps them (30 days) and that a checkpoint covers.

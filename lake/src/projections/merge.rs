@@ -18,7 +18,7 @@ use roaring::RoaringTreemap;
 use super::{Part, PartKind, Projections, ProjectionsError, ROW, encode, replace, store_all, void_batch};
 use crate::data_file::Origin;
 use crate::failpoint::failpoint;
-use crate::table::quiet;
+use crate::table::{last_checkpoint, quiet};
 
 /// Rows that are sorted in memory at a time: about 100 MiB.
 const MERGE_ROWS_MAX: u64 = 1 << 18;
@@ -85,10 +85,10 @@ impl Projections {
     /// Keeps the log short, and deletes files that no version has named for `vacuum_after`.
     pub async fn tidy(&mut self, vacuum_after: Duration) -> Result<(), ProjectionsError> {
         self.refresh().await?;
-        if self.version() / CHECKPOINT_COMMITS != self.last_checkpoint / CHECKPOINT_COMMITS {
+        let last = last_checkpoint(&self.object_store()).await?.unwrap_or(0);
+        if self.version().saturating_sub(last) >= CHECKPOINT_COMMITS {
             create_checkpoint(self.table(), None).await?;
             cleanup_metadata(self.table(), None).await?;
-            self.last_checkpoint = self.version();
         }
         let period = chrono::Duration::from_std(vacuum_after).unwrap_or(chrono::Duration::MAX);
         let vacuum = self.table().clone().vacuum().with_mode(VacuumMode::Full).with_retention_period(period);
@@ -160,4 +160,41 @@ fn merged(rows: &[RecordBatch], voided: &mut RoaringTreemap) -> Result<Option<Re
     let order = ORDER.iter().map(column).collect::<Result<Vec<_>, ArrowError>>()?;
     let order: UInt32Array = lexsort_to_indices(&order, None)?;
     Ok(Some(take_record_batch(&all, &order)?))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+    use std::sync::Arc;
+
+    use arrow::datatypes::{DataType, Field, Schema};
+
+    use super::super::{Over, Refreshed, STATISTICS_COLUMNS, Standing};
+    use super::*;
+    use crate::location::Location;
+
+    #[tokio::test]
+    async fn the_log_gets_a_checkpoint_whoever_tidies_up() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let location = Location::parse(folder.path().to_str().expect("text")).expect("a location");
+        let fields = STATISTICS_COLUMNS.iter().map(|name| Arc::new(Field::new(*name, DataType::Int64, true)));
+        let schema = Schema::new(fields.collect::<Vec<_>>());
+        let mut table = Projections::open_or_create(&location, &schema).await.expect("opens");
+        let mut before = None;
+        for book_version in 0..=CHECKPOINT_COMMITS {
+            let standing = Standing { book_version, rules: 1, layer: 1 };
+            let refreshed = Refreshed {
+                over: Over::Days(BTreeSet::new()),
+                added: Vec::new(),
+                standing,
+                offsets: BTreeMap::new(),
+            };
+            table.commit(before, refreshed).await.expect("commits");
+            before = Some(standing);
+        }
+        // Beside the one that keeps up, with a table of its own.
+        let mut other = Projections::open(&location).await.expect("opens").expect("is there");
+        other.tidy(Duration::from_secs(3_600)).await.expect("tidies up");
+        assert!(location.projections().join("_delta_log/_last_checkpoint").is_file());
+    }
 }

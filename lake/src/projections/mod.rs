@@ -10,7 +10,7 @@
 mod merge;
 mod part;
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -55,8 +55,6 @@ const LAYER: &str = "gatebook-projections:layer";
 pub struct Projections {
     folder: PathBuf,
     table: Table,
-    /// The version of the last checkpoint that this process wrote.
-    last_checkpoint: u64,
 }
 
 /// What the table has taken in.
@@ -73,14 +71,32 @@ pub struct Standing {
 /// What one commit changes.
 #[derive(Debug)]
 pub struct Refreshed {
-    /// Parts that are over: all rows of days that were replaced, or everything.
-    pub removed: Vec<Part>,
+    /// Whose parts are over, those with them that were merged meanwhile.
+    pub over: Over,
     /// Parts that were stored.
     pub added: Vec<Part>,
     /// Where the table stands then.
     pub standing: Standing,
     /// The next offset of each partition that is taken in then.
     pub offsets: BTreeMap<PartitionId, i64>,
+}
+
+/// Rows that are over as a whole.
+#[derive(Debug)]
+pub enum Over {
+    /// Those of attempts that began on these UTC days.
+    Days(BTreeSet<NaiveDate>),
+    /// All.
+    Everything,
+}
+
+impl Over {
+    fn has(&self, part: &Part) -> bool {
+        match self {
+            Self::Days(days) => days.contains(&part.day),
+            Self::Everything => true,
+        }
+    }
 }
 
 /// Why the table of projections cannot be used.
@@ -118,7 +134,7 @@ impl Projections {
         let mut delta = unloaded(&folder)?;
         delta.load().await?;
         let table = Table::new(delta);
-        Ok(Some(Self { folder, last_checkpoint: table.version(), table }))
+        Ok(Some(Self { folder, table }))
     }
 
     /// The table as it was when it had taken in no more than this version of the book: what has not taken it in as a whole,
@@ -304,12 +320,9 @@ impl Projections {
         if self.standing().await? != before {
             return Err(ProjectionsError::Overtaken);
         }
-        let Refreshed { removed, added, standing, offsets } = refreshed;
-        let active: HashSet<_> = self.parts()?.into_iter().map(|part| part.path).collect();
-        if removed.iter().any(|part| !active.contains(&part.path)) {
-            return Err(ProjectionsError::Overtaken);
-        }
-        let removes = removed.iter().filter_map(|part| part.remove_action(true));
+        let Refreshed { over, added, standing, offsets } = refreshed;
+        let removed = self.parts()?.into_iter().filter(|part| over.has(part));
+        let removes = removed.filter_map(|part| part.remove_action(true));
         let actions = removes.chain(added.iter().filter_map(Part::add_action)).collect();
         let book_version = i64::try_from(standing.book_version).unwrap_or(i64::MAX);
         let marks = [(BOOK_VERSION, book_version), (RULES, standing.rules), (LAYER, standing.layer)];
@@ -322,8 +335,11 @@ impl Projections {
         if let Err(error) = committed {
             // A commit can stand although it reported an error.
             self.refresh().await?;
+            let active: HashSet<_> = self.parts()?.into_iter().map(|part| part.path).collect();
+            // Another process may have come to the same standing, with rows that have other numbers.
+            let is_ours = added.iter().all(|part| active.contains(&part.path));
             return match self.standing().await? {
-                found if found == Some(standing) => Ok(()),
+                found if found == Some(standing) && is_ours => Ok(()),
                 found if found == before => Err(error.into()),
                 _ => Err(ProjectionsError::Overtaken),
             };

@@ -26,15 +26,15 @@ impl Draw {
     }
 }
 
-fn location(book: &TestBook) -> Location {
+pub(super) fn location(book: &TestBook) -> Location {
     Location::parse(&book.folder.path().display().to_string()).expect("a location")
 }
 
-async fn projector(book: &TestBook) -> Projector {
+pub(super) async fn projector(book: &TestBook) -> Projector {
     Projector::open(&location(book), Arc::new(Rules::default())).await.expect("opens")
 }
 
-async fn rows(book: &TestBook, sql: &str) -> Vec<String> {
+pub(super) async fn rows(book: &TestBook, sql: &str) -> Vec<String> {
     let told = text(book.session(Limits::default()).sql(sql).await, Format::Csv).await;
     let mut rows: Vec<String> = told.lines().skip(1).map(str::to_owned).collect();
     rows.sort();
@@ -42,7 +42,7 @@ async fn rows(book: &TestBook, sql: &str) -> Vec<String> {
     rows
 }
 
-const ATTEMPTS: &str = "SELECT tenant_id, user_key, source, attempt_id, first_at, last_at, application, server_name, \
+pub(super) const ATTEMPTS: &str = "SELECT tenant_id, user_key, source, attempt_id, first_at, last_at, application, server_name, \
     methods, event_ids, events, steps, prompts, result, denial_reason, inferred, inferred_cause, assurance, joined_by, \
     day FROM attempts";
 

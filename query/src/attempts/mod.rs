@@ -5,6 +5,8 @@
 
 mod columns;
 #[cfg(test)]
+mod edge_kept_tests;
+#[cfg(test)]
 mod kept_tests;
 mod repeated_keys;
 mod stored;
