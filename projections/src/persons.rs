@@ -13,8 +13,8 @@ use crate::output::{Output, RowNumber};
 
 /// The last events of a person that are held one by one, and all of this last time up to a bound: what the partitions of a
 /// topic tell of somebody comes a little out of order. Of those before, only what may go on is held.
-const TAIL_MIN: usize = 32;
-const TAIL_US: i64 = 30_000_000;
+const TAIL_MIN: usize = 8;
+const TAIL_US: i64 = 5_000_000;
 const TAIL_MAX: usize = 8_192;
 
 /// Persons whose last event is known: 32 bytes each.
