@@ -67,6 +67,9 @@ pub(crate) fn names(key: &str) -> [&str; 3] {
     [tenant_id, source, user_key]
 }
 
+/// What is known of each person, by [`write_key`].
+pub(crate) type ByPerson<V> = std::collections::HashMap<Box<str>, V, ahash::RandomState>;
+
 /// An event, as far as attempts need it. Events of a person sort in the order in which they are folded.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Held {

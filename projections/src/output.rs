@@ -9,7 +9,7 @@ use schemas::DAY_US;
 
 use crate::ProjectError;
 use crate::attempter::Attempt;
-use crate::held::day_of;
+use crate::held::{ByPerson, day_of};
 use crate::reading::entry;
 use crate::rows::Rows;
 
@@ -41,7 +41,7 @@ pub(crate) struct Output {
     /// Attempts that were given out.
     pub(crate) attempts: u64,
     /// Where nothing is stored: when each attempt that was given out began and ended, by person.
-    given: Option<HashMap<Box<str>, Vec<(i64, i64, RowNumber)>, RandomState>>,
+    given: Option<ByPerson<Vec<(i64, i64, RowNumber)>>>,
 }
 
 impl Output {

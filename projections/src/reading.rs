@@ -15,7 +15,7 @@ use schemas::DAY_US;
 use schemas::arrays::{file_texts, numbers};
 
 use crate::ProjectError;
-use crate::held::{EVENT_COLUMNS, Events, Held, WHO, day_of, names, write_key};
+use crate::held::{ByPerson, EVENT_COLUMNS, Events, Held, WHO, day_of, names, write_key};
 use crate::output::{Output, RowNumber};
 use crate::repeats::{Repeats, files_by_day};
 
@@ -24,7 +24,7 @@ use crate::repeats::{Repeats, files_by_day};
 pub(crate) const ATTEMPT_DAYS_MAX: u64 = 2;
 
 /// Whose events are read, and from when to when each, in microseconds since 1970.
-pub(crate) type Windows = HashMap<Box<str>, (i64, i64), RandomState>;
+pub(crate) type Windows = ByPerson<(i64, i64)>;
 
 /// What was read of somebody.
 #[derive(Debug, Default)]
@@ -52,7 +52,7 @@ impl Reading<'_> {
         windows: &Arc<Windows>,
         output: &Output,
         events_max: usize,
-    ) -> Result<Option<HashMap<Box<str>, Found, RandomState>>, ProjectError> {
+    ) -> Result<Option<ByPerson<Found>>, ProjectError> {
         let mut found = HashMap::with_hasher(RandomState::new());
         if !self.read_events(windows, events_max, &mut found).await? {
             return Ok(None);
@@ -66,7 +66,7 @@ impl Reading<'_> {
         &self,
         windows: &Arc<Windows>,
         events_max: usize,
-        found: &mut HashMap<Box<str>, Found, RandomState>,
+        found: &mut ByPerson<Found>,
     ) -> Result<bool, ProjectError> {
         let (first, last) = days(windows);
         let mut files = files_by_day(self.book)?;
@@ -118,7 +118,7 @@ impl Reading<'_> {
         &self,
         windows: &Arc<Windows>,
         output: &Output,
-        found: &mut HashMap<Box<str>, Found, RandomState>,
+        found: &mut ByPerson<Found>,
     ) -> Result<(), ProjectError> {
         for key in windows.keys() {
             let given = output.given(key).iter().filter(|(.., number)| !output.is_void(*number));
@@ -169,7 +169,7 @@ fn take_rows(
     windows: &Windows,
     voided: &RoaringTreemap,
     output: &Output,
-    found: &mut HashMap<Box<str>, Found, RandomState>,
+    found: &mut ByPerson<Found>,
 ) -> Result<(), ArrowError> {
     let [tenants, sources, users] = WHO.map(|name| file_texts(rows, name));
     let (tenants, sources, users) = (tenants?, sources?, users?);

@@ -13,7 +13,7 @@ use schemas::{DAY_US, day_number};
 
 use crate::ProjectError;
 use crate::attempter::{Attempter, Rules};
-use crate::held::{EVENT_COLUMNS, Events, Held, WHO, names};
+use crate::held::{ByPerson, EVENT_COLUMNS, Events, Held, WHO, names};
 use crate::output::Output;
 use crate::reading::{entry, of_persons};
 use crate::repeats::{Exceptions, Repeats, files_by_day};
@@ -23,8 +23,6 @@ const SLICE_EVENTS: u64 = if cfg!(test) { 40 } else { 1 << 20 };
 
 /// Files that are read at a time, each by a task of its own.
 const READS_MAX: usize = 2;
-
-type ByPerson<V> = HashMap<Box<str>, V, RandomState>;
 
 /// Folds everything, and tells after each part of a day how many events are done.
 pub(crate) struct Rebuild<'a> {

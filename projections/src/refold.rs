@@ -11,7 +11,7 @@ use schemas::DAY_US;
 
 use crate::ProjectError;
 use crate::attempter::{Attempter, Rules, is_day_without_pause};
-use crate::held::{Held, names};
+use crate::held::{ByPerson, Held, names};
 use crate::output::Output;
 use crate::persons::Persons;
 use crate::reading::{Found, Reading, Windows, entry};
@@ -28,7 +28,7 @@ const LOOK_US: [i64; 3] = [HOUR_US, 6 * HOUR_US, 60 * HOUR_US];
 /// Persons of whom something changed, by UTC day: from when to when.
 #[derive(Debug, Default)]
 pub(crate) struct Touched {
-    days: BTreeMap<i64, HashMap<Box<str>, (i64, i64), RandomState>>,
+    days: BTreeMap<i64, ByPerson<(i64, i64)>>,
 }
 
 impl Touched {
@@ -92,11 +92,11 @@ impl Refold<'_> {
     /// Gives the persons back where there are too many events.
     async fn fold(
         &self,
-        touched: HashMap<Box<str>, (i64, i64), RandomState>,
+        touched: ByPerson<(i64, i64)>,
         events_max: usize,
         persons: &mut Persons,
         output: &mut Output,
-    ) -> Result<Option<HashMap<Box<str>, (i64, i64), RandomState>>, ProjectError> {
+    ) -> Result<Option<ByPerson<(i64, i64)>>, ProjectError> {
         let mut open = touched.clone();
         for (index, look_us) in LOOK_US.into_iter().enumerate() {
             let look_us = look_us.max(look_us / HOUR_US * 3 * self.rules.silence_us());

@@ -62,10 +62,10 @@ fn killed_at_any_point_they_are_made_the_next_time() {
         let ended = deployment.spawn_failing_at(point, 1, command).wait(SOON);
         assert!(!ended.status.success(), "never came to {point}:\n{}", ended.stderr);
         // Whether or not it stands: the answer is that of the book.
-        assert_is_as_made_anew(&deployment, &kafka, &topic);
+        assert_is_as_made_anew(&deployment, kafka, &topic);
         deployment.succeed(command);
         assert_eq!(status(&deployment, "events not taken in, at most"), "0");
-        assert_is_as_made_anew(&deployment, &kafka, &topic);
+        assert_is_as_made_anew(&deployment, kafka, &topic);
     }
 }
 
@@ -82,7 +82,7 @@ fn they_keep_up_while_events_come_and_files_are_merged() {
         std::thread::sleep(Duration::from_secs(4)); // some commits, and the lease of whoever was killed ends
         // What is compared stands still. Whoever is killed leaves what the next one goes on from.
         service.kill();
-        assert_is_as_made_anew(&deployment, &kafka, &topic);
+        assert_is_as_made_anew(&deployment, kafka, &topic);
     }
     let service = deployment.spawn(&["run"]);
     feed.stop();
@@ -92,7 +92,7 @@ fn they_keep_up_while_events_come_and_files_are_merged() {
         (has_all && status(&deployment, "events not taken in, at most") == "0").then_some(())
     });
     deployment.terminate(service);
-    assert_is_as_made_anew(&deployment, &kafka, &topic);
+    assert_is_as_made_anew(&deployment, kafka, &topic);
 }
 
 #[test]
@@ -113,7 +113,7 @@ fn what_was_taken_in_is_not_taken_in_again_after_files_were_merged() {
     topic.produce(1, &values(640, 5));
     deployment.succeed(&["ingest", "--until-caught-up"]);
     assert_eq!(status(&deployment, "events not taken in, at most"), "5");
-    assert_is_as_made_anew(&deployment, &kafka, &topic);
+    assert_is_as_made_anew(&deployment, kafka, &topic);
 }
 
 #[test]
@@ -133,7 +133,7 @@ fn expired_days_and_other_rules_are_followed() {
     deployment.succeed(&["maintain", "--once"]);
     assert_eq!(status(&deployment, "events not taken in, at most"), "0");
     assert!(deployment.number("select count(*) from attempts") < all);
-    assert_is_as_made_anew(&deployment, &kafka, &topic);
+    assert_is_as_made_anew(&deployment, kafka, &topic);
     let deployment = deployment.append("[attempts]\ngap_s = 60\n");
     assert!(status(&deployment, "by the rules of the configuration").starts_with("no"));
     deployment.succeed(&["maintain", "--once"]);
