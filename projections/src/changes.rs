@@ -1,18 +1,19 @@
 //! What came to the book since the projections were last made.
 
-use std::collections::{BTreeSet, HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
 
 use arrow::array::{BooleanArray, RecordBatch};
-use arrow::datatypes::{Int32Type, Int64Type};
+use arrow::datatypes::{Int32Type, Int64Type, TimestampMicrosecondType};
+use arrow::error::ArrowError;
 use chrono::NaiveDate;
 use lake::projections::{Part, PartKind, Projections};
-use lake::{ActiveFile, Book, Changed, PartitionId};
+use lake::{ActiveFile, Book, Changed, PartitionId, ReadError};
 use schemas::arrays::{file_texts, numbers};
-use schemas::{DAY_US, day_number};
+use schemas::{DAY_US, day_number, day_start_us};
 
 use crate::ProjectError;
-use crate::held::{EVENT_COLUMNS, Events, WHO, write_key};
+use crate::held::{EVENT_COLUMNS, Events, Keys};
 use crate::reading::ATTEMPT_DAYS_MAX;
 use crate::refold::Touched;
 use crate::repeats::{Exceptions, Places, Repeats, files_by_day};
@@ -29,6 +30,8 @@ pub(crate) struct Changes {
     pub(crate) files: Vec<ActiveFile>,
     /// From which offsets on events are new.
     pub(crate) since: Offsets,
+    /// What counted before, by the days of these events.
+    before: BTreeMap<NaiveDate, Arc<Places>>,
     /// What counts, of the days of these events.
     pub(crate) exceptions: Exceptions,
     /// Days of which events were replaced or removed.
@@ -41,16 +44,31 @@ impl Changes {
         self.files.iter().map(|file| file.rows).sum()
     }
 
-    /// What came since these offsets, by what changed meanwhile.
+    /// What came since a version and these offsets. `known` is what counted then of some days; of others it is found out.
+    /// None where the log does not reach back so far.
     pub(crate) async fn since(
         book: &Book,
         repeats: &Repeats,
-        changed: Changed,
+        version: u64,
         since: Offsets,
-    ) -> Result<Self, ProjectError> {
+        known: &BTreeMap<NaiveDate, Arc<Places>>,
+    ) -> Result<Option<Self>, ProjectError> {
+        let Some(changed) = book.changed_since(version).await.map_err(ReadError::from)? else {
+            return Ok(None);
+        };
         let files = new_files(book, &changed, &since)?;
+        let days: BTreeSet<NaiveDate> = files.iter().filter_map(|file| file.day).collect();
+        let (known_days, unknown): (BTreeSet<_>, BTreeSet<_>) =
+            days.into_iter().partition(|day| known.contains_key(day));
+        let known = known.iter().filter(|(day, _)| known_days.contains(day));
+        let mut before: BTreeMap<_, _> = known.map(|(day, places)| (*day, Arc::clone(places))).collect();
+        if !unknown.is_empty() {
+            // The earlier version first: what is found out about it serves the later one.
+            let Some(found) = places_at(book, version, repeats, &unknown).await? else { return Ok(None) };
+            before.extend(found);
+        }
         let exceptions = repeats.exceptions(book, files_of_days(book, &files)?).await?;
-        Ok(Self { files, since, exceptions, replaced: changed.replaced_days })
+        Ok(Some(Self { files, since, before, exceptions, replaced: changed.replaced_days }))
     }
 
     /// Replaced days that have no event left.
@@ -59,9 +77,10 @@ impl Changes {
         Ok(self.replaced.iter().filter(|day| !days.contains_key(day)).copied().collect())
     }
 
-    /// The days of the new events.
-    pub(crate) fn days(&self) -> BTreeSet<NaiveDate> {
-        self.files.iter().filter_map(|file| file.day).collect()
+    /// What counts now, by the days of the new events.
+    pub(crate) fn places(&self) -> impl Iterator<Item = (NaiveDate, Arc<Places>)> {
+        let of_day = |day: &NaiveDate| self.exceptions.of_day(day_number(*day)).cloned().unwrap_or_default();
+        self.before.keys().map(move |day| (*day, of_day(day)))
     }
 
     /// Reads the new events that count.
@@ -75,11 +94,7 @@ impl Changes {
         let rows = |rows: &RecordBatch| {
             if taken.is_ok() {
                 taken = Events::of(rows).map(|events| {
-                    let mut key = String::new();
-                    for row in (0..events.len()).filter(|row| events.counts(*row, &self.exceptions)) {
-                        events.write_key(row, &mut key);
-                        take(&key, &events, row);
-                    }
+                    events.each_that_counts(&self.exceptions, |row, key| take(key, &events, row));
                 });
             }
         };
@@ -92,17 +107,16 @@ impl Changes {
     pub(crate) async fn touch_recounted(
         &self,
         book: &Book,
-        before: impl Fn(NaiveDate) -> Arc<Places>,
         touched: &mut Touched,
     ) -> Result<(), ProjectError> {
-        for (day, files) in files_of_days(book, &self.files)? {
-            let (before, now) =
-                (before(day), self.exceptions.of_day(day_number(day)).cloned().unwrap_or_default());
+        let mut files = files_of_days(book, &self.files)?;
+        for ((day, now), before) in self.places().zip(self.before.values()) {
+            let files = files.remove(&day).unwrap_or_default();
             let is_known = |topic: &str, partition: i32, offset: i64| {
                 let id = PartitionId { topic_id: topic.to_owned(), partition };
                 self.since.get(&id).is_none_or(|since| offset < *since)
             };
-            let differs = now.without(&before).chain(before.without(&now));
+            let differs = now.without(before).chain(before.without(&now));
             let known = differs.filter(|(topic, place)| is_known(topic, place.partition, place.offset));
             let known: HashSet<RowAddress> = known
                 .map(|(topic, place)| (topic.to_owned(), place.partition, place.offset, place.element_index))
@@ -127,21 +141,10 @@ impl Changes {
         for day in &self.replaced {
             for file in files.remove(day).unwrap_or_default() {
                 let mut taken = Ok(());
-                let take = |rows: &RecordBatch| {
-                    if taken.is_ok() {
-                        taken = Events::of(rows).map(|events| {
-                            let mut key = String::new();
-                            for row in 0..events.len() {
-                                events.write_key(row, &mut key);
-                                touched.touch(&key, events.at_us(row));
-                            }
-                        });
-                    }
-                };
-                book.read(&file, Some(EVENT_COLUMNS), take).await?;
+                book.read(&file, Some(EVENT_COLUMNS), touch_events(touched, &mut taken)).await?;
                 taken?;
             }
-            let day_us = i64::from(day_number(*day)) * DAY_US;
+            let day_us = day_start_us(*day);
             // An attempt with an event of this day may have begun before.
             let first = day.checked_sub_days(chrono::Days::new(ATTEMPT_DAYS_MAX)).unwrap_or(*day);
             let is_near = |part: &Part| {
@@ -167,25 +170,29 @@ impl Changes {
     }
 }
 
-fn touch_attempts(
-    rows: &RecordBatch,
-    from_us: i64,
-    touched: &mut Touched,
-) -> Result<(), arrow::error::ArrowError> {
-    use arrow::datatypes::TimestampMicrosecondType;
+/// Touches whoever an event in a file is of.
+fn touch_events<'a>(
+    touched: &'a mut Touched,
+    taken: &'a mut Result<(), ArrowError>,
+) -> impl FnMut(&RecordBatch) + 'a {
+    |rows| {
+        if taken.is_ok() {
+            *taken = Events::of(rows).map(|events| {
+                events.each(|row, key| touched.touch(key, events.at_us(row)));
+            });
+        }
+    }
+}
 
-    let [tenants, sources, users] = WHO.map(|name| file_texts(rows, name));
-    let (tenants, sources, users) = (tenants?, sources?, users?);
+fn touch_attempts(rows: &RecordBatch, from_us: i64, touched: &mut Touched) -> Result<(), ArrowError> {
     let first = numbers::<TimestampMicrosecondType>(rows, "first_at")?;
     let last = numbers::<TimestampMicrosecondType>(rows, "last_at")?;
-    let mut key = String::new();
-    for row in (0..rows.num_rows()).filter(|row| last.value(*row) >= from_us) {
-        write_key(&mut key, [tenants.value(row), sources.value(row), users.value(row)]);
-        if first.value(row) >= from_us {
-            touched.touch(&key, first.value(row));
+    Keys::of(rows)?.each(|row, key| {
+        // None begins after it ends.
+        for at_us in [first.value(row), last.value(row)].into_iter().filter(|at_us| *at_us >= from_us) {
+            touched.touch(key, at_us);
         }
-        touched.touch(&key, last.value(row));
-    }
+    });
     Ok(())
 }
 
@@ -222,19 +229,8 @@ async fn touch_rows(
             Ok((0..rows.num_rows()).map(is_wanted).collect::<BooleanArray>())
         };
         let mut taken = Ok(());
-        let take = |rows: &RecordBatch| {
-            if taken.is_ok() {
-                taken = Events::of(rows).map(|events| {
-                    let mut key = String::new();
-                    for row in 0..events.len() {
-                        events.write_key(row, &mut key);
-                        touched.touch(&key, events.at_us(row));
-                    }
-                });
-            }
-        };
         let by = ["kafka_topic_id", "kafka_partition", "kafka_offset", "element_index"];
-        book.read_where(file, &by, is_wanted, take).await?;
+        book.read_where(file, &by, is_wanted, touch_events(touched, &mut taken)).await?;
         taken?;
     }
     Ok(())
@@ -252,12 +248,29 @@ pub(crate) fn new_files(
 }
 
 /// All event files of the days of some.
-pub(crate) fn files_of_days(
+fn files_of_days(
     book: &Book,
     files: &[ActiveFile],
-) -> Result<std::collections::BTreeMap<NaiveDate, Vec<ActiveFile>>, ProjectError> {
+) -> Result<BTreeMap<NaiveDate, Vec<ActiveFile>>, ProjectError> {
     let days: BTreeSet<NaiveDate> = files.iter().filter_map(|file| file.day).collect();
     let mut all = files_by_day(book)?;
     all.retain(|day, _| days.contains(day));
     Ok(all)
+}
+
+/// What counted of these days at an earlier version of the book; none where that is not known any more.
+async fn places_at(
+    book: &Book,
+    version: u64,
+    repeats: &Repeats,
+    days: &BTreeSet<NaiveDate>,
+) -> Result<Option<BTreeMap<NaiveDate, Arc<Places>>>, ProjectError> {
+    let Some(earlier) = Book::open_at(book.location(), version).await.map_err(ReadError::from)? else {
+        return Ok(None);
+    };
+    let mut files = files_by_day(&earlier)?;
+    files.retain(|day, _| days.contains(day));
+    let exceptions = repeats.exceptions(&earlier, files).await?;
+    let of_day = |day: &NaiveDate| (*day, exceptions.of_day(day_number(*day)).cloned().unwrap_or_default());
+    Ok(Some(days.iter().map(of_day).collect()))
 }

@@ -52,7 +52,7 @@ const TEXTS: [&str; 7] =
 const BETWEEN: char = '\0';
 
 /// One person, as one source of one tenant names them: the three names in one text.
-pub(crate) fn write_key(key: &mut String, [tenant_id, source, user_key]: [&str; 3]) {
+fn write_key(key: &mut String, [tenant_id, source, user_key]: [&str; 3]) {
     key.clear();
     // Writing to a text never fails.
     let _ = write!(key, "{source}{BETWEEN}{}{BETWEEN}{tenant_id}{user_key}", tenant_id.len());
@@ -69,6 +69,33 @@ pub(crate) fn names(key: &str) -> [&str; 3] {
 
 /// What is known of each person, by [`write_key`].
 pub(crate) type ByPerson<V> = std::collections::HashMap<Box<str>, V, ahash::RandomState>;
+
+/// The columns of rows that tell whose each is.
+pub(crate) struct Keys<'r>([&'r StringArray; 3]);
+
+impl<'r> Keys<'r> {
+    pub(crate) fn of(rows: &'r RecordBatch) -> Result<Self, ArrowError> {
+        let [tenants, sources, users] = WHO.map(|name| file_texts(rows, name));
+        Ok(Self([tenants?, sources?, users?]))
+    }
+
+    /// Each row, with its person's key.
+    pub(crate) fn each(&self, mut take: impl FnMut(usize, &str)) {
+        let mut key = String::new();
+        for row in 0..self.0[0].len() {
+            write_key(&mut key, self.0.map(|names| names.value(row)));
+            take(row, &key);
+        }
+    }
+}
+
+/// Gives the value of a key to a function. The key is copied only where it is new.
+pub(crate) fn update<V: Default>(map: &mut ByPerson<V>, key: &str, update: impl FnOnce(&mut V)) {
+    match map.get_mut(key) {
+        Some(value) => update(value),
+        None => update(map.entry(key.into()).or_default()),
+    }
+}
 
 /// An event, as far as attempts need it. Events of a person sort in the order in which they are folded.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -155,7 +182,7 @@ impl PartialOrd for Held {
 
 /// Events of a batch.
 pub(crate) struct Events<'r> {
-    who: [&'r StringArray; 3],
+    keys: Keys<'r>,
     at: &'r TimestampMicrosecondArray,
     texts: [Option<&'r StringArray>; TEXTS.len()],
     method: Option<&'r StringArray>,
@@ -177,9 +204,8 @@ impl<'r> Events<'r> {
         let text = |name: &str| file_texts(rows, name);
         // A field that was switched off has no column.
         let optional = |name: &str| rows.column_by_name(name).and_then(|column| column.as_string_opt());
-        let [tenant, source, user] = WHO.map(text);
         Ok(Self {
-            who: [tenant?, source?, user?],
+            keys: Keys::of(rows)?,
             at: numbers::<TimestampMicrosecondType>(rows, "occurred_at")?,
             texts: TEXTS.map(optional),
             method: optional("method"),
@@ -197,20 +223,26 @@ impl<'r> Events<'r> {
         })
     }
 
-    pub(crate) fn len(&self) -> usize {
-        self.at.len()
-    }
-
     pub(crate) fn at_us(&self, row: usize) -> i64 {
         self.at.value(row)
     }
 
-    pub(crate) fn write_key(&self, row: usize, key: &mut String) {
-        write_key(key, self.who.map(|names| names.value(row)));
+    /// Each event, by its row, with its person's key.
+    pub(crate) fn each(&self, take: impl FnMut(usize, &str)) {
+        self.keys.each(take);
+    }
+
+    /// Each event that counts.
+    pub(crate) fn each_that_counts(&self, exceptions: &Exceptions, mut take: impl FnMut(usize, &str)) {
+        self.keys.each(|row, key| {
+            if self.counts(row, exceptions) {
+                take(row, key);
+            }
+        });
     }
 
     /// Whether the row is the one of its event that counts.
-    pub(crate) fn counts(&self, row: usize, exceptions: &Exceptions) -> bool {
+    fn counts(&self, row: usize, exceptions: &Exceptions) -> bool {
         let is_flagged = self.flags.is_some_and(|flags| flags.is_valid(row) && flags.value(row));
         let day = self.at_us(row).div_euclid(DAY_US) as i32;
         let is_exception = exceptions.of_day(day).is_some_and(|places| {

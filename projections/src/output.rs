@@ -1,16 +1,14 @@
 //! What a refresh gives: new rows, and the numbers of those that are not true any more.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 
-use ahash::RandomState;
 use lake::projections::{Part, PartKind, Projections};
 use roaring::RoaringTreemap;
 use schemas::DAY_US;
 
 use crate::ProjectError;
 use crate::attempter::Attempt;
-use crate::held::{ByPerson, day_of};
-use crate::reading::entry;
+use crate::held::{ByPerson, day_of, update};
 use crate::rows::Rows;
 
 /// Rows of a day that are gathered before they are stored: about 50 MiB.
@@ -60,7 +58,7 @@ impl Output {
 
     /// For what is answered from memory, over the table as it stands at this commit.
     pub(crate) fn in_memory(layer: i64) -> Self {
-        Self { given: Some(HashMap::with_hasher(RandomState::new())), ..Self::new(layer + 1) }
+        Self { given: Some(ByPerson::default()), ..Self::new(layer + 1) }
     }
 
     /// What was given out of this person and lies in memory.
@@ -76,7 +74,8 @@ impl Output {
         self.attempts += 1;
         self.rows.entry(number.day).or_insert_with(Rows::new).append(key, attempt, number.row);
         if let Some(given) = &mut self.given {
-            entry(given, key).push((attempt.first_at_us, attempt.last_at_us, number));
+            let row = (attempt.first_at_us, attempt.last_at_us, number);
+            update(given, key, |rows: &mut Vec<_>| rows.push(row));
         }
         number
     }

@@ -8,13 +8,13 @@ use arrow::datatypes::TimestampMicrosecondType;
 use chrono::NaiveDate;
 use lake::projections::{Over, Part, PartKind, Projections, Refreshed, Standing};
 use lake::{Book, Location, PartitionId, ReadError, Totals};
-use schemas::arrays::{file_texts, numbers};
-use schemas::{DAY_US, Kind, day_number};
+use schemas::arrays::numbers;
+use schemas::{DAY_US, Kind, day_start_us};
 
 use crate::ProjectError;
 use crate::attempter::Rules;
 use crate::changes::{Changes, Offsets, new_files};
-use crate::held::{WHO, write_key};
+use crate::held::{Events, Keys};
 use crate::output::Output;
 use crate::persons::{Persons, Taken};
 use crate::reading::Reading;
@@ -161,24 +161,22 @@ impl Projector {
         let before = known.standing;
         self.totals = self.book.totals_since(std::mem::take(&mut self.totals)).await?;
         let since = taken_in(&mut self.table, &self.totals).await?;
-        let changed = self.book.changed_since(before.book_version).await.map_err(ReadError::from)?;
-        let Some(changed) = changed else { return Ok(None) };
-        let changes = Changes::since(&self.book, &self.repeats, changed, since).await?;
+        let version = before.book_version;
+        let changes = Changes::since(&self.book, &self.repeats, version, since, &known.places).await?;
+        let Some(changes) = changes else { return Ok(None) };
         let all = self.events()?;
         if changes.events_max() > REBUILD_EVENTS_MIN && changes.events_max() > all / 2 {
             return Ok(None);
         }
-        let Some(places_before) = self.places_before(known, &changes).await? else { return Ok(None) };
         let layer = before.layer + 1;
         let mut output = Output::new(layer);
         let mut touched = Touched::default();
-        let of_day = |day: NaiveDate| places_before.get(&day).cloned().unwrap_or_default();
-        changes.touch_recounted(&self.book, of_day, &mut touched).await?;
+        changes.touch_recounted(&self.book, &mut touched).await?;
         let gone = changes.gone(&self.book)?;
         known.persons.drop_persons_of(&gone);
         changes.touch_replaced(&self.book, &self.table, &gone, self.rules.silence_us(), &mut touched).await?;
         for file in &changes.files {
-            let take = |key: &str, events: &crate::held::Events<'_>, row: usize| {
+            let take = |key: &str, events: &Events<'_>, row: usize| {
                 if known.persons.take(key, events.held(row), &mut output) == Taken::Late {
                     touched.touch(key, events.at_us(row));
                 }
@@ -226,25 +224,6 @@ impl Projector {
         Refold { rules: &self.rules, reading, newest_us }.run(touched, &mut known.persons, output).await
     }
 
-    /// What counted of the days of new events when they were last taken in; none where that is not known any more.
-    async fn places_before(
-        &self,
-        known: &Known,
-        changes: &Changes,
-    ) -> Result<Option<BTreeMap<NaiveDate, Arc<Places>>>, ProjectError> {
-        let mut places = known.places.clone();
-        let unknown: BTreeSet<NaiveDate> =
-            changes.days().into_iter().filter(|day| !places.contains_key(day)).collect();
-        if !unknown.is_empty() {
-            let version = known.standing.book_version;
-            match places_at(&self.book, version, &self.repeats, &unknown).await? {
-                Some(found) => places.extend(found),
-                None => return Ok(None),
-            }
-        }
-        Ok(Some(places))
-    }
-
     async fn commit(
         &mut self,
         before: Option<Standing>,
@@ -267,7 +246,7 @@ impl Projector {
             self.table.parts()?.into_iter().filter(|part| part.kind == PartKind::Attempt).collect();
         let newest = parts.iter().map(|part| part.day).max();
         // A day and what is left of another.
-        let since_us = newest.map_or(i64::MIN, |day| i64::from(day_number(day) - 1) * DAY_US);
+        let since_us = newest.map_or(i64::MIN, |day| day_start_us(day) - DAY_US);
         let mut persons = Persons::new(Arc::clone(&self.rules), since_us);
         for part in parts.iter().filter(|part| part.last_us.is_none_or(|last_us| last_us >= since_us)) {
             let mut taken = Ok(());
@@ -288,10 +267,7 @@ impl Known {
         for day in &changes.replaced {
             self.places.remove(day);
         }
-        for day in changes.days() {
-            let places = changes.exceptions.of_day(day_number(day)).cloned().unwrap_or_default();
-            self.places.insert(day, places);
-        }
+        self.places.extend(changes.places());
         while self.places.len() > REMEMBERED_DAYS_MAX {
             self.places.pop_first();
         }
@@ -305,14 +281,8 @@ impl std::fmt::Debug for Projector {
 }
 
 fn saw(rows: &RecordBatch, persons: &mut Persons) -> Result<(), arrow::error::ArrowError> {
-    let [tenants, sources, users] = WHO.map(|name| file_texts(rows, name));
-    let (tenants, sources, users) = (tenants?, sources?, users?);
     let last = numbers::<TimestampMicrosecondType>(rows, "last_at")?;
-    let mut key = String::new();
-    for row in 0..rows.num_rows() {
-        write_key(&mut key, [tenants.value(row), sources.value(row), users.value(row)]);
-        persons.saw(&key, last.value(row));
-    }
+    Keys::of(rows)?.each(|row, key| persons.saw(key, last.value(row)));
     Ok(())
 }
 
@@ -343,21 +313,4 @@ pub(crate) async fn taken_in(table: &mut Projections, totals: &Totals) -> Result
         offsets.insert(id.clone(), table.next_offset(id).await?.unwrap_or(i64::MIN));
     }
     Ok(offsets)
-}
-
-/// What counted of these days at an earlier version of the book; none where that is not known any more.
-pub(crate) async fn places_at(
-    book: &Book,
-    version: u64,
-    repeats: &Repeats,
-    days: &BTreeSet<NaiveDate>,
-) -> Result<Option<BTreeMap<NaiveDate, Arc<Places>>>, ProjectError> {
-    let Some(earlier) = Book::open_at(book.location(), version).await.map_err(ReadError::from)? else {
-        return Ok(None);
-    };
-    let mut files = files_by_day(&earlier)?;
-    files.retain(|day, _| days.contains(day));
-    let exceptions = repeats.exceptions(&earlier, files).await?;
-    let of_day = |day: &NaiveDate| (*day, exceptions.of_day(day_number(*day)).cloned().unwrap_or_default());
-    Ok(Some(days.iter().map(of_day).collect()))
 }

@@ -1,10 +1,9 @@
 //! Reading again what is known of some persons: their events in the book, and the rows that stand for them.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use ahash::RandomState;
-use arrow::array::{Array as _, BooleanArray, RecordBatch};
+use arrow::array::{BooleanArray, BooleanBufferBuilder, RecordBatch};
 use arrow::datatypes::{Int64Type, TimestampMicrosecondType};
 use arrow::error::ArrowError;
 use chrono::NaiveDate;
@@ -12,10 +11,10 @@ use lake::Book;
 use lake::projections::{Part, PartKind, Projections, ROW};
 use roaring::RoaringTreemap;
 use schemas::DAY_US;
-use schemas::arrays::{file_texts, numbers};
+use schemas::arrays::numbers;
 
 use crate::ProjectError;
-use crate::held::{ByPerson, EVENT_COLUMNS, Events, Held, WHO, day_of, names, write_key};
+use crate::held::{ByPerson, EVENT_COLUMNS, Events, Held, Keys, WHO, day_of, names, update};
 use crate::output::{Output, RowNumber};
 use crate::repeats::{Repeats, files_by_day};
 
@@ -53,7 +52,7 @@ impl Reading<'_> {
         output: &Output,
         events_max: usize,
     ) -> Result<Option<ByPerson<Found>>, ProjectError> {
-        let mut found = HashMap::with_hasher(RandomState::new());
+        let mut found = ByPerson::default();
         if !self.read_events(windows, events_max, &mut found).await? {
             return Ok(None);
         }
@@ -87,12 +86,10 @@ impl Reading<'_> {
             let take = |rows: &RecordBatch| {
                 if taken.is_ok() && count <= events_max {
                     taken = Events::of(rows).map(|events| {
-                        let mut key = String::new();
-                        for row in (0..events.len()).filter(|row| events.counts(*row, &exceptions)) {
-                            events.write_key(row, &mut key);
-                            entry(found, &key).events.push(events.held(row));
+                        events.each_that_counts(&exceptions, |row, key| {
+                            update(found, key, |found: &mut Found| found.events.push(events.held(row)));
                             count += 1;
-                        }
+                        });
                     });
                 }
             };
@@ -122,9 +119,7 @@ impl Reading<'_> {
     ) -> Result<(), ProjectError> {
         for key in windows.keys() {
             let given = output.given(key).iter().filter(|(.., number)| !output.is_void(*number));
-            for row in given {
-                entry(found, key).rows.push(*row);
-            }
+            update(found, key, |found: &mut Found| found.rows.extend(given));
         }
         let Some(table) = self.table else { return Ok(()) };
         let (first, last) = days(windows);
@@ -171,21 +166,19 @@ fn take_rows(
     output: &Output,
     found: &mut ByPerson<Found>,
 ) -> Result<(), ArrowError> {
-    let [tenants, sources, users] = WHO.map(|name| file_texts(rows, name));
-    let (tenants, sources, users) = (tenants?, sources?, users?);
     let first = numbers::<TimestampMicrosecondType>(rows, "first_at")?;
     let last = numbers::<TimestampMicrosecondType>(rows, "last_at")?;
     let numbers = numbers::<Int64Type>(rows, ROW)?;
-    let mut key = String::new();
-    for row in 0..rows.num_rows() {
+    Keys::of(rows)?.each(|row, key| {
         let number = RowNumber { day: first.value(row).div_euclid(DAY_US), row: numbers.value(row) };
-        write_key(&mut key, [tenants.value(row), sources.value(row), users.value(row)]);
-        let Some((from, to)) = windows.get(key.as_str()) else { continue };
-        let is_near = last.value(row) >= *from && first.value(row) <= *to;
+        let is_near =
+            windows.get(key).is_some_and(|(from, to)| last.value(row) >= *from && first.value(row) <= *to);
         if is_near && !voided.contains(number.row as u64) && !output.is_void(number) {
-            entry(found, &key).rows.push((first.value(row), last.value(row), number));
+            update(found, key, |found: &mut Found| {
+                found.rows.push((first.value(row), last.value(row), number))
+            });
         }
-    }
+    });
     Ok(())
 }
 
@@ -210,20 +203,7 @@ pub(crate) fn of_persons(
     rows: &RecordBatch,
     mut is_wanted: impl FnMut(usize, &str) -> bool,
 ) -> Result<BooleanArray, ArrowError> {
-    let [tenants, sources, users] = WHO.map(|name| file_texts(rows, name));
-    let (tenants, sources, users) = (tenants?, sources?, users?);
-    let mut key = String::new();
-    let wanted = (0..users.len()).map(|row| {
-        write_key(&mut key, [tenants.value(row), sources.value(row), users.value(row)]);
-        Some(is_wanted(row, &key))
-    });
-    Ok(wanted.collect())
-}
-
-/// The entry of a key, which is copied only where it is new.
-pub(crate) fn entry<'m, V: Default>(map: &'m mut HashMap<Box<str>, V, RandomState>, key: &str) -> &'m mut V {
-    if !map.contains_key(key) {
-        map.insert(key.into(), V::default());
-    }
-    map.entry(key.into()).or_default()
+    let mut wanted = BooleanBufferBuilder::new(rows.num_rows());
+    Keys::of(rows)?.each(|row, key| wanted.append(is_wanted(row, key)));
+    Ok(BooleanArray::new(wanted.finish(), None))
 }

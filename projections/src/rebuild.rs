@@ -1,6 +1,6 @@
 //! Folding all events of a book, day by day.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use ahash::RandomState;
@@ -9,13 +9,13 @@ use chrono::NaiveDate;
 use futures::{StreamExt as _, TryStreamExt as _, stream};
 use lake::projections::Projections;
 use lake::{ActiveFile, Book, ReadError};
-use schemas::{DAY_US, day_number};
+use schemas::{DAY_US, day_start_us};
 
 use crate::ProjectError;
 use crate::attempter::{Attempter, Rules};
-use crate::held::{ByPerson, EVENT_COLUMNS, Events, Held, WHO, names};
+use crate::held::{ByPerson, EVENT_COLUMNS, Events, Held, WHO, names, update};
 use crate::output::Output;
-use crate::reading::{entry, of_persons};
+use crate::reading::of_persons;
 use crate::repeats::{Exceptions, Repeats, files_by_day};
 
 /// Events that are held at a time: about 250 MiB. Of a longer day a part of the persons comes after the other.
@@ -40,7 +40,7 @@ impl Rebuild<'_> {
         progress: &mut (dyn FnMut(u64) + Send),
     ) -> Result<(), ProjectError> {
         // The attempts that may go on after midnight.
-        let mut open: ByPerson<Attempter> = HashMap::with_hasher(RandomState::new());
+        let mut open: ByPerson<Attempter> = ByPerson::default();
         let hasher = RandomState::new();
         let mut done = 0;
         for (day, files) in files_by_day(self.book)? {
@@ -48,7 +48,7 @@ impl Rebuild<'_> {
             let exceptions = Arc::new(self.repeats.exceptions(self.book, wanted).await?);
             let rows = files.iter().map(|file| file.rows).sum::<u64>();
             let slices = rows.div_ceil(SLICE_EVENTS).max(1);
-            let mut still_open: ByPerson<Attempter> = HashMap::with_hasher(RandomState::new());
+            let mut still_open: ByPerson<Attempter> = ByPerson::default();
             for slice in 0..slices {
                 let events = self.read(&files, &exceptions, &hasher, (slice, slices)).await?;
                 for (key, events) in events {
@@ -85,7 +85,7 @@ impl Rebuild<'_> {
         for event in &events {
             attempter.take(self.rules, &event.step(source), &mut |attempt| output.give(&key, &attempt));
         }
-        let midnight_us = (i64::from(day_number(day)) + 1) * DAY_US;
+        let midnight_us = day_start_us(day) + DAY_US;
         let last_us = events.last().map_or(i64::MIN, |last| last.at_us);
         if midnight_us.saturating_sub(last_us) <= self.rules.silence_us() {
             still_open.insert(key, attempter);
@@ -117,7 +117,7 @@ impl Rebuild<'_> {
             }
         });
         let all = stream::iter(reads).buffer_unordered(READS_MAX);
-        all.try_fold(HashMap::with_hasher(RandomState::new()), async |mut all: ByPerson<Vec<Held>>, read| {
+        all.try_fold(ByPerson::default(), async |mut all: ByPerson<Vec<Held>>, read| {
             if all.is_empty() {
                 return Ok(read);
             }
@@ -143,16 +143,14 @@ async fn read_file(
     hasher: RandomState,
     (slice, slices): (u64, u64),
 ) -> Result<ByPerson<Vec<Held>>, ProjectError> {
-    let mut found: ByPerson<Vec<Held>> = HashMap::with_hasher(RandomState::new());
+    let mut found: ByPerson<Vec<Held>> = ByPerson::default();
     let mut taken = Ok(());
     let take = |rows: &RecordBatch| {
         if taken.is_ok() {
             taken = Events::of(rows).map(|events| {
-                let mut key = String::new();
-                for row in (0..events.len()).filter(|row| events.counts(*row, exceptions)) {
-                    events.write_key(row, &mut key);
-                    entry(&mut found, &key).push(events.held(row));
-                }
+                events.each_that_counts(exceptions, |row, key| {
+                    update(&mut found, key, |all: &mut Vec<_>| all.push(events.held(row)));
+                });
             });
         }
     };

@@ -3,10 +3,9 @@
 //! Nothing of a person's past matters after a silence, so what a moment changes lies between the silence before it and
 //! the one after it. All events between are read, all rows that stood for them are void, and new ones are given out.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use ahash::RandomState;
 use schemas::DAY_US;
 
 use crate::ProjectError;
@@ -14,7 +13,7 @@ use crate::attempter::{Attempter, Rules, is_day_without_pause};
 use crate::held::{ByPerson, Held, names};
 use crate::output::Output;
 use crate::persons::Persons;
-use crate::reading::{Found, Reading, Windows, entry};
+use crate::reading::{Found, Reading, Windows};
 
 /// Events that are in memory at a time: about 250 MiB.
 const EVENTS_MAX: usize = if cfg!(test) { 50 } else { 1 << 20 };
@@ -69,8 +68,8 @@ impl Refold<'_> {
                 if let Some(part) = self.fold(part, events_max, persons, output).await? {
                     // Too many events at once: one half of the persons after the other.
                     let half = part.len() / 2;
-                    let mut first = HashMap::with_hasher(RandomState::new());
-                    let mut second = HashMap::with_hasher(RandomState::new());
+                    let mut first = ByPerson::default();
+                    let mut second = ByPerson::default();
                     for (index, (key, touch)) in part.into_iter().enumerate() {
                         if index < half {
                             first.insert(key, touch)
@@ -106,14 +105,14 @@ impl Refold<'_> {
             let Some(mut found) = self.reading.of(&windows, output, events_max).await? else {
                 return Ok(Some(touched));
             };
-            let mut further = HashMap::with_hasher(RandomState::new());
+            let mut further = ByPerson::default();
             for (key, touch) in open {
                 let mut found = found.remove(&key).unwrap_or_default();
                 found.events.sort_unstable();
                 let is_last = index + 1 == LOOK_US.len();
                 match region(&found, touch, around(touch), self.rules.silence_us(), is_last) {
                     Some(region) => self.replace(&key, found, &region, around(touch), persons, output),
-                    None => *entry(&mut further, &key) = touch,
+                    None => drop(further.insert(key, touch)),
                 }
             }
             if further.is_empty() {

@@ -1,19 +1,20 @@
 //! What the projections lack at a version of the book, made in memory: so an answer is exact to the last commit.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use arrow::array::RecordBatch;
 use lake::projections::Projections;
-use lake::{Book, ReadError, Totals};
+use lake::{Book, Totals};
 use roaring::RoaringTreemap;
 
 use crate::ProjectError;
 use crate::attempter::Rules;
-use crate::changes::{Changes, new_files};
+use crate::changes::Changes;
+use crate::held::Events;
 use crate::output::Output;
 use crate::persons::Persons;
-use crate::projector::{places_at, taken_in};
+use crate::projector::taken_in;
 use crate::reading::Reading;
 use crate::rebuild::Rebuild;
 use crate::refold::{Refold, Touched};
@@ -49,8 +50,7 @@ impl Unstored {
         if let Some(mut table) = table
             && let Some(output) = over(book, totals, repeats, rules, &mut table).await?
         {
-            let days = table.parts()?;
-            let voided = table.voided(days.iter()).await?;
+            let voided = table.voided(table.parts()?.iter()).await?;
             let (rows, more) = output.into_memory()?;
             return Ok(Self { table: Some(table), rows, voided: voided | more });
         }
@@ -82,17 +82,9 @@ async fn over(
         return Ok(Some(output));
     }
     let since = taken_in(table, totals).await?;
-    let changed = book.changed_since(standing.book_version).await.map_err(ReadError::from)?;
-    let Some(changed) = changed else { return Ok(None) };
-    let days = new_files(book, &changed, &since)?.iter().filter_map(|file| file.day).collect::<BTreeSet<_>>();
-    // The earlier version first, so that what is found out about it serves the later one.
-    let before = if days.is_empty() {
-        Some(std::collections::BTreeMap::new())
-    } else {
-        places_at(book, standing.book_version, repeats, &days).await?
-    };
-    let Some(before) = before else { return Ok(None) };
-    let changes = Changes::since(book, repeats, changed, since).await?;
+    let known = BTreeMap::new();
+    let changes = Changes::since(book, repeats, standing.book_version, since, &known).await?;
+    let Some(changes) = changes else { return Ok(None) };
     let all = files_by_day(book)?;
     let replaced = changes.replaced.iter().filter_map(|day| all.get(day)).flatten();
     let mut events = replaced.map(|file| file.rows).sum();
@@ -100,10 +92,11 @@ async fn over(
         return Err(ProjectError::Behind { events });
     }
     let mut touched = Touched::default();
-    changes.touch_recounted(book, |day| before.get(&day).cloned().unwrap_or_default(), &mut touched).await?;
-    changes.touch_replaced(book, table, &BTreeSet::new(), rules.silence_us(), &mut touched).await?;
+    let gone = BTreeSet::new();
+    changes.touch_recounted(book, &mut touched).await?;
+    changes.touch_replaced(book, table, &gone, rules.silence_us(), &mut touched).await?;
     for file in &changes.files {
-        let take = |key: &str, rows: &crate::held::Events<'_>, row: usize| {
+        let take = |key: &str, rows: &Events<'_>, row: usize| {
             events += 1;
             touched.touch(key, rows.at_us(row));
         };
@@ -112,7 +105,6 @@ async fn over(
             return Err(ProjectError::Behind { events });
         }
     }
-    let gone = BTreeSet::new();
     let reading = Reading { book, repeats, table: Some(table), gone: &gone };
     let mut persons = Persons::new(Arc::new(rules.clone()), i64::MAX);
     // Nobody is to be in memory afterwards.

@@ -14,7 +14,7 @@ use datafusion::logical_expr::Expr;
 use datafusion::logical_expr::utils::conjunction;
 use datafusion::physical_optimizer::pruning::PruningPredicateBuilder;
 
-use crate::period::{DAY_US, day_number};
+use crate::period::{DAY_US, day_number, day_start_us};
 
 /// Whether rows of each day can pass all of these filters, where `day` is the day of the column `moment`. What cannot be
 /// told is kept.
@@ -41,7 +41,7 @@ impl Days<'_> {
         match column.name.as_str() {
             "day" => Some(Arc::new(Date32Array::from_iter_values(self.days.iter().copied().map(day_number)))),
             name if name == self.moment => {
-                let at = |day: &NaiveDate| i64::from(day_number(*day)) * DAY_US + in_day_us;
+                let at = |day: &NaiveDate| day_start_us(*day) + in_day_us;
                 let moments = TimestampMicrosecondArray::from_iter_values(self.days.iter().map(at));
                 Some(Arc::new(moments.with_timezone("UTC")))
             }

@@ -10,7 +10,7 @@ use chrono::{
     TimeZone as _, Timelike as _, Utc,
 };
 use chrono_tz::Tz;
-pub(crate) use schemas::{DAY_US, day_number};
+pub(crate) use schemas::{DAY_US, day_number, day_start_us};
 
 /// Microseconds of a quarter hour.
 pub(crate) const QUARTER_HOUR_US: i64 = DAY_US / 96;

@@ -64,7 +64,7 @@ pub mod vocabulary;
 
 pub use change_builder::ChangeBuilder;
 pub use column::{COLUMNS, Column, ColumnType, NOT_CONTENT, SetBy};
-pub use day::{DAY_US, day_number};
+pub use day::{DAY_US, day_number, day_start_us};
 pub use decoder::Decoder;
 pub use directory_file::{
     DirectoryFile, Enabled, FileProblem, FileProblems, LISTINGS_MAX, ListedId, Listing, read_directory_file,
