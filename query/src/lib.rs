@@ -21,6 +21,7 @@ mod coverage;
 mod days;
 mod error;
 mod folded;
+mod function;
 mod large_stack;
 mod limits;
 mod ocsf;

@@ -2,10 +2,9 @@
 
 use std::collections::BTreeSet;
 use std::fmt;
-use std::hash::{Hash, Hasher};
 use std::sync::Arc;
 
-use arrow::array::{ArrayRef, AsArray as _, BooleanArray, Date32Array, RecordBatch};
+use arrow::array::{ArrayRef, AsArray as _, Date32Array, RecordBatch};
 use arrow::datatypes::{DataType, Field, Int64Type, Schema, SchemaRef, TimestampMicrosecondType};
 use async_trait::async_trait;
 use chrono::{DateTime, NaiveDate};
@@ -14,8 +13,7 @@ use datafusion::catalog::{MemTable, Session, TableProvider};
 use datafusion::datasource::provider_as_source;
 use datafusion::error::{DataFusionError, Result};
 use datafusion::logical_expr::{
-    ColumnarValue, Expr, LogicalPlanBuilder, ScalarFunctionArgs, ScalarUDF, ScalarUDFImpl, Signature,
-    TableProviderFilterPushDown, TableType, Volatility, cast,
+    Expr, LogicalPlanBuilder, ScalarUDF, TableProviderFilterPushDown, TableType, cast,
 };
 use datafusion::physical_plan::ExecutionPlan;
 use datafusion::prelude::{col, lit};
@@ -28,6 +26,7 @@ use schemas::arrays::numbers;
 use tokio::sync::OnceCell;
 
 use super::repeated_keys::{self, RepeatedKeys};
+use crate::function::telling;
 use crate::session::Sums;
 
 /// The rows of attempts at one version of the book.
@@ -136,7 +135,11 @@ impl TableProvider for StoredAttempts {
         _limit: Option<usize>,
     ) -> Result<Arc<dyn ExecutionPlan>> {
         let unstored = self.unstored().await?;
-        let is_void = ScalarUDF::new_from_impl(IsVoid::new(&unstored));
+        let known = Arc::clone(&unstored);
+        let is_void = telling("is_void", vec![DataType::Int64], move |columns| {
+            let rows = columns[0].as_primitive::<Int64Type>().values().iter();
+            rows.map(|row| Some(known.voided.contains(row.cast_unsigned()))).collect()
+        });
         let rows = unstored.rows.iter().map(with_day).collect::<Result<Vec<_>>>()?;
         let rows = MemTable::try_new(Arc::clone(&self.schema), vec![rows])?;
         let mut plan = self.plan(Arc::new(rows), &is_void, filters)?;
@@ -174,53 +177,4 @@ fn with_day(rows: &RecordBatch) -> Result<RecordBatch> {
     let fields: Vec<_> = rows.schema_ref().fields().iter().cloned().chain([day_field()]).collect();
     let columns = rows.columns().iter().cloned().chain([Arc::new(days) as ArrayRef]).collect();
     Ok(RecordBatch::try_new(Arc::new(Schema::new(fields)), columns)?)
-}
-
-/// The function of SQL that tells rows that do not hold any more, by their numbers.
-#[derive(Debug)]
-struct IsVoid {
-    unstored: Arc<Unstored>,
-    signature: Signature,
-}
-
-impl IsVoid {
-    fn new(unstored: &Arc<Unstored>) -> Self {
-        let signature = Signature::exact(vec![DataType::Int64], Volatility::Immutable);
-        Self { unstored: Arc::clone(unstored), signature }
-    }
-}
-
-impl PartialEq for IsVoid {
-    fn eq(&self, other: &Self) -> bool {
-        Arc::ptr_eq(&self.unstored, &other.unstored)
-    }
-}
-
-impl Eq for IsVoid {}
-
-impl Hash for IsVoid {
-    fn hash<H: Hasher>(&self, state: &mut H) {
-        Arc::as_ptr(&self.unstored).hash(state);
-    }
-}
-
-impl ScalarUDFImpl for IsVoid {
-    fn name(&self) -> &str {
-        "is_void"
-    }
-
-    fn signature(&self) -> &Signature {
-        &self.signature
-    }
-
-    fn return_type(&self, _: &[DataType]) -> Result<DataType> {
-        Ok(DataType::Boolean)
-    }
-
-    fn invoke_with_args(&self, arguments: ScalarFunctionArgs) -> Result<ColumnarValue> {
-        let rows = ColumnarValue::values_to_arrays(&arguments.args)?;
-        let rows = rows[0].as_primitive::<Int64Type>().values();
-        let is_void = rows.iter().map(|row| Some(self.unstored.voided.contains(*row as u64)));
-        Ok(ColumnarValue::Array(Arc::new(is_void.collect::<BooleanArray>())))
-    }
 }

@@ -1,9 +1,8 @@
 //! The table of attempts that SQL sees.
 
-use std::hash::{Hash, Hasher};
 use std::sync::Arc;
 
-use arrow::array::{Array as _, AsArray as _, BooleanArray};
+use arrow::array::{Array as _, AsArray as _};
 use arrow::datatypes::{DataType, Int64Type, SchemaRef, TimeUnit, TimestampMicrosecondType};
 use async_trait::async_trait;
 use chrono::{DateTime, NaiveDate, Utc};
@@ -11,8 +10,7 @@ use datafusion::catalog::{Session, TableProvider};
 use datafusion::common::ScalarValue;
 use datafusion::error::Result;
 use datafusion::logical_expr::{
-    BinaryExpr, ColumnarValue, Expr, Operator, ScalarFunctionArgs, ScalarUDF, ScalarUDFImpl, Signature,
-    TableProviderFilterPushDown, TableType, Volatility, when,
+    BinaryExpr, Expr, Operator, ScalarUDF, TableProviderFilterPushDown, TableType, when,
 };
 use datafusion::physical_plan::ExecutionPlan;
 use datafusion::prelude::{col, lit};
@@ -24,6 +22,7 @@ use super::repeated_keys::RepeatedKeys;
 use super::stored::StoredAttempts;
 use crate::days::kept;
 use crate::folded::filtered;
+use crate::function::telling;
 
 /// The view's name.
 pub(crate) const VIEW: &str = "attempts";
@@ -86,7 +85,7 @@ impl TableProvider for Attempts {
         } else {
             RepeatedKeys::default()
         };
-        let came_before = ScalarUDF::new_from_impl(CameBefore::new(keys));
+        let came_before = came_before(keys);
         let plan = filtered("stored", &stored, filters)?;
         let plan = plan.project(names.into_iter().map(|name| column(name, now, &came_before).alias(name)))?;
         state.create_physical_plan(&plan.build()?).await
@@ -145,59 +144,17 @@ fn column(name: &str, now: DateTime<Utc>, came_before: &ScalarUDF) -> Expr {
 }
 
 /// The function of SQL that tells whether an attempt's key came before, on the same UTC day or the one before.
-#[derive(Debug)]
-struct CameBefore {
-    keys: Arc<RepeatedKeys>,
-    signature: Signature,
-}
-
-impl CameBefore {
-    fn new(keys: RepeatedKeys) -> Self {
-        let moment = DataType::Timestamp(TimeUnit::Microsecond, Some("UTC".into()));
-        let signature = Signature::exact(vec![DataType::Int64, moment], Volatility::Immutable);
-        Self { keys: Arc::new(keys), signature }
-    }
-}
-
-impl PartialEq for CameBefore {
-    fn eq(&self, other: &Self) -> bool {
-        Arc::ptr_eq(&self.keys, &other.keys)
-    }
-}
-
-impl Eq for CameBefore {}
-
-impl Hash for CameBefore {
-    fn hash<H: Hasher>(&self, state: &mut H) {
-        Arc::as_ptr(&self.keys).hash(state);
-    }
-}
-
-impl ScalarUDFImpl for CameBefore {
-    fn name(&self) -> &str {
-        "came_before"
-    }
-
-    fn signature(&self) -> &Signature {
-        &self.signature
-    }
-
-    fn return_type(&self, _: &[DataType]) -> Result<DataType> {
-        Ok(DataType::Boolean)
-    }
-
-    fn invoke_with_args(&self, arguments: ScalarFunctionArgs) -> Result<ColumnarValue> {
-        let columns = ColumnarValue::values_to_arrays(&arguments.args)?;
+fn came_before(all: RepeatedKeys) -> ScalarUDF {
+    let moment = DataType::Timestamp(TimeUnit::Microsecond, Some("UTC".into()));
+    telling("came_before", vec![DataType::Int64, moment], move |columns| {
         let keys = columns[0].as_primitive::<Int64Type>();
         let at = columns[1].as_primitive::<TimestampMicrosecondType>();
         let came_before = |row: usize| {
             let at_us = at.value(row);
             let from_us = (at_us.div_euclid(DAY_US) - 1) * DAY_US;
-            let moments = keys.is_valid(row).then(|| self.keys.get(&keys.value(row))).flatten();
-            Some(moments.is_some_and(|moments| {
-                moments.iter().any(|moment_us| *moment_us < at_us && *moment_us >= from_us)
-            }))
+            let moments = keys.is_valid(row).then(|| all.get(&keys.value(row))).flatten();
+            Some(moments.is_some_and(|moments| moments.iter().any(|it| (from_us..at_us).contains(it))))
         };
-        Ok(ColumnarValue::Array(Arc::new((0..at.len()).map(came_before).collect::<BooleanArray>())))
-    }
+        (0..at.len()).map(came_before).collect()
+    })
 }

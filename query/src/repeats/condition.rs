@@ -1,16 +1,12 @@
 //! The condition by which events count.
 
-use std::hash::{Hash, Hasher};
-use std::sync::Arc;
-
-use arrow::array::{Array as _, AsArray as _, BooleanArray};
+use arrow::array::{Array as _, AsArray as _};
 use arrow::datatypes::{DataType, Date32Type, Int32Type, Int64Type};
-use datafusion::common::Result;
-use datafusion::logical_expr::{
-    ColumnarValue, Expr, ScalarFunctionArgs, ScalarUDF, ScalarUDFImpl, Signature, Volatility,
-};
+use datafusion::logical_expr::Expr;
 use datafusion::prelude::col;
 use projections::repeats::{Exceptions, RowPlace};
+
+use crate::function::telling;
 
 /// Whether a row counts, as a condition.
 pub(super) fn counts(exceptions: Exceptions) -> Expr {
@@ -19,54 +15,8 @@ pub(super) fn counts(exceptions: Exceptions) -> Expr {
         return unflagged;
     }
     let place = ["day", "kafka_topic_id", "kafka_partition", "kafka_offset", "element_index"];
-    let is_exception = ScalarUDF::new_from_impl(IsException::of(exceptions));
-    unflagged.not_eq(is_exception.call(place.map(col).to_vec()))
-}
-
-/// The function of SQL that tells exceptions by their place.
-#[derive(Debug)]
-struct IsException {
-    exceptions: Arc<Exceptions>,
-    signature: Signature,
-}
-
-impl IsException {
-    fn of(exceptions: Exceptions) -> Self {
-        let types = vec![DataType::Date32, DataType::Utf8, DataType::Int32, DataType::Int64, DataType::Int32];
-        let signature = Signature::exact(types, Volatility::Immutable);
-        Self { exceptions: Arc::new(exceptions), signature }
-    }
-}
-
-impl PartialEq for IsException {
-    fn eq(&self, other: &Self) -> bool {
-        Arc::ptr_eq(&self.exceptions, &other.exceptions)
-    }
-}
-
-impl Eq for IsException {}
-
-impl Hash for IsException {
-    fn hash<H: Hasher>(&self, state: &mut H) {
-        Arc::as_ptr(&self.exceptions).hash(state);
-    }
-}
-
-impl ScalarUDFImpl for IsException {
-    fn name(&self) -> &str {
-        "is_exception"
-    }
-
-    fn signature(&self) -> &Signature {
-        &self.signature
-    }
-
-    fn return_type(&self, _: &[DataType]) -> Result<DataType> {
-        Ok(DataType::Boolean)
-    }
-
-    fn invoke_with_args(&self, arguments: ScalarFunctionArgs) -> Result<ColumnarValue> {
-        let columns = ColumnarValue::values_to_arrays(&arguments.args)?;
+    let types = vec![DataType::Date32, DataType::Utf8, DataType::Int32, DataType::Int64, DataType::Int32];
+    let is_exception = telling("is_exception", types, move |columns| {
         let days = columns[0].as_primitive::<Date32Type>();
         let topics = columns[1].as_string::<i32>();
         let partitions = columns[2].as_primitive::<Int32Type>();
@@ -78,7 +28,7 @@ impl ScalarUDFImpl for IsException {
             let here = (days.value(row), topics.value(row));
             if last != Some(here) {
                 last = Some(here);
-                let places = self.exceptions.of_day(here.0);
+                let places = exceptions.of_day(here.0);
                 known = places.and_then(|places| Some((places, places.topic(here.1)?)));
             }
             let Some((places, topic)) = known else { return Some(false) };
@@ -89,6 +39,7 @@ impl ScalarUDFImpl for IsException {
                 topic,
             }))
         };
-        Ok(ColumnarValue::Array(Arc::new((0..topics.len()).map(row).collect::<BooleanArray>())))
-    }
+        (0..topics.len()).map(row).collect()
+    });
+    unflagged.not_eq(is_exception.call(place.map(col).to_vec()))
 }
