@@ -7,10 +7,10 @@
 //! As in the book, the Kafka offset is the clock: each commit carries the next offset of each partition that is taken in,
 //! as an application transaction, and is refused where another process has taken in more.
 
+mod commit;
 mod merge;
 mod part;
 
-use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -19,20 +19,19 @@ use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
 use arrow::error::ArrowError;
 use chrono::NaiveDate;
 use deltalake_core::kernel::engine::arrow_conversion::TryIntoKernel;
-use deltalake_core::kernel::{Action, StructType, Transaction};
+use deltalake_core::kernel::{Action, StructType};
 use deltalake_core::operations::create::CreateBuilder;
-use deltalake_core::protocol::{DeltaOperation, SaveMode};
+use deltalake_core::protocol::SaveMode;
 use deltalake_core::{DeltaTable, DeltaTableError, TableProperty};
 use futures::{StreamExt as _, TryStreamExt as _, stream};
 use object_store::ObjectStore;
 use parquet::arrow::ProjectionMask;
 use parquet::errors::ParquetError;
 
+pub use self::commit::{Over, Refreshed, Standing};
 pub use self::part::{Part, PartKind};
 use crate::data_file::{DataFile, Encoder, Origin};
-use crate::failpoint::failpoint;
 use crate::location::Location;
-use crate::partition::PartitionId;
 use crate::read;
 use crate::table::{Table, quiet, unloaded};
 
@@ -45,58 +44,11 @@ const STATISTICS_COLUMNS: &[&str] = &["tenant_id", "user_key", "first_at", "last
 /// Files that are stored at the same time.
 const STORES_AT_ONCE: usize = 4;
 
-/// Marks that go with a commit: how far, by which rules, and the last number that was given to rows.
-const BOOK_VERSION: &str = "gatebook-projections:book-version";
-const RULES: &str = "gatebook-projections:rules";
-const LAYER: &str = "gatebook-projections:layer";
-
 /// The table at the version that was last refreshed. A clone is cheap, and stays at its version.
 #[derive(Clone)]
 pub struct Projections {
     folder: PathBuf,
     table: Table,
-}
-
-/// What the table has taken in.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Standing {
-    /// The version of the book.
-    pub book_version: u64,
-    /// What stands for the rules by which rows were made.
-    pub rules: i64,
-    /// The number of the last commit that added rows.
-    pub layer: i64,
-}
-
-/// What one commit changes.
-#[derive(Debug)]
-pub struct Refreshed {
-    /// Whose parts are over, those with them that were merged meanwhile.
-    pub over: Over,
-    /// Parts that were stored.
-    pub added: Vec<Part>,
-    /// Where the table stands then.
-    pub standing: Standing,
-    /// The next offset of each partition that is taken in then.
-    pub offsets: BTreeMap<PartitionId, i64>,
-}
-
-/// Rows that are over as a whole.
-#[derive(Debug)]
-pub enum Over {
-    /// Those of attempts that began on these UTC days.
-    Days(BTreeSet<NaiveDate>),
-    /// All.
-    Everything,
-}
-
-impl Over {
-    fn has(&self, part: &Part) -> bool {
-        match self {
-            Self::Days(days) => days.contains(&part.day),
-            Self::Everything => true,
-        }
-    }
 }
 
 /// Why the table of projections cannot be used.
@@ -207,22 +159,6 @@ impl Projections {
         self.table.delta()
     }
 
-    /// What is taken in; none before anything was.
-    pub async fn standing(&mut self) -> Result<Option<Standing>, ProjectionsError> {
-        let book_version = self.table.transaction_version(BOOK_VERSION).await?;
-        let rules = self.table.transaction_version(RULES).await?;
-        let layer = self.table.transaction_version(LAYER).await?;
-        let (Some(book_version), Some(rules), Some(layer)) = (book_version, rules, layer) else {
-            return Ok(None);
-        };
-        Ok(Some(Standing { book_version: u64::try_from(book_version).unwrap_or(0), rules, layer }))
-    }
-
-    /// The next offset of a partition that is not taken in yet; none if it was never heard of.
-    pub async fn next_offset(&mut self, partition: &PartitionId) -> Result<Option<i64>, ProjectionsError> {
-        Ok(self.table.transaction_version(&partition.app_id()).await?)
-    }
-
     /// The files of this version.
     pub fn parts(&self) -> Result<Vec<Part>, ProjectionsError> {
         let state = self.table.delta().snapshot()?;
@@ -310,43 +246,6 @@ impl Projections {
         Ok(voided)
     }
 
-    /// Takes this in, in one commit, if the table still stands where `before` says.
-    pub async fn commit(
-        &mut self,
-        before: Option<Standing>,
-        refreshed: Refreshed,
-    ) -> Result<(), ProjectionsError> {
-        self.refresh().await?;
-        if self.standing().await? != before {
-            return Err(ProjectionsError::Overtaken);
-        }
-        let Refreshed { over, added, standing, offsets } = refreshed;
-        let removed = self.parts()?.into_iter().filter(|part| over.has(part));
-        let removes = removed.filter_map(|part| part.remove_action(true));
-        let actions = removes.chain(added.iter().filter_map(Part::add_action)).collect();
-        let book_version = i64::try_from(standing.book_version).unwrap_or(i64::MAX);
-        let marks = [(BOOK_VERSION, book_version), (RULES, standing.rules), (LAYER, standing.layer)];
-        let marks = marks.map(|(mark, version)| Transaction::new(mark, version));
-        let offsets = offsets.iter().map(|(id, next)| Transaction::new(id.app_id(), *next));
-        let transactions = marks.into_iter().chain(offsets).collect();
-        failpoint("projections-before-commit");
-        let committed = self.table.commit(actions, transactions, append()).await;
-        failpoint("projections-after-commit");
-        if let Err(error) = committed {
-            // A commit can stand although it reported an error.
-            self.refresh().await?;
-            let active: HashSet<_> = self.parts()?.into_iter().map(|part| part.path).collect();
-            // Another process may have come to the same standing, with rows that have other numbers.
-            let is_ours = added.iter().all(|part| active.contains(&part.path));
-            return match self.standing().await? {
-                found if found == Some(standing) && is_ours => Ok(()),
-                found if found == before => Err(error.into()),
-                _ => Err(ProjectionsError::Overtaken),
-            };
-        }
-        Ok(())
-    }
-
     /// The store whose root is the table's folder.
     pub(crate) fn object_store(&self) -> Arc<dyn ObjectStore> {
         self.table.store()
@@ -367,14 +266,6 @@ async fn store_all(store: &Arc<dyn ObjectStore>, files: &[DataFile]) -> Result<(
     let mut stored = stream::iter(files).map(|file| file.store(store)).buffer_unordered(STORES_AT_ONCE);
     while stored.try_next().await?.is_some() {}
     Ok(())
-}
-
-fn append() -> DeltaOperation {
-    DeltaOperation::Write {
-        mode: SaveMode::Append,
-        partition_by: Some(vec!["kind".to_owned(), "day".to_owned()]),
-        predicate: None,
-    }
 }
 
 fn encode<'r>(
