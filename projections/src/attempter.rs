@@ -15,25 +15,10 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use schemas::vocabulary::{Assurance, AuthResult, DenialReason, Method, Stage};
-use sha2::{Digest as _, Sha256};
-
 use schemas::DAY_US;
+use schemas::vocabulary::{Assurance, AuthResult, DenialReason, Method, Stage};
 
-/// Rules of attempts.
-#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
-pub struct Rules {
-    /// The longest pause within an attempt, in microseconds.
-    pub gap_us: i64,
-    /// How long a challenge can be answered, in microseconds, by authentication server; and where none is named.
-    pub life_us: BTreeMap<String, i64>,
-    /// On a server of the organisation's own: sources `mfa-server` and `gatebook`.
-    pub life_own_us: i64,
-    /// In the cloud: every other source.
-    pub life_cloud_us: i64,
-}
-
-const SECOND_US: i64 = 1_000_000;
+use crate::rules::Rules;
 
 /// Events that an attempt names: a robot can try for days.
 pub const EVENT_IDS_MAX: usize = 256;
@@ -41,36 +26,6 @@ pub const EVENT_IDS_MAX: usize = 256;
 /// Attempts of one person that are held as going on, before those that cannot go on any more are let go. Where many are left,
 /// twice as many as these.
 const GOING_ON_MAX: usize = 1_000;
-
-/// Changes with the rules in this file, so that what earlier rules made is made again.
-const VERSION: u32 = 2;
-
-impl Default for Rules {
-    fn default() -> Self {
-        Self {
-            gap_us: 600 * SECOND_US,
-            life_us: BTreeMap::new(),
-            life_own_us: 300 * SECOND_US,
-            life_cloud_us: 180 * SECOND_US,
-        }
-    }
-}
-
-impl Rules {
-    /// After how long without any event of a person nothing of before matters, in microseconds.
-    #[must_use]
-    pub fn silence_us(&self) -> i64 {
-        let lives = self.life_us.values().chain([&self.life_own_us, &self.life_cloud_us]);
-        lives.copied().fold(self.gap_us, i64::max)
-    }
-
-    /// What stands for these rules: others have another one.
-    #[must_use]
-    pub fn fingerprint(&self) -> i64 {
-        let digest = Sha256::digest(format!("{VERSION} {self:?}"));
-        digest.iter().take(8).fold(0, |all, byte| all << 8 | i64::from(*byte)) & i64::MAX
-    }
-}
 
 /// An event, as far as attempts need it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -298,18 +253,6 @@ pub(crate) fn is_day_without_pause(chain_first_us: i64, last_us: i64, at_us: i64
 fn in_order(mut ended: Vec<Draft>, emit: &mut dyn FnMut(Attempt)) {
     ended.sort_by_key(|draft| (draft.attempt.first_at_us, draft.attempt.last_at_us));
     ended.into_iter().map(Draft::finish).for_each(emit);
-}
-
-impl Rules {
-    fn life_us(&self, step: &Step<'_>) -> i64 {
-        let by_server = step.server.and_then(|server| self.life_us.get(server));
-        let by_source = if matches!(step.source, "mfa-server" | "gatebook") {
-            self.life_own_us
-        } else {
-            self.life_cloud_us
-        };
-        by_server.copied().unwrap_or(by_source)
-    }
 }
 
 impl Draft {

@@ -7,9 +7,10 @@ use std::sync::Arc;
 use ahash::RandomState;
 use chrono::NaiveDate;
 
-use crate::attempter::{Attempt, Attempter, Rules};
+use crate::attempter::{Attempt, Attempter};
 use crate::held::{Held, day_of, names};
 use crate::output::{Output, RowNumber};
+use crate::rules::Rules;
 
 /// The last events of a person that are held one by one, and all of this last time up to a bound: what the partitions of a
 /// topic tell of somebody comes a little out of order. Of those before, only what may go on is held.

@@ -12,9 +12,9 @@ use schemas::arrays::numbers;
 use schemas::{DAY_US, Kind, day_start_us};
 
 use crate::ProjectError;
-use crate::attempter::Rules;
 use crate::changes::{Changes, Offsets, new_files};
 use crate::held::{Events, Keys};
+use crate::limits::Limits;
 use crate::output::Output;
 use crate::persons::{Persons, Taken};
 use crate::reading::Reading;
@@ -22,6 +22,7 @@ use crate::rebuild::Rebuild;
 use crate::refold::{Refold, Touched};
 use crate::repeats::{Places, Repeats, files_by_day};
 use crate::rows::attempt_schema;
+use crate::rules::Rules;
 
 /// Bytes of persons in memory, about: beyond, those go who were touched longest ago.
 const PERSONS_BYTES_MAX: usize = 256 << 20;
@@ -68,12 +69,12 @@ impl Projector {
     /// # Errors
     ///
     /// The book or the table cannot be opened.
-    pub async fn open(location: &Location, rules: Arc<Rules>) -> Result<Self, ProjectError> {
+    pub async fn open(location: &Location, rules: Arc<Rules>, limits: Limits) -> Result<Self, ProjectError> {
         Ok(Self {
             rules,
             book: Book::open(location).await?,
             table: Projections::open_or_create(location, &attempt_schema()).await?,
-            repeats: Repeats::new(),
+            repeats: Repeats::new(limits),
             totals: Totals::default(),
             known: None,
         })

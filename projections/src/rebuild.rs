@@ -12,14 +12,12 @@ use lake::{ActiveFile, Book, ReadError};
 use schemas::{DAY_US, day_start_us};
 
 use crate::ProjectError;
-use crate::attempter::{Attempter, Rules};
+use crate::attempter::Attempter;
 use crate::held::{ByPerson, EVENT_COLUMNS, Events, Held, WHO, names, update};
 use crate::output::Output;
 use crate::reading::of_persons;
 use crate::repeats::{Exceptions, Repeats, files_by_day};
-
-/// Events that are held at a time: about 250 MiB. Of a longer day a part of the persons comes after the other.
-const SLICE_EVENTS: u64 = if cfg!(test) { 40 } else { 1 << 20 };
+use crate::rules::Rules;
 
 /// Files that are read at a time, each by a task of its own.
 const READS_MAX: usize = 2;
@@ -47,7 +45,8 @@ impl Rebuild<'_> {
             let wanted = BTreeMap::from([(day, files.clone())]);
             let exceptions = Arc::new(self.repeats.exceptions(self.book, wanted).await?);
             let rows = files.iter().map(|file| file.rows).sum::<u64>();
-            let slices = rows.div_ceil(SLICE_EVENTS).max(1);
+            // Of a long day a part of the persons comes after the other.
+            let slices = rows.div_ceil(self.repeats.limits().rebuilt_events).max(1);
             let mut still_open: ByPerson<Attempter> = ByPerson::default();
             for slice in 0..slices {
                 let events = self.read(&files, &exceptions, &hasher, (slice, slices)).await?;

@@ -9,14 +9,12 @@ use std::sync::Arc;
 use schemas::DAY_US;
 
 use crate::ProjectError;
-use crate::attempter::{Attempter, Rules, is_day_without_pause};
+use crate::attempter::{Attempter, is_day_without_pause};
 use crate::held::{ByPerson, Held, names};
 use crate::output::Output;
 use crate::persons::Persons;
 use crate::reading::{Found, Reading, Windows};
-
-/// Events that are in memory at a time: about 250 MiB.
-const EVENTS_MAX: usize = if cfg!(test) { 50 } else { 1 << 20 };
+use crate::rules::Rules;
 
 const HOUR_US: i64 = 3_600_000_000;
 
@@ -64,7 +62,8 @@ impl Refold<'_> {
             let mut parts = vec![day];
             while let Some(part) = parts.pop() {
                 let is_one = part.len() <= 1;
-                let events_max = if is_one { usize::MAX } else { EVENTS_MAX };
+                let events_max =
+                    if is_one { usize::MAX } else { self.reading.repeats.limits().refolded_events };
                 if let Some(part) = self.fold(part, events_max, persons, output).await? {
                     // Too many events at once: one half of the persons after the other.
                     let half = part.len() / 2;

@@ -9,7 +9,6 @@ use lake::{Book, Totals};
 use roaring::RoaringTreemap;
 
 use crate::ProjectError;
-use crate::attempter::Rules;
 use crate::changes::Changes;
 use crate::held::Events;
 use crate::output::Output;
@@ -19,6 +18,7 @@ use crate::reading::Reading;
 use crate::rebuild::Rebuild;
 use crate::refold::{Refold, Touched};
 use crate::repeats::{Repeats, files_by_day};
+use crate::rules::Rules;
 
 /// Events that are folded for one answer: about 300 MiB of them, and of what is made of them.
 const EVENTS_MAX: u64 = 500_000;

@@ -33,6 +33,15 @@ use crate::repeats;
 use crate::sql;
 use crate::views::{self, view_name};
 
+/// How much of the book is folded at a time: little in tests, so that it comes in parts.
+pub(crate) fn folded() -> projections::Limits {
+    if cfg!(test) {
+        projections::Limits { ids: 40, rebuilt_events: 40, refolded_events: 50 }
+    } else {
+        projections::Limits::default()
+    }
+}
+
 /// What the questions of a process to one book share: memory, room for spill files, and what is known of repeats.
 #[derive(Clone)]
 pub struct Resources {
@@ -67,7 +76,7 @@ impl Resources {
             .with_max_temp_directory_size(limits.spill_bytes)
             .build_arc();
         let runtime = runtime.map_err(|error| QueryError::while_running(error, &limits))?;
-        Ok(Self { runtime, limits, repeats: Arc::new(Repeats::new()), rules })
+        Ok(Self { runtime, limits, repeats: Arc::new(Repeats::new(folded())), rules })
     }
 }
 

@@ -9,7 +9,7 @@ use indicatif::HumanCount;
 use lake::maintain::{Lease, LeaseError};
 use lake::projections::{PartKind, Projections, ProjectionsError};
 use lake::{Book, Location};
-use projections::{Done, Projector, behind};
+use projections::{Done, Limits, Projector, behind};
 
 use crate::config::Config;
 use crate::progress::Progress;
@@ -71,7 +71,7 @@ async fn rebuild(config: &Config) -> anyhow::Result<()> {
     let location = &config.lake.location;
     let mut lease = Lease::take_projections(location, config.maintain.upkeep.lease, LEASE_WAIT_MAX).await?;
     let began = Instant::now();
-    let mut projector = Projector::open(location, Arc::new(config.rules.clone())).await?;
+    let mut projector = Projector::open(location, Arc::new(config.rules.clone()), Limits::default()).await?;
     let mut progress = Progress::new("events folded", Some(projector.events()?));
     let mut done = 0;
     let rebuilt = {
@@ -103,7 +103,7 @@ async fn rebuild(config: &Config) -> anyhow::Result<()> {
 pub(crate) async fn catch_up(config: &Config, wait_max: Duration) -> anyhow::Result<()> {
     let location = &config.lake.location;
     let mut lease = Lease::take_projections(location, config.maintain.upkeep.lease, wait_max).await?;
-    let mut projector = Projector::open(location, Arc::new(config.rules.clone())).await?;
+    let mut projector = Projector::open(location, Arc::new(config.rules.clone()), Limits::default()).await?;
     tokio::select! {
         taken_in = projector.refresh() => taken_in.map(drop)?,
         lost = keep(&mut lease) => return Err(lost.into()),
@@ -144,7 +144,7 @@ async fn keep_up_once(config: &Config) -> anyhow::Result<()> {
 }
 
 async fn follow(location: &Location, config: &Config) -> anyhow::Result<()> {
-    let mut projector = Projector::open(location, Arc::new(config.rules.clone())).await?;
+    let mut projector = Projector::open(location, Arc::new(config.rules.clone()), Limits::default()).await?;
     loop {
         let began = Instant::now();
         if let Some(Done { book_version, attempts, rebuilt }) = projector.refresh().await? {

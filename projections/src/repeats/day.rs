@@ -37,9 +37,6 @@ pub(super) struct Day {
     has_too_many: bool,
 }
 
-/// Ids that are held at a time: 256 MiB. Of a day with more, a part of the ids is looked at after the other.
-const IDS_MAX: u64 = if cfg!(test) { 40 } else { 1 << 25 };
-
 /// A hash of tenant, source and event id in the upper bits, and in the lower ones the number of the file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 struct Id(u64);
@@ -78,14 +75,15 @@ impl Day {
         book: &Book,
         files: Vec<ActiveFile>,
         hasher: &RandomState,
+        ids_max: u64,
     ) -> Result<Arc<Places>, RepeatsError> {
         if !self.has_exactly(&files) {
             if book.version() < self.version {
                 let mut older = Self::default();
-                older.take_in(book, files, hasher).await?;
+                older.take_in(book, files, hasher, ids_max).await?;
                 return Ok(older.places);
             }
-            let taken_in = self.take_in(book, files.clone(), hasher).await;
+            let taken_in = self.take_in(book, files.clone(), hasher, ids_max).await;
             self.has_too_many = matches!(taken_in, Err(RepeatsError::TooMany));
             if self.has_too_many {
                 // Nobody needs to find that out again.
@@ -108,12 +106,13 @@ impl Day {
         self.files.len() == files.len() && files.iter().all(|file| self.files.contains_key(&file.path))
     }
 
-    /// Nothing of this day changes before all of it was read.
+    /// Nothing of this day changes before all of it was read. Of more than `ids_max` ids a part is looked at after the other.
     async fn take_in(
         &mut self,
         book: &Book,
         files: Vec<ActiveFile>,
         hasher: &RandomState,
+        ids_max: u64,
     ) -> Result<(), RepeatsError> {
         let active: HashSet<&Path> = files.iter().map(|file| &file.path).collect();
         // Compaction puts the same rows into other files: then it cannot be told which rows are new.
@@ -129,7 +128,7 @@ impl Day {
         }
         let old = if has_grown { self.ids.as_deref().unwrap_or_default() } else { &[] };
         let rows = added.iter().map(|(file, _)| file.rows).sum::<u64>() + old.len() as u64;
-        let parts = rows.div_ceil(IDS_MAX).max(1);
+        let parts = rows.div_ceil(ids_max).max(1);
         let mut candidates = Candidates::new(hasher);
         let mut new = Vec::new();
         for part in 0..parts {

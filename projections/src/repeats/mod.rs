@@ -25,6 +25,7 @@ use schemas::Kind;
 
 use self::day::Day;
 pub use self::exceptions::{Exceptions, Places, RowPlace};
+use crate::limits::Limits;
 
 /// Repeats of one day: 48 MiB of places. Each is a row that a connector sent again or a source sent anew.
 const REPEATS_A_DAY_MAX: usize = 1 << 21;
@@ -58,19 +59,19 @@ pub struct Repeats {
     days: Mutex<BTreeMap<NaiveDate, Arc<tokio::sync::Mutex<Day>>>>,
     /// Drawn anew in each process, so that nobody can make ids that collide.
     hasher: RandomState,
-}
-
-impl Default for Repeats {
-    fn default() -> Self {
-        Self::new()
-    }
+    limits: Limits,
 }
 
 impl Repeats {
     /// Nothing is known yet.
     #[must_use]
-    pub fn new() -> Self {
-        Self { days: Mutex::default(), hasher: RandomState::new() }
+    pub fn new(limits: Limits) -> Self {
+        Self { days: Mutex::default(), hasher: RandomState::new(), limits }
+    }
+
+    /// How much whoever folds what counts holds at a time.
+    pub(crate) fn limits(&self) -> Limits {
+        self.limits
     }
 
     /// The events of these days, as they stand in this version of the book, that count although they are flagged as
@@ -103,7 +104,7 @@ impl Repeats {
             Arc::clone(self.days.lock().unwrap_or_else(PoisonError::into_inner).entry(date).or_default());
         let mut day = day.lock().await;
         let kept_before = day.kept_bytes();
-        let places = day.places_at(book, files, &self.hasher).await?;
+        let places = day.places_at(book, files, &self.hasher, self.limits.ids).await?;
         if day.kept_bytes() != kept_before {
             drop(day);
             self.make_room();

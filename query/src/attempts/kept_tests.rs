@@ -10,6 +10,7 @@ use schemas::vocabulary::{AuthResult, DenialReason, Method};
 
 use crate::limits::Limits;
 use crate::output::Format;
+use crate::session::folded;
 use crate::test_book::{TestBook, TestEvent, event, text};
 
 /// Draws numbers that are the same in each run.
@@ -31,7 +32,7 @@ pub(super) fn location(book: &TestBook) -> Location {
 }
 
 pub(super) async fn projector(book: &TestBook) -> Projector {
-    Projector::open(&location(book), Arc::new(Rules::default())).await.expect("opens")
+    Projector::open(&location(book), Arc::new(Rules::default()), folded()).await.expect("opens")
 }
 
 pub(super) async fn rows(book: &TestBook, sql: &str) -> Vec<String> {
