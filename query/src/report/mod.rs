@@ -101,7 +101,7 @@ impl Report {
         ReportParameters::parse(self.parameters(), given, now)
     }
 
-    /// Answers it.
+    /// Answers it. The same question to the same version is answered once.
     ///
     /// # Errors
     ///
@@ -111,7 +111,16 @@ impl Report {
         session: &Session,
         parameters: &ReportParameters,
     ) -> Result<Answer, QueryError> {
-        (self.answer)(session, parameters).await
+        if !session.is_over(parameters.range.to, parameters.now) {
+            return (self.answer)(session, parameters).await;
+        }
+        let asked = (self.name, serde_json::to_string(parameters).expect("texts and numbers are JSON"));
+        if let Some(answer) = session.kept().get(&asked) {
+            return Ok(answer);
+        }
+        let answer = (self.answer)(session, parameters).await?;
+        session.kept().keep(asked, &answer);
+        Ok(answer)
     }
 }
 
