@@ -190,7 +190,8 @@ mod tests {
 
     #[test]
     fn lateness_is_told_in_powers_of_two_of_a_second() {
-        let expected = [(-5, 0), (0, 0), (1_000_000, 0), (1_000_001, 1), (2_000_000, 1), (2_000_001, 2), (i64::MAX, 17)];
+        let expected =
+            [(-5, 0), (0, 0), (1_000_000, 0), (1_000_001, 1), (2_000_000, 1), (2_000_001, 2), (i64::MAX, 17)];
         for (late_us, expected) in expected {
             assert_eq!(bits(late_us), expected, "{late_us} µs");
         }

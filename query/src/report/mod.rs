@@ -13,6 +13,7 @@ mod group;
 mod keys;
 mod listed;
 mod parameters;
+mod prompted;
 mod settled;
 #[cfg(test)]
 mod tests;
@@ -65,7 +66,7 @@ type AnswerFn = for<'a> fn(&'a Session, &'a ReportParameters) -> Answering<'a>;
 type Answering<'a> = BoxFuture<'a, Result<Answer, QueryError>>;
 
 /// Every report, in the order in which they are listed.
-pub const REPORTS: &[&Report] = &[&usage::REPORT, &denials::REPORT];
+pub const REPORTS: &[&Report] = &[&usage::REPORT, &denials::REPORT, &prompted::REPORT];
 
 impl Report {
     /// The report of this name.

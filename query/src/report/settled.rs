@@ -166,7 +166,9 @@ impl Seen {
         }
         for (source, seen) in &self.sources {
             let usual_lateness_s = seen.usual_lateness_s();
-            if seen.lateness.received_until_us < (to + TimeDelta::seconds(usual_lateness_s)).timestamp_micros() {
+            if seen.lateness.received_until_us
+                < (to + TimeDelta::seconds(usual_lateness_s)).timestamp_micros()
+            {
                 unsettled.push(Unsettled::Late {
                     source: source.to_string(),
                     received_until: at(seen.lateness.received_until_us),
