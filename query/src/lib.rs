@@ -37,6 +37,7 @@ mod session;
 mod sign_ins;
 mod sql;
 mod status;
+mod sums;
 #[cfg(test)]
 mod test_book;
 #[cfg(test)]

@@ -31,6 +31,7 @@ use crate::period::day_number;
 use crate::redecoded;
 use crate::repeats;
 use crate::sql;
+use crate::sums::{Kept, StoredSums};
 use crate::views::{self, view_name};
 
 /// How much of the book is folded at a time: little in tests, so that it comes in parts.
@@ -42,13 +43,15 @@ pub(crate) fn folded() -> projections::Limits {
     }
 }
 
-/// What the questions of a process to one book share: memory, room for spill files, and what is known of repeats.
+/// What the questions of a process to one book share: memory, room for spill files, what is known of repeats, and the sums that
+/// were read.
 #[derive(Clone)]
 pub struct Resources {
     runtime: Arc<RuntimeEnv>,
     limits: Limits,
     repeats: Arc<Repeats>,
     rules: Arc<Rules>,
+    kept: Arc<Kept>,
 }
 
 impl Resources {
@@ -76,7 +79,8 @@ impl Resources {
             .with_max_temp_directory_size(limits.spill_bytes)
             .build_arc();
         let runtime = runtime.map_err(|error| QueryError::while_running(error, &limits))?;
-        Ok(Self { runtime, limits, repeats: Arc::new(Repeats::new(folded())), rules })
+        let repeats = Arc::new(Repeats::new(folded()));
+        Ok(Self { runtime, limits, repeats, rules, kept: Arc::default() })
     }
 }
 
@@ -87,6 +91,7 @@ pub struct Session {
     known: Arc<Known>,
     newest_occurred_at: Option<DateTime<Utc>>,
     sums: Arc<Sums>,
+    stored_sums: StoredSums,
 }
 
 /// What the segments of one version add up to, found out when it is first asked for.
@@ -145,10 +150,17 @@ impl Session {
         let state = sql::session_state().with_config(config).with_runtime_env(Arc::clone(&resources.runtime));
         let context = SessionContext::new_with_state(state.build());
         let sums = Arc::new(Sums::new(book, earlier));
-        let attempts = StoredAttempts::new(
+        let attempts = Arc::new(StoredAttempts::new(
             Arc::clone(&sums),
             Arc::clone(&resources.repeats),
             Arc::clone(&resources.rules),
+        ));
+        let stored_sums = StoredSums::new(
+            Arc::clone(&sums),
+            Arc::clone(&resources.repeats),
+            Arc::clone(&resources.rules),
+            Arc::clone(&resources.kept),
+            Arc::clone(&attempts),
         );
         let known = Arc::new(Known::new(directory.clone()));
         views::register(&context, book, &known, &resources.repeats, attempts).map_err(failed)?;
@@ -158,6 +170,7 @@ impl Session {
             known,
             newest_occurred_at: newest_us.and_then(DateTime::from_timestamp_micros),
             sums,
+            stored_sums,
         })
     }
 
@@ -210,6 +223,14 @@ impl Session {
         })
     }
 
+    /// Whether every event happened before a moment, in microseconds since 1970.
+    pub(crate) fn ends_before(&self, at_us: i64) -> Result<bool, QueryError> {
+        let files = self.book().files()?;
+        let mut events = files.iter().filter(|file| file.kind == Some(Kind::Event));
+        // The log does not say it where it is absurdly far away.
+        Ok(events.all(|file| file.newest_us.is_some_and(|newest_us| newest_us < at_us)))
+    }
+
     /// What the segments and removals add up to.
     ///
     /// # Errors
@@ -249,6 +270,11 @@ impl Session {
         self.known.version()
     }
 
+    /// The sums that are kept, as they stand at this version.
+    pub(crate) fn stored_sums(&self) -> &StoredSums {
+        &self.stored_sums
+    }
+
     pub(crate) fn limits(&self) -> Limits {
         self.limits
     }
@@ -261,6 +287,12 @@ impl Session {
     /// The view of the events that count, to build a question on.
     pub(crate) async fn counted_events(&self) -> Result<DataFrame, QueryError> {
         self.table(repeats::VIEW).await
+    }
+
+    /// The attempts as they are stored, before the clock has a say: result and reason are those of the events alone.
+    pub(crate) fn stored_attempts(&self) -> Result<DataFrame, QueryError> {
+        let attempts = self.stored_sums.each_attempt();
+        self.context.read_table(attempts).map_err(|error| QueryError::while_running(error, &self.limits))
     }
 
     /// A table that SQL sees.

@@ -90,6 +90,7 @@ async fn fold(
     range: TimeRange,
     keys: Keys,
 ) -> Result<Fold, QueryError> {
+    let shift = keys.shift();
     let mut fold = Fold {
         keys,
         by: parameters.by.clone(),
@@ -103,6 +104,8 @@ async fn fold(
         fold.others.insert(Vec::new(), Challenged::default());
     }
     let counting = Counting {
+        tz: parameters.tz,
+        shift,
         range,
         by: &parameters.by,
         filters: others,

@@ -41,6 +41,8 @@ pub async fn usage(session: &Session, parameters: &ReportParameters) -> Result<A
         with_duplicates: parameters.with_duplicates,
         with_first_factor: true,
         columns: &["result"],
+        tz: parameters.tz,
+        shift: None,
     };
     count_events(session, &counting, |batch| fold.take_in(batch)).await?;
     answer(session, Report::Usage, parameters, parameters.range, fold.finish(&parameters.by), None).await
