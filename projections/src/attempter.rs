@@ -110,6 +110,8 @@ pub struct Attempt {
     pub client_ip: Option<String>,
     /// In the order in which they were first tried.
     pub methods: Vec<Method>,
+    /// The one that was tried last: what it came to decided.
+    pub method: Option<Method>,
     /// How many events it is made of.
     pub events: i64,
     /// The first [`EVENT_IDS_MAX`] of them.
@@ -268,6 +270,7 @@ impl Draft {
             server: None,
             client_ip: None,
             methods: Vec::new(),
+            method: None,
             events: 0,
             event_ids: Vec::new(),
             steps: 0,
@@ -304,6 +307,7 @@ impl Draft {
             attempt.event_ids.push(step.event_id.to_owned());
         }
         attempt.steps += step.steps.max(1);
+        attempt.method = step.method.or(attempt.method);
         if let Some(method) = step.method.filter(|method| !attempt.methods.contains(method)) {
             attempt.methods.push(method);
         }

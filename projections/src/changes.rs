@@ -13,10 +13,11 @@ use schemas::arrays::{file_texts, numbers};
 use schemas::{DAY_US, day_number, day_start_us};
 
 use crate::ProjectError;
-use crate::held::{EVENT_COLUMNS, Events, Keys};
+use crate::held::{EVENT_COLUMNS, Events, Keys, day_of};
 use crate::reading::ATTEMPT_DAYS_MAX;
 use crate::refold::Touched;
 use crate::repeats::{Exceptions, Places, Repeats, files_by_day};
+use crate::sums::Sums;
 
 /// The next offset of each partition.
 pub(crate) type Offsets = HashMap<PartitionId, i64>;
@@ -30,12 +31,14 @@ pub(crate) struct Changes {
     pub(crate) files: Vec<ActiveFile>,
     /// From which offsets on events are new.
     pub(crate) since: Offsets,
-    /// What counted before, by the days of these events.
+    /// What counted before, by the days of these events and those that were replaced.
     before: BTreeMap<NaiveDate, Arc<Places>>,
-    /// What counts, of the days of these events.
+    /// What counts, of the same days.
     pub(crate) exceptions: Exceptions,
     /// Days of which events were replaced or removed.
     pub(crate) replaced: BTreeSet<NaiveDate>,
+    /// The book as it was, where any day was replaced.
+    earlier: Option<Book>,
 }
 
 impl Changes {
@@ -57,18 +60,26 @@ impl Changes {
             return Ok(None);
         };
         let files = new_files(book, &changed, &since)?;
-        let days: BTreeSet<NaiveDate> = files.iter().filter_map(|file| file.day).collect();
+        let replaced = changed.replaced_days;
+        let of_files = files.iter().filter_map(|file| file.day);
+        let days: BTreeSet<NaiveDate> = of_files.chain(replaced.iter().copied()).collect();
+        let mut wanted = files_by_day(book)?;
+        wanted.retain(|day, _| days.contains(day));
         let (known_days, unknown): (BTreeSet<_>, BTreeSet<_>) =
             days.into_iter().partition(|day| known.contains_key(day));
         let known = known.iter().filter(|(day, _)| known_days.contains(day));
         let mut before: BTreeMap<_, _> = known.map(|(day, places)| (*day, Arc::clone(places))).collect();
-        if !unknown.is_empty() {
+        let mut earlier = None;
+        if !unknown.is_empty() || !replaced.is_empty() {
             // The earlier version first: what is found out about it serves the later one.
-            let Some(found) = places_at(book, version, repeats, &unknown).await? else { return Ok(None) };
-            before.extend(found);
+            let Some(then) = Book::open_at(book.location(), version).await.map_err(ReadError::from)? else {
+                return Ok(None);
+            };
+            before.extend(places_of(&then, repeats, &unknown).await?);
+            earlier = Some(then).filter(|_| !replaced.is_empty());
         }
-        let exceptions = repeats.exceptions(book, files_of_days(book, &files)?).await?;
-        Ok(Some(Self { files, since, before, exceptions, replaced: changed.replaced_days }))
+        let exceptions = repeats.exceptions(book, wanted).await?;
+        Ok(Some(Self { files, since, before, exceptions, replaced, earlier }))
     }
 
     /// Replaced days that have no event left.
@@ -103,14 +114,18 @@ impl Changes {
     }
 
     /// Touches whoever has an event that was known and counts no more, or does only now: a later state has come, or a copy
-    /// that Kafka got earlier.
+    /// that Kafka got earlier. Such events are taken away from the sums, or added. Replaced days are looked at as a whole.
     pub(crate) async fn touch_recounted(
         &self,
         book: &Book,
         touched: &mut Touched,
+        sums: &mut Sums,
     ) -> Result<(), ProjectError> {
-        let mut files = files_of_days(book, &self.files)?;
+        let mut files = files_by_day(book)?;
         for ((day, now), before) in self.places().zip(self.before.values()) {
+            if self.replaced.contains(&day) {
+                continue;
+            }
             let files = files.remove(&day).unwrap_or_default();
             let is_known = |topic: &str, partition: i32, offset: i64| {
                 let id = PartitionId { topic_id: topic.to_owned(), partition };
@@ -122,8 +137,47 @@ impl Changes {
                 .map(|(topic, place)| (topic.to_owned(), place.partition, place.offset, place.element_index))
                 .collect();
             if !known.is_empty() {
-                touch_rows(book, &files, Arc::new(known), touched).await?;
+                let take = |events: &Events<'_>| {
+                    events.each(|row, key| {
+                        touched.touch(key, events.at_us(row));
+                        let sign = if events.counts(row, &self.exceptions) { 1 } else { -1 };
+                        sums.event(events, row, sign);
+                    });
+                };
+                take_rows(book, &files, Arc::new(known), take).await?;
             }
+        }
+        Ok(())
+    }
+
+    /// Whether the day of a moment is counted as a whole, by [`Self::recount_replaced`].
+    pub(crate) fn is_replaced(&self, at_us: i64) -> bool {
+        !self.replaced.is_empty() && self.replaced.contains(&day_of(at_us))
+    }
+
+    /// Takes away from the sums what counted on the days that were replaced, and adds what does.
+    pub(crate) async fn recount_replaced(&self, book: &Book, sums: &mut Sums) -> Result<(), ProjectError> {
+        let Some(earlier) = &self.earlier else { return Ok(()) };
+        let of_day = |(day, places): (&NaiveDate, &Arc<Places>)| (*day, Arc::clone(places));
+        let before = Exceptions::of(self.before.iter().map(of_day).collect());
+        self.count_replaced(earlier, &before, -1, sums).await?;
+        self.count_replaced(book, &self.exceptions, 1, sums).await
+    }
+
+    async fn count_replaced(
+        &self,
+        book: &Book,
+        exceptions: &Exceptions,
+        sign: i64,
+        sums: &mut Sums,
+    ) -> Result<(), ProjectError> {
+        let mut files = files_by_day(book)?;
+        files.retain(|day, _| self.replaced.contains(day));
+        for file in files.into_values().flatten() {
+            let take = |events: &Events<'_>| {
+                events.each_that_counts(exceptions, |row, _| sums.event(events, row, sign));
+            };
+            read_events(book, &file, take).await?;
         }
         Ok(())
     }
@@ -140,9 +194,9 @@ impl Changes {
         let mut files = files_by_day(book)?;
         for day in &self.replaced {
             for file in files.remove(day).unwrap_or_default() {
-                let mut taken = Ok(());
-                book.read(&file, Some(EVENT_COLUMNS), touch_events(touched, &mut taken)).await?;
-                taken?;
+                let take =
+                    |events: &Events<'_>| events.each(|row, key| touched.touch(key, events.at_us(row)));
+                read_events(book, &file, take).await?;
             }
             let day_us = day_start_us(*day);
             // An attempt with an event of this day may have begun before.
@@ -170,18 +224,20 @@ impl Changes {
     }
 }
 
-/// Touches whoever an event in a file is of.
-fn touch_events<'a>(
-    touched: &'a mut Touched,
-    taken: &'a mut Result<(), ArrowError>,
-) -> impl FnMut(&RecordBatch) + 'a {
-    |rows| {
+/// Reads all events of a file.
+async fn read_events(
+    book: &Book,
+    file: &ActiveFile,
+    mut take: impl FnMut(&Events<'_>),
+) -> Result<(), ProjectError> {
+    let mut taken = Ok(());
+    let rows = |rows: &RecordBatch| {
         if taken.is_ok() {
-            *taken = Events::of(rows).map(|events| {
-                events.each(|row, key| touched.touch(key, events.at_us(row)));
-            });
+            taken = Events::of(rows).map(|events| take(&events));
         }
-    }
+    };
+    book.read(file, Some(EVENT_COLUMNS), rows).await?;
+    Ok(taken?)
 }
 
 fn touch_attempts(rows: &RecordBatch, from_us: i64, touched: &mut Touched) -> Result<(), ArrowError> {
@@ -196,11 +252,12 @@ fn touch_attempts(rows: &RecordBatch, from_us: i64, touched: &mut Touched) -> Re
     Ok(())
 }
 
-async fn touch_rows(
+/// Reads events by their addresses.
+async fn take_rows(
     book: &Book,
     files: &[ActiveFile],
     rows: Arc<HashSet<RowAddress>>,
-    touched: &mut Touched,
+    mut take: impl FnMut(&Events<'_>),
 ) -> Result<(), ProjectError> {
     let least = rows.iter().map(|(_, _, offset, _)| *offset).min().unwrap_or_default();
     let greatest = rows.iter().map(|(_, _, offset, _)| *offset).max().unwrap_or_default();
@@ -230,7 +287,12 @@ async fn touch_rows(
         };
         let mut taken = Ok(());
         let by = ["kafka_topic_id", "kafka_partition", "kafka_offset", "element_index"];
-        book.read_where(file, &by, is_wanted, touch_events(touched, &mut taken)).await?;
+        let rows = |rows: &RecordBatch| {
+            if taken.is_ok() {
+                taken = Events::of(rows).map(|events| take(&events));
+            }
+        };
+        book.read_where(file, &by, is_wanted, rows).await?;
         taken?;
     }
     Ok(())
@@ -247,30 +309,15 @@ pub(crate) fn new_files(
     Ok(files.filter(|file| changed.added.contains(&file.path)).collect())
 }
 
-/// All event files of the days of some.
-fn files_of_days(
-    book: &Book,
-    files: &[ActiveFile],
-) -> Result<BTreeMap<NaiveDate, Vec<ActiveFile>>, ProjectError> {
-    let days: BTreeSet<NaiveDate> = files.iter().filter_map(|file| file.day).collect();
-    let mut all = files_by_day(book)?;
-    all.retain(|day, _| days.contains(day));
-    Ok(all)
-}
-
-/// What counted of these days at an earlier version of the book; none where that is not known any more.
-async fn places_at(
-    book: &Book,
-    version: u64,
+/// What counted of these days at an earlier version of the book.
+async fn places_of(
+    earlier: &Book,
     repeats: &Repeats,
     days: &BTreeSet<NaiveDate>,
-) -> Result<Option<BTreeMap<NaiveDate, Arc<Places>>>, ProjectError> {
-    let Some(earlier) = Book::open_at(book.location(), version).await.map_err(ReadError::from)? else {
-        return Ok(None);
-    };
-    let mut files = files_by_day(&earlier)?;
+) -> Result<BTreeMap<NaiveDate, Arc<Places>>, ProjectError> {
+    let mut files = files_by_day(earlier)?;
     files.retain(|day, _| days.contains(day));
-    let exceptions = repeats.exceptions(&earlier, files).await?;
+    let exceptions = repeats.exceptions(earlier, files).await?;
     let of_day = |day: &NaiveDate| (*day, exceptions.of_day(day_number(*day)).cloned().unwrap_or_default());
-    Ok(Some(days.iter().map(of_day).collect()))
+    Ok(days.iter().map(of_day).collect())
 }

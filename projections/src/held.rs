@@ -13,6 +13,7 @@ use schemas::vocabulary::{Assurance, AuthResult, DenialReason, Method, Stage};
 
 use crate::attempter::Step;
 use crate::repeats::{Exceptions, RowPlace};
+use crate::sums::EVENT_WORDS;
 
 /// The columns of an event that tell whose it is, in the order in which [`write_key`] takes them.
 pub(crate) const WHO: [&str; 3] = ["tenant_id", "source", "user_key"];
@@ -227,6 +228,29 @@ impl<'r> Events<'r> {
         self.at.value(row)
     }
 
+    /// What the columns [`EVENT_WORDS`] hold, in their order.
+    pub(crate) fn words(&self, row: usize) -> [Option<&'r str>; EVENT_WORDS.len()] {
+        let Keys([tenants, sources, _]) = self.keys;
+        let [.., server, _] = self.texts;
+        [
+            Some(tenants),
+            Some(sources),
+            self.method,
+            Some(self.result),
+            self.reason,
+            server,
+            self.assurance,
+            self.stage,
+        ]
+        .map(|texts| texts.filter(|texts| texts.is_valid(row)).map(|texts| texts.value(row)))
+    }
+
+    /// The person, as the source names them.
+    pub(crate) fn user_key(&self, row: usize) -> &'r str {
+        let Keys([_, _, users]) = self.keys;
+        users.value(row)
+    }
+
     /// Each event, by its row, with its person's key.
     pub(crate) fn each(&self, take: impl FnMut(usize, &str)) {
         self.keys.each(take);
@@ -242,7 +266,7 @@ impl<'r> Events<'r> {
     }
 
     /// Whether the row is the one of its event that counts.
-    fn counts(&self, row: usize, exceptions: &Exceptions) -> bool {
+    pub(crate) fn counts(&self, row: usize, exceptions: &Exceptions) -> bool {
         let is_flagged = self.flags.is_some_and(|flags| flags.is_valid(row) && flags.value(row));
         let day = self.at_us(row).div_euclid(DAY_US) as i32;
         let is_exception = exceptions.of_day(day).is_some_and(|places| {

@@ -6,6 +6,7 @@
 //!   by [`Rules`].
 //! - [`Projector`]: keeps the stored attempts up with the book.
 //! - [`Unstored`]: what the stored attempts lack at a version of the book, made in memory for one answer.
+//! - [`sums`]: how many events count and how many attempts there are, by what reports tell apart.
 //! - [`Repeats`](repeats::Repeats): which rows of the book are the same event, and which of them counts.
 //!
 //! This room reads the book and writes the table of projections, both through the lake. It knows no SQL, no Kafka and no
@@ -25,6 +26,7 @@ mod refold;
 pub mod repeats;
 mod rows;
 mod rules;
+pub mod sums;
 mod unstored;
 
 pub use attempter::{Attempt, Attempter, EVENT_IDS_MAX, Outcome, Step, stronger};

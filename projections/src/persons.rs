@@ -9,7 +9,7 @@ use chrono::NaiveDate;
 
 use crate::attempter::{Attempt, Attempter};
 use crate::held::{Held, day_of, names};
-use crate::output::{Output, RowNumber};
+use crate::output::{Output, Shown};
 use crate::rules::Rules;
 
 /// The last events of a person that are held one by one, and all of this last time up to a bound: what the partitions of a
@@ -56,7 +56,7 @@ struct Person {
     tail: Vec<Held>,
     last_us: i64,
     /// The rows that stand for them now, by a hash of what each tells.
-    shown: HashMap<u64, RowNumber, RandomState>,
+    shown: HashMap<u64, Shown, RandomState>,
     is_changed: bool,
     touched: u64,
 }
@@ -227,7 +227,7 @@ impl Person {
 
     fn bytes(&self) -> usize {
         let tail: usize = self.tail.iter().map(Held::bytes).sum();
-        size_of::<Self>() + tail + self.base.bytes() + self.shown.len() * size_of::<(u64, RowNumber)>()
+        size_of::<Self>() + tail + self.base.bytes() + self.shown.len() * size_of::<(u64, Shown)>()
     }
 
     /// Gives out the rows that stand for the person's events, where they are not those that were given out already.
@@ -237,12 +237,12 @@ impl Person {
         }
         let source = names(key)[1];
         let mut before = std::mem::take(&mut self.shown);
-        let mut give = |attempt: &Attempt, shown: Option<&mut HashMap<u64, RowNumber, RandomState>>| {
+        let mut give = |attempt: &Attempt, shown: Option<&mut HashMap<u64, Shown, RandomState>>| {
             let hash = hash(attempt);
-            let number = before.remove(&hash).unwrap_or_else(|| output.add(key, attempt));
-            shown.into_iter().for_each(|shown| {
-                shown.insert(hash, number);
-            });
+            let row = before.remove(&hash).unwrap_or_else(|| output.add(key, attempt));
+            if let Some(shown) = shown {
+                shown.insert(hash, row);
+            }
         };
         let since_us = self.last_us.saturating_sub(TAIL_US);
         let old = self.tail.partition_point(|held| held.at_us < since_us);
@@ -262,7 +262,7 @@ impl Person {
             fold.take(rules, &held.step(source), &mut |attempt| give(&attempt, Some(&mut shown)));
         }
         fold.end(&mut |attempt| give(&attempt, Some(&mut shown)));
-        before.into_values().for_each(|number| output.void(number));
+        before.into_values().for_each(|row| output.void(key, &row));
         self.shown = shown;
     }
 }

@@ -4,16 +4,18 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 
 use arrow::array::RecordBatch;
-use arrow::datatypes::TimestampMicrosecondType;
+use arrow::datatypes::{Int64Type, TimestampMicrosecondType};
+use arrow::error::ArrowError;
 use chrono::NaiveDate;
-use lake::projections::{Over, Part, PartKind, Projections, Refreshed, Standing};
+use lake::projections::{Over, Part, PartKind, Projections, ROW, Refreshed, Standing};
 use lake::{Book, Location, PartitionId, ReadError, Totals};
+use roaring::RoaringTreemap;
 use schemas::arrays::numbers;
 use schemas::{DAY_US, Kind, day_start_us};
 
 use crate::ProjectError;
 use crate::changes::{Changes, Offsets, new_files};
-use crate::held::{Events, Keys};
+use crate::held::{Events, Keys, WHO};
 use crate::limits::Limits;
 use crate::output::Output;
 use crate::persons::{Persons, Taken};
@@ -21,8 +23,9 @@ use crate::reading::Reading;
 use crate::rebuild::Rebuild;
 use crate::refold::{Refold, Touched};
 use crate::repeats::{Places, Repeats, files_by_day};
-use crate::rows::attempt_schema;
+use crate::rows::table_schema;
 use crate::rules::Rules;
+use crate::sums::{COUNTED_COLUMNS, CountedRows};
 
 /// Bytes of persons in memory, about: beyond, those go who were touched longest ago.
 const PERSONS_BYTES_MAX: usize = 256 << 20;
@@ -73,7 +76,7 @@ impl Projector {
         Ok(Self {
             rules,
             book: Book::open(location).await?,
-            table: Projections::open_or_create(location, &attempt_schema()).await?,
+            table: Projections::open_or_create(location, &table_schema()).await?,
             repeats: Repeats::new(limits),
             totals: Totals::default(),
             known: None,
@@ -170,16 +173,22 @@ impl Projector {
             return Ok(None);
         }
         let layer = before.layer + 1;
-        let mut output = Output::new(layer);
-        let mut touched = Touched::default();
-        changes.touch_recounted(&self.book, &mut touched).await?;
         let gone = changes.gone(&self.book)?;
+        let mut output = Output::over(layer, gone.clone());
+        let mut touched = Touched::default();
+        changes.touch_recounted(&self.book, &mut touched, &mut output.sums).await?;
+        changes.recount_replaced(&self.book, &mut output.sums).await?;
+        self.take_away(&gone, &mut output).await?;
         known.persons.drop_persons_of(&gone);
         changes.touch_replaced(&self.book, &self.table, &gone, self.rules.silence_us(), &mut touched).await?;
         for file in &changes.files {
             let take = |key: &str, events: &Events<'_>, row: usize| {
+                let at_us = events.at_us(row);
+                if !changes.is_replaced(at_us) {
+                    output.sums.event(events, row, 1);
+                }
                 if known.persons.take(key, events.held(row), &mut output) == Taken::Late {
-                    touched.touch(key, events.at_us(row));
+                    touched.touch(key, at_us);
                 }
             };
             changes.read(&self.book, file, take).await?;
@@ -202,6 +211,28 @@ impl Projector {
             known.persons.make_room();
         }
         Ok(Some(Done { book_version: self.book.version(), attempts, rebuilt: false }))
+    }
+
+    /// Takes the attempts away from the sums whose rows are over with their day.
+    async fn take_away(&self, gone: &BTreeSet<NaiveDate>, output: &mut Output) -> Result<(), ProjectError> {
+        if gone.is_empty() {
+            return Ok(());
+        }
+        let mut parts = self.table.parts()?;
+        parts.retain(|part| gone.contains(&part.day) && !part.kind.adds_up());
+        let voided = self.table.voided(parts.iter()).await?;
+        let columns: Vec<&str> = WHO.into_iter().chain(COUNTED_COLUMNS).chain([ROW]).collect();
+        for part in parts.iter().filter(|part| part.kind == PartKind::Attempt) {
+            let mut taken = Ok(());
+            let take = |rows: &RecordBatch| {
+                if taken.is_ok() {
+                    taken = take_away(rows, &voided, output);
+                }
+            };
+            self.table.read(part, &columns, take).await?;
+            taken?;
+        }
+        Ok(())
     }
 
     async fn refold(
@@ -281,7 +312,19 @@ impl std::fmt::Debug for Projector {
     }
 }
 
-fn saw(rows: &RecordBatch, persons: &mut Persons) -> Result<(), arrow::error::ArrowError> {
+fn take_away(rows: &RecordBatch, voided: &RoaringTreemap, output: &mut Output) -> Result<(), ArrowError> {
+    let numbers = numbers::<Int64Type>(rows, ROW)?;
+    let counted = CountedRows::of(rows)?;
+    Keys::of(rows)?.each(|row, key| {
+        if !voided.contains(numbers.value(row).cast_unsigned()) {
+            let counted = counted.get(row, |name| output.share(name));
+            output.sums.attempt(key, &counted, -1);
+        }
+    });
+    Ok(())
+}
+
+fn saw(rows: &RecordBatch, persons: &mut Persons) -> Result<(), ArrowError> {
     let last = numbers::<TimestampMicrosecondType>(rows, "last_at")?;
     Keys::of(rows)?.each(|row, key| persons.saw(key, last.value(row)));
     Ok(())

@@ -15,8 +15,9 @@ use schemas::arrays::numbers;
 
 use crate::ProjectError;
 use crate::held::{ByPerson, EVENT_COLUMNS, Events, Held, Keys, WHO, day_of, names, update};
-use crate::output::{Output, RowNumber};
+use crate::output::{Given, Output, RowNumber, Shown};
 use crate::repeats::{Repeats, files_by_day};
+use crate::sums::{COUNTED_COLUMNS, CountedRows};
 
 /// Days before that of a moment on which an attempt that goes on then may have begun: an attempt ends with the second day
 /// at the latest on which its person never pauses.
@@ -30,8 +31,8 @@ pub(crate) type Windows = ByPerson<(i64, i64)>;
 pub(crate) struct Found {
     /// The events that count, in no order.
     pub(crate) events: Vec<Held>,
-    /// When the attempts began and ended that stand for some of them, and their rows.
-    pub(crate) rows: Vec<(i64, i64, RowNumber)>,
+    /// The attempts that stand for some of them.
+    pub(crate) rows: Vec<Given>,
 }
 
 /// What is read from: one version of the book, and the table of projections with what was stored since.
@@ -49,7 +50,7 @@ impl Reading<'_> {
     pub(crate) async fn of(
         &self,
         windows: &Arc<Windows>,
-        output: &Output,
+        output: &mut Output,
         events_max: usize,
     ) -> Result<Option<ByPerson<Found>>, ProjectError> {
         let mut found = ByPerson::default();
@@ -114,12 +115,12 @@ impl Reading<'_> {
     async fn read_rows(
         &self,
         windows: &Arc<Windows>,
-        output: &Output,
+        output: &mut Output,
         found: &mut ByPerson<Found>,
     ) -> Result<(), ProjectError> {
         for key in windows.keys() {
-            let given = output.given(key).iter().filter(|(.., number)| !output.is_void(*number));
-            update(found, key, |found: &mut Found| found.rows.extend(given));
+            let given = output.given(key).iter().filter(|given| !output.is_void(given.shown.number));
+            update(found, key, |found: &mut Found| found.rows.extend(given.cloned()));
         }
         let Some(table) = self.table else { return Ok(()) };
         let (first, last) = days(windows);
@@ -142,7 +143,7 @@ impl Reading<'_> {
                     taken = take_rows(rows, windows, &voided, output, found);
                 }
             };
-            let columns = ["tenant_id", "source", "user_key", "first_at", "last_at", ROW];
+            let columns: Vec<&str> = WHO.into_iter().chain(COUNTED_COLUMNS).chain(["last_at", ROW]).collect();
             table
                 .read_of_users(
                     part,
@@ -163,20 +164,22 @@ fn take_rows(
     rows: &RecordBatch,
     windows: &Windows,
     voided: &RoaringTreemap,
-    output: &Output,
+    output: &mut Output,
     found: &mut ByPerson<Found>,
 ) -> Result<(), ArrowError> {
     let first = numbers::<TimestampMicrosecondType>(rows, "first_at")?;
     let last = numbers::<TimestampMicrosecondType>(rows, "last_at")?;
     let numbers = numbers::<Int64Type>(rows, ROW)?;
+    let counted = CountedRows::of(rows)?;
     Keys::of(rows)?.each(|row, key| {
         let number = RowNumber { day: first.value(row).div_euclid(DAY_US), row: numbers.value(row) };
         let is_near =
             windows.get(key).is_some_and(|(from, to)| last.value(row) >= *from && first.value(row) <= *to);
         if is_near && !voided.contains(number.row as u64) && !output.is_void(number) {
-            update(found, key, |found: &mut Found| {
-                found.rows.push((first.value(row), last.value(row), number))
-            });
+            let counted = counted.get(row, |name| output.share(name));
+            let (first_us, last_us) = (first.value(row), last.value(row));
+            let given = Given { first_us, last_us, shown: Shown { number, counted } };
+            update(found, key, |found: &mut Found| found.rows.push(given));
         }
     });
     Ok(())

@@ -18,9 +18,13 @@ use crate::output::Output;
 use crate::reading::of_persons;
 use crate::repeats::{Exceptions, Repeats, files_by_day};
 use crate::rules::Rules;
+use crate::sums::Sums;
 
 /// Files that are read at a time, each by a task of its own.
 const READS_MAX: usize = 2;
+
+/// Events by person, and how many they are.
+type Read = (ByPerson<Vec<Held>>, Sums);
 
 /// Folds everything, and tells after each part of a day how many events are done.
 pub(crate) struct Rebuild<'a> {
@@ -49,7 +53,8 @@ impl Rebuild<'_> {
             let slices = rows.div_ceil(self.repeats.limits().rebuilt_events).max(1);
             let mut still_open: ByPerson<Attempter> = ByPerson::default();
             for slice in 0..slices {
-                let events = self.read(&files, &exceptions, &hasher, (slice, slices)).await?;
+                let (events, sums) = self.read(&files, &exceptions, &hasher, (slice, slices)).await?;
+                output.sums.extend(sums);
                 for (key, events) in events {
                     let before = open.remove(&key);
                     self.fold(day, key, events, before, &mut still_open, output);
@@ -100,7 +105,7 @@ impl Rebuild<'_> {
         exceptions: &Arc<Exceptions>,
         hasher: &RandomState,
         slice: (u64, u64),
-    ) -> Result<ByPerson<Vec<Held>>, ProjectError> {
+    ) -> Result<Read, ProjectError> {
         let reads = files.iter().cloned().map(|file| {
             let (book, exceptions, hasher) = (self.book.clone(), Arc::clone(exceptions), hasher.clone());
             // A task of its own: reading is work for a core.
@@ -116,14 +121,15 @@ impl Rebuild<'_> {
             }
         });
         let all = stream::iter(reads).buffer_unordered(READS_MAX);
-        all.try_fold(ByPerson::default(), async |mut all: ByPerson<Vec<Held>>, read| {
+        all.try_fold(Read::default(), async |(mut all, mut sums): Read, (read, more)| {
+            sums.extend(more);
             if all.is_empty() {
-                return Ok(read);
+                return Ok((read, sums));
             }
             for (key, events) in read {
                 all.entry(key).or_default().extend(events);
             }
-            Ok(all)
+            Ok((all, sums))
         })
         .await
     }
@@ -141,14 +147,15 @@ async fn read_file(
     exceptions: &Exceptions,
     hasher: RandomState,
     (slice, slices): (u64, u64),
-) -> Result<ByPerson<Vec<Held>>, ProjectError> {
-    let mut found: ByPerson<Vec<Held>> = ByPerson::default();
+) -> Result<Read, ProjectError> {
+    let (mut found, mut sums) = Read::default();
     let mut taken = Ok(());
     let take = |rows: &RecordBatch| {
         if taken.is_ok() {
             taken = Events::of(rows).map(|events| {
                 events.each_that_counts(exceptions, |row, key| {
                     update(&mut found, key, |all: &mut Vec<_>| all.push(events.held(row)));
+                    sums.event(&events, row, 1);
                 });
             });
         }
@@ -161,5 +168,5 @@ async fn read_file(
         book.read_of_users(file, &WHO, |_, _| true, is_wanted, EVENT_COLUMNS, take).await?;
     }
     taken?;
-    Ok(found)
+    Ok((found, sums))
 }

@@ -134,9 +134,9 @@ impl Refold<'_> {
     ) {
         let Found { mut events, rows } = found;
         let within = |at_us: i64| (region.from_us..=region.to_us).contains(&at_us);
-        rows.iter().filter(|(first, ..)| within(*first)).for_each(|(.., number)| output.void(*number));
+        rows.iter().filter(|row| within(row.first_us)).for_each(|row| output.void(key, &row.shown));
         let has_later = events.last().is_some_and(|last| last.at_us > region.to_us)
-            || rows.iter().any(|(first, ..)| *first > region.to_us);
+            || rows.iter().any(|row| row.first_us > region.to_us);
         let before_us = events.iter().rev().map(|event| event.at_us).find(|at_us| *at_us < region.from_us);
         events.retain(|event| within(event.at_us));
         persons.drop_person(key);
@@ -190,7 +190,7 @@ fn region(
 ) -> Option<Region> {
     // Everything that happened, or of which it was once believed: a removed event is where a row or the touch is.
     let events = found.events.iter().map(|event| (event.at_us, event.at_us));
-    let rows = found.rows.iter().map(|(first, last, _)| (*first, *last));
+    let rows = found.rows.iter().map(|row| (row.first_us, row.last_us));
     let mut points: Vec<(i64, i64)> = events.chain(rows).chain([(touch_from, touch_to)]).collect();
     points.sort_unstable();
     let (mut from_us, mut to_us) = points[0];
@@ -246,7 +246,7 @@ fn cuts(found: &Found, silence_us: i64) -> impl Iterator<Item = (usize, i64)> {
         };
         let is_cut = is_day_without_pause(first_us, goes_on?, event.at_us);
         let is_crossed =
-            found.rows.iter().any(|(first, last, _)| *first < event.at_us && *last >= event.at_us);
+            found.rows.iter().any(|row| row.first_us < event.at_us && row.last_us >= event.at_us);
         (is_cut && !is_crossed).then_some((index, first_us))
     })
 }

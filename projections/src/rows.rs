@@ -11,6 +11,7 @@ use sha2::{Digest as _, Sha256};
 
 use crate::attempter::Attempt;
 use crate::held::names;
+use crate::sums::sum_fields;
 
 /// The columns: the three names of the person, what the attempt was, and the row's number.
 #[must_use]
@@ -46,15 +47,22 @@ pub fn attempt_schema() -> SchemaRef {
             moment("answerable_until"),
             text("inferred_cause"),
             text("assurance"),
+            text("method"),
             number(lake::projections::ROW),
         ]))
     });
     Arc::clone(&SCHEMA)
 }
 
+/// The columns of the table: those of attempts, and those that sums have beside them.
+pub(crate) fn table_schema() -> Schema {
+    let attempts = attempt_schema();
+    Schema::new(attempts.fields().iter().cloned().chain(sum_fields().map(Arc::new)).collect::<Vec<_>>())
+}
+
 /// Rows that are being made.
 pub(crate) struct Rows {
-    texts: [StringBuilder; 11],
+    texts: [StringBuilder; 12],
     results: StringBuilder,
     lists: [ListBuilder<StringBuilder>; 4],
     numbers: [Int64Builder; 5],
@@ -95,6 +103,7 @@ impl Rows {
             attempt.reason.map(|reason| reason.as_str()),
             attempt.inferred_cause.map(|cause| cause.as_str()),
             Some(attempt.assurance.as_str()),
+            attempt.method.map(|method| method.as_str()),
         ];
         for (builder, text) in self.texts.iter_mut().zip(texts) {
             builder.append_option(text);
@@ -133,6 +142,7 @@ impl Rows {
             reason,
             cause,
             assurance,
+            method,
         ] = self.texts.each_mut().map(|builder| -> ArrayRef { Arc::new(builder.finish()) });
         let [user_ids, emails, methods, event_ids] =
             self.lists.each_mut().map(|builder| -> ArrayRef { Arc::new(builder.finish()) });
@@ -166,6 +176,7 @@ impl Rows {
                 answerable_until,
                 cause,
                 assurance,
+                method,
                 row,
             ],
         )

@@ -21,8 +21,9 @@ pub struct Rules {
 
 const SECOND_US: i64 = 1_000_000;
 
-/// Changes with the rules in [`Attempter`](crate::Attempter), so that what earlier rules made is made again.
-const VERSION: u32 = 2;
+/// Changes with the rules in [`Attempter`](crate::Attempter), and with what else is kept, so that what an earlier program made
+/// is made again.
+const VERSION: u32 = 3;
 
 impl Default for Rules {
     fn default() -> Self {

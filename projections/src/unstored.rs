@@ -4,14 +4,14 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use arrow::array::RecordBatch;
-use lake::projections::Projections;
+use lake::projections::{Projections, Standing};
 use lake::{Book, Totals};
 use roaring::RoaringTreemap;
 
 use crate::ProjectError;
 use crate::changes::Changes;
 use crate::held::Events;
-use crate::output::Output;
+use crate::output::{InMemory, Output};
 use crate::persons::Persons;
 use crate::projector::taken_in;
 use crate::reading::Reading;
@@ -19,9 +19,10 @@ use crate::rebuild::Rebuild;
 use crate::refold::{Refold, Touched};
 use crate::repeats::{Repeats, files_by_day};
 use crate::rules::Rules;
+use crate::sums::{SumRows, Sums};
 
 /// Events that are folded for one answer: about 300 MiB of them, and of what is made of them.
-const EVENTS_MAX: u64 = 500_000;
+pub(crate) const EVENTS_MAX: u64 = 500_000;
 
 /// Rows beside those of the table.
 #[derive(Debug)]
@@ -32,6 +33,8 @@ pub struct Unstored {
     pub rows: Vec<RecordBatch>,
     /// The numbers of rows that do not hold, in the table or here.
     pub voided: RoaringTreemap,
+    /// What there is more, and less, of attempts to count than the table says.
+    pub sums: Vec<SumRows>,
 }
 
 impl Unstored {
@@ -51,8 +54,8 @@ impl Unstored {
             && let Some(output) = over(book, totals, repeats, rules, &mut table).await?
         {
             let voided = table.voided(table.parts()?.iter()).await?;
-            let (rows, more) = output.into_memory()?;
-            return Ok(Self { table: Some(table), rows, voided: voided | more });
+            let InMemory { rows, voids, sums } = output.into_memory()?;
+            return Ok(Self { table: Some(table), rows, voided: voided | voids, sums });
         }
         let events: u64 = files_by_day(book)?.values().flatten().map(|file| file.rows).sum();
         if events > EVENTS_MAX {
@@ -60,9 +63,21 @@ impl Unstored {
         }
         let mut output = Output::in_memory(0);
         Rebuild { book, repeats, rules, table: None }.run(&mut output, &mut |_| {}).await?;
-        let (rows, voided) = output.into_memory()?;
-        Ok(Self { table: None, rows, voided })
+        // Events are counted from the book where nothing is stored.
+        output.sums.forget_events();
+        let InMemory { rows, voids: voided, sums } = output.into_memory()?;
+        Ok(Self { table: None, rows, voided, sums })
     }
+}
+
+/// Where the table stands; none where it is of no use for this version.
+pub(crate) async fn standing_for(
+    book: &Book,
+    rules: &Rules,
+    table: &mut Projections,
+) -> Result<Option<Standing>, ProjectError> {
+    let standing = table.standing().await?.filter(|standing| standing.rules == rules.fingerprint());
+    Ok(standing.filter(|standing| standing.book_version <= book.version()))
 }
 
 /// None where the table is of no use for this version.
@@ -73,10 +88,7 @@ async fn over(
     rules: &Rules,
     table: &mut Projections,
 ) -> Result<Option<Output>, ProjectError> {
-    let standing = table.standing().await?.filter(|standing| standing.rules == rules.fingerprint());
-    let Some(standing) = standing.filter(|standing| standing.book_version <= book.version()) else {
-        return Ok(None);
-    };
+    let Some(standing) = standing_for(book, rules, table).await? else { return Ok(None) };
     let mut output = Output::in_memory(standing.layer);
     if standing.book_version == book.version() {
         return Ok(Some(output));
@@ -93,7 +105,8 @@ async fn over(
     }
     let mut touched = Touched::default();
     let gone = BTreeSet::new();
-    changes.touch_recounted(book, &mut touched).await?;
+    // How many events count is asked for apart.
+    changes.touch_recounted(book, &mut touched, &mut Sums::default()).await?;
     changes.touch_replaced(book, table, &gone, rules.silence_us(), &mut touched).await?;
     for file in &changes.files {
         let take = |key: &str, rows: &Events<'_>, row: usize| {

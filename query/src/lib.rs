@@ -22,7 +22,6 @@ mod days;
 mod error;
 mod folded;
 mod function;
-mod kept;
 mod large_stack;
 mod limits;
 mod ocsf;
@@ -38,10 +37,12 @@ mod session;
 mod sign_ins;
 mod sql;
 mod status;
+mod sums;
 #[cfg(test)]
 mod test_book;
 #[cfg(test)]
 mod tests;
+mod told;
 mod views;
 mod voices;
 mod words;

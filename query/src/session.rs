@@ -26,7 +26,6 @@ use crate::answer::Answer;
 use crate::attempts::StoredAttempts;
 use crate::coverage::{Coverage, NextOffset, Question};
 use crate::error::QueryError;
-use crate::kept::Kept;
 use crate::limits::Limits;
 use crate::parameter::TimeRange;
 use crate::people::Known;
@@ -34,6 +33,8 @@ use crate::period::day_number;
 use crate::redecoded;
 use crate::repeats;
 use crate::sql;
+use crate::sums::{Kept, StoredSums};
+use crate::told::Told;
 use crate::views::{self, view_name};
 use crate::voices::{Heard, Voices};
 
@@ -46,7 +47,8 @@ pub(crate) fn folded() -> projections::Limits {
     }
 }
 
-/// What the questions of a process to one book share: memory, room for spill files, and what is known of repeats.
+/// What the questions of a process to one book share: memory, room for spill files, what is known of repeats, and the sums that
+/// were read.
 #[derive(Clone)]
 pub struct Resources {
     runtime: Arc<RuntimeEnv>,
@@ -54,6 +56,7 @@ pub struct Resources {
     repeats: Arc<Repeats>,
     rules: Arc<Rules>,
     voices: Arc<Voices>,
+    kept: Arc<Kept>,
 }
 
 impl Resources {
@@ -81,7 +84,8 @@ impl Resources {
             .with_max_temp_directory_size(limits.spill_bytes)
             .build_arc();
         let runtime = runtime.map_err(|error| QueryError::while_running(error, &limits))?;
-        Ok(Self { runtime, limits, repeats: Arc::new(Repeats::new(folded())), rules, voices: Arc::default() })
+        let repeats = Arc::new(Repeats::new(folded()));
+        Ok(Self { runtime, limits, repeats, rules, voices: Arc::default(), kept: Arc::default() })
     }
 }
 
@@ -94,7 +98,8 @@ pub struct Session {
     sums: Arc<Sums>,
     voices: Arc<Voices>,
     rules: Arc<Rules>,
-    kept: Kept,
+    told: Told,
+    stored_sums: StoredSums,
 }
 
 /// What the segments of one version add up to, found out when it is first asked for.
@@ -153,10 +158,17 @@ impl Session {
         let state = sql::session_state().with_config(config).with_runtime_env(Arc::clone(&resources.runtime));
         let context = SessionContext::new_with_state(state.build());
         let sums = Arc::new(Sums::new(book, earlier));
-        let attempts = StoredAttempts::new(
+        let attempts = Arc::new(StoredAttempts::new(
             Arc::clone(&sums),
             Arc::clone(&resources.repeats),
             Arc::clone(&resources.rules),
+        ));
+        let stored_sums = StoredSums::new(
+            Arc::clone(&sums),
+            Arc::clone(&resources.repeats),
+            Arc::clone(&resources.rules),
+            Arc::clone(&resources.kept),
+            Arc::clone(&attempts),
         );
         let known = Arc::new(Known::new(directory.clone()));
         views::register(&context, book, &known, &resources.repeats, attempts).map_err(failed)?;
@@ -168,7 +180,8 @@ impl Session {
             sums,
             voices: Arc::clone(&resources.voices),
             rules: Arc::clone(&resources.rules),
-            kept: Kept::default(),
+            told: Told::default(),
+            stored_sums,
         })
     }
 
@@ -231,6 +244,14 @@ impl Session {
         })
     }
 
+    /// Whether every event happened before a moment, in microseconds since 1970.
+    pub(crate) fn ends_before(&self, at_us: i64) -> Result<bool, QueryError> {
+        let files = self.book().files()?;
+        let mut events = files.iter().filter(|file| file.kind == Some(Kind::Event));
+        // The log does not say it where it is absurdly far away.
+        Ok(events.all(|file| file.newest_us.is_some_and(|newest_us| newest_us < at_us)))
+    }
+
     /// What the segments and removals add up to.
     ///
     /// # Errors
@@ -279,13 +300,18 @@ impl Session {
     }
 
     /// Answers that were given from this version.
-    pub(crate) fn kept(&self) -> &Kept {
-        &self.kept
+    pub(crate) fn told(&self) -> &Told {
+        &self.told
     }
 
     /// Whether what is said at `now` of the time before `end` depends on the clock no more: no challenge of then is alive.
     pub(crate) fn is_over(&self, end: DateTime<Utc>, now: DateTime<Utc>) -> bool {
         end + TimeDelta::microseconds(self.rules.silence_us()) < now
+    }
+
+    /// The sums that are kept, as they stand at this version.
+    pub(crate) fn stored_sums(&self) -> &StoredSums {
+        &self.stored_sums
     }
 
     pub(crate) fn limits(&self) -> Limits {
@@ -300,6 +326,12 @@ impl Session {
     /// The view of the events that count, to build a question on.
     pub(crate) async fn counted_events(&self) -> Result<DataFrame, QueryError> {
         self.table(repeats::VIEW).await
+    }
+
+    /// The attempts as they are stored, before the clock has a say: result and reason are those of the events alone.
+    pub(crate) fn stored_attempts(&self) -> Result<DataFrame, QueryError> {
+        let attempts = self.stored_sums.each_attempt();
+        self.context.read_table(attempts).map_err(|error| QueryError::while_running(error, &self.limits))
     }
 
     /// A table that SQL sees.

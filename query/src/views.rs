@@ -69,9 +69,9 @@ pub(crate) fn register(
     book: &Book,
     known: &Arc<Known>,
     repeats: &Arc<Repeats>,
-    attempts: StoredAttempts,
+    attempts: Arc<StoredAttempts>,
 ) -> Result<()> {
-    let stored = Arc::new(attempts);
+    let stored = attempts;
     let state = context.state();
     book.table().update_datafusion_session(&state)?;
     let provider = provider(book, &state)?;

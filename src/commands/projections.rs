@@ -228,6 +228,8 @@ async fn status(config: &Config) -> anyhow::Result<()> {
             let rows = |kind| HumanCount(of(kind).map(|part| part.rows).sum()).to_string();
             row("rows of attempts", rows(PartKind::Attempt));
             row("rows that are void", rows(PartKind::Void));
+            let sums = parts.iter().filter(|part| part.kind.adds_up());
+            row("rows of sums", HumanCount(sums.map(|part| part.rows).sum()).to_string());
             row("files", parts.len().to_string());
             row("bytes", HumanCount(parts.iter().map(|part| part.size_bytes).sum()).to_string());
         }

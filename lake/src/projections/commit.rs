@@ -42,7 +42,7 @@ pub struct Refreshed {
 /// Rows that are over as a whole.
 #[derive(Debug)]
 pub enum Over {
-    /// Those of attempts that began on these UTC days.
+    /// Those of attempts that began on these UTC days. What adds up stays: the same commit takes away from it.
     Days(BTreeSet<NaiveDate>),
     /// All.
     Everything,
@@ -51,7 +51,7 @@ pub enum Over {
 impl Over {
     fn has(&self, part: &Part) -> bool {
         match self {
-            Self::Days(days) => days.contains(&part.day),
+            Self::Days(days) => !part.kind.adds_up() && days.contains(&part.day),
             Self::Everything => true,
         }
     }

@@ -15,8 +15,10 @@ use deltalake_core::operations::vacuum::VacuumMode;
 use deltalake_core::protocol::DeltaOperation;
 use roaring::RoaringTreemap;
 
-use super::{Part, PartKind, Projections, ProjectionsError, ROW, encode, replace, store_all, void_batch};
-use crate::data_file::Origin;
+use super::{
+    Part, PartKind, Projections, ProjectionsError, ROW, encode, replace, store_all, sums, void_batch,
+};
+use crate::data_file::{DataFile, Origin};
 use crate::failpoint::failpoint;
 use crate::table::{last_checkpoint, quiet};
 
@@ -27,7 +29,7 @@ const MERGE_ROWS_MAX: u64 = 1 << 18;
 const LARGE_ROWS_MIN: u64 = MERGE_ROWS_MAX / 2;
 
 /// Small files of a day from which on they are merged: each question opens all of them.
-const SMALL_FILES_MIN: usize = 8;
+pub(super) const SMALL_FILES_MIN: usize = 8;
 
 /// A day's large files are written anew when more than one row in this many is void.
 const VOID_SHARE_MAX: u64 = 8;
@@ -49,7 +51,18 @@ impl Projections {
     /// Merges one group of files, if one is due; whether one was.
     pub async fn merge_once(&mut self) -> Result<bool, ProjectionsError> {
         self.refresh().await?;
-        let Some(group) = due(self.parts()?) else { return Ok(false) };
+        let (sums, others) = self.parts()?.into_iter().partition(|part| part.kind.adds_up());
+        match due(others) {
+            Some(group) => self.merge_attempts(group).await?,
+            None => match sums::due(sums) {
+                Some(parts) => self.add_up(parts).await?,
+                None => return Ok(false),
+            },
+        }
+        Ok(true)
+    }
+
+    async fn merge_attempts(&mut self, group: Group) -> Result<(), ProjectionsError> {
         let mut voided = self.voided(group.voids.iter()).await?;
         let mut rows = Vec::new();
         for part in &group.attempts {
@@ -70,13 +83,22 @@ impl Projections {
         let files = files.into_iter().collect::<Result<Vec<_>, _>>().map_err(ProjectionsError::Encode)?;
         store_all(&self.object_store(), &files).await?;
         let removed: Vec<Part> = group.attempts.into_iter().chain(group.voids).collect();
-        let operation = DeltaOperation::Optimize { predicate: None, target_size: 0 };
-        failpoint("projections-merge-before-commit");
-        self.table.commit(replace(&removed, files), Vec::new(), operation).await?;
-        Ok(true)
+        self.commit_merged(&removed, files).await
     }
 
-    fn columns(&self) -> Result<Vec<String>, ProjectionsError> {
+    /// Puts files in the place of others that tell the same.
+    pub(super) async fn commit_merged(
+        &mut self,
+        removed: &[Part],
+        files: Vec<DataFile>,
+    ) -> Result<(), ProjectionsError> {
+        let operation = DeltaOperation::Optimize { predicate: None, target_size: 0 };
+        failpoint("projections-merge-before-commit");
+        self.table.commit(replace(removed, files), Vec::new(), operation).await?;
+        Ok(())
+    }
+
+    pub(super) fn columns(&self) -> Result<Vec<String>, ProjectionsError> {
         let schema = self.table.delta().snapshot()?.schema();
         let names = schema.fields().map(|field| field.name().clone());
         Ok(names.filter(|name| name != "kind" && name != "day").collect())

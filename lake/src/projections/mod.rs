@@ -4,12 +4,16 @@
 //! any more is named by a row of kind `void`, which lies in the same day, until a merge leaves out both. Each row has a
 //! number of its own, which it keeps when it is merged into another file.
 //!
+//! Rows of other kinds add up: counts by key, which may be below zero in one file, and of which equal keys are added up when
+//! files are merged. What ceased to be so is taken away by a row of its own.
+//!
 //! As in the book, the Kafka offset is the clock: each commit carries the next offset of each partition that is taken in,
 //! as an application transaction, and is refused where another process has taken in more.
 
 mod commit;
 mod merge;
 mod part;
+mod sums;
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -30,6 +34,7 @@ use parquet::errors::ParquetError;
 
 pub use self::commit::{Over, Refreshed, Standing};
 pub use self::part::{Part, PartKind};
+pub use self::sums::COUNTS;
 use crate::data_file::{DataFile, Encoder, Origin};
 use crate::location::Location;
 use crate::read;
@@ -115,7 +120,7 @@ impl Projections {
     /// Opens the table, and makes an empty one for rows of this schema where there is none.
     pub async fn open_or_create(location: &Location, rows: &Schema) -> Result<Self, ProjectionsError> {
         if let Some(opened) = Self::open(location).await? {
-            return Ok(opened);
+            return opened.with_columns(location, rows).await;
         }
         let partitions = [("kind", DataType::Utf8), ("day", DataType::Date32)];
         let partitions = partitions.map(|(name, of)| Arc::new(Field::new(name, of, true)));
@@ -142,6 +147,29 @@ impl Projections {
         }
     }
 
+    /// Adds the columns that an earlier program's table lacks. What is in it is made anew, since the rules are others.
+    async fn with_columns(self, location: &Location, rows: &Schema) -> Result<Self, ProjectionsError> {
+        let lacking = async |table: &Self| {
+            let known = table.columns()?;
+            let lacks = |field: &&Arc<Field>| !known.contains(field.name());
+            Ok::<_, ProjectionsError>(rows.fields().iter().filter(lacks).cloned().collect::<Vec<_>>())
+        };
+        let fields = lacking(&self).await?;
+        if fields.is_empty() {
+            return Ok(self);
+        }
+        let columns: StructType = (&Schema::new(fields)).try_into_kernel().map_err(DeltaTableError::from)?;
+        let columns: Vec<_> = columns.fields().cloned().collect();
+        let delta = self.table.delta().clone();
+        let added = delta.add_columns().with_fields(columns).with_commit_properties(quiet()).await;
+        // Another process may have added them at the same moment.
+        match (Self::open(location).await?, added) {
+            (Some(opened), _) if lacking(&opened).await?.is_empty() => Ok(opened),
+            (_, Err(error)) => Err(error.into()),
+            (_, Ok(_)) => Err(DeltaTableError::generic("columns that were added are not there").into()),
+        }
+    }
+
     /// Goes on to the latest version.
     pub async fn refresh(&mut self) -> Result<u64, ProjectionsError> {
         Ok(self.table.refresh().await?)
@@ -165,7 +193,7 @@ impl Projections {
         Ok(state.log_data().iter().filter_map(|view| Part::of(&view)).collect())
     }
 
-    /// Writes rows of one day as a file; nothing names it until a commit does.
+    /// Writes rows of one day, or of one month where they add up, as a file; nothing names it until a commit does.
     pub async fn store(
         &self,
         kind: PartKind,

@@ -14,6 +14,16 @@ pub enum PartKind {
     Attempt,
     /// Numbers of rows that are not true any more.
     Void,
+    /// How many events count, by quarter hour of UTC and by what reports tell apart.
+    EventsByQuarter,
+    /// The same by UTC day.
+    EventsByDay,
+    /// How many attempts there are, by the quarter hour of UTC in which they began.
+    AttemptsByQuarter,
+    /// The same by UTC day.
+    AttemptsByDay,
+    /// How many events and attempts each person has, by UTC month.
+    PersonsByMonth,
 }
 
 impl PartKind {
@@ -23,11 +33,32 @@ impl PartKind {
         match self {
             Self::Attempt => "attempt",
             Self::Void => "void",
+            Self::EventsByQuarter => "events-by-quarter-hour",
+            Self::EventsByDay => "events-by-day",
+            Self::AttemptsByQuarter => "attempts-by-quarter-hour",
+            Self::AttemptsByDay => "attempts-by-day",
+            Self::PersonsByMonth => "persons-by-month",
         }
     }
 
+    /// Every kind of rows that add up: of equal keys, only their sum means something.
+    pub const SUMS: [Self; 5] = [
+        Self::EventsByQuarter,
+        Self::EventsByDay,
+        Self::AttemptsByQuarter,
+        Self::AttemptsByDay,
+        Self::PersonsByMonth,
+    ];
+
+    /// Whether rows of it add up. They lie with the first day of their month, so that there are few files.
+    #[must_use]
+    pub const fn adds_up(self) -> bool {
+        !matches!(self, Self::Attempt | Self::Void)
+    }
+
     fn parse(text: &str) -> Option<Self> {
-        [Self::Attempt, Self::Void].into_iter().find(|kind| kind.as_str() == text)
+        let all = [Self::Attempt, Self::Void].into_iter().chain(Self::SUMS);
+        all.into_iter().find(|kind| kind.as_str() == text)
     }
 }
 
@@ -38,7 +69,7 @@ pub struct Part {
     pub path: Path,
     /// What its rows are.
     pub kind: PartKind,
-    /// The UTC day on which its attempts began.
+    /// The UTC day on which its attempts began; of what adds up, the first day of its month.
     pub day: NaiveDate,
     /// Its rows.
     pub rows: u64,

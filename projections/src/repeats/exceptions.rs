@@ -86,7 +86,7 @@ pub struct Exceptions {
 }
 
 impl Exceptions {
-    pub(super) fn of(days: Vec<(NaiveDate, Arc<Places>)>) -> Self {
+    pub(crate) fn of(days: Vec<(NaiveDate, Arc<Places>)>) -> Self {
         let days = days.into_iter().filter(|(_, places)| places.len() > 0);
         Self { days: days.map(|(day, places)| (day_number(day), places)).collect() }
     }

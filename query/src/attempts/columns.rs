@@ -19,6 +19,7 @@ pub(crate) const COLUMNS: &[(&str, &str)] = &[
     ("server_name", "The authentication server of the last event that names one."),
     ("client_ip", "The client's address of the last event that has one."),
     ("methods", "The methods that were tried, in order."),
+    ("method", "The method that was tried last."),
     ("events", "How many events it is made of."),
     ("event_ids", "Which events; the first 256."),
     ("steps", "How many steps these events tell of; an event that tells of none is one."),

@@ -14,28 +14,28 @@ use crate::session::folded;
 use crate::test_book::{TestBook, TestEvent, event, text};
 
 /// Draws numbers that are the same in each run.
-struct Draw(u64);
+pub(crate) struct Draw(pub(crate) u64);
 
 impl Draw {
-    fn below(&mut self, bound: u64) -> u64 {
+    pub(crate) fn below(&mut self, bound: u64) -> u64 {
         self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
         (self.0 >> 33) % bound
     }
 
-    fn one<T: Copy>(&mut self, of: &[T]) -> T {
+    pub(crate) fn one<T: Copy>(&mut self, of: &[T]) -> T {
         of[self.below(of.len() as u64) as usize]
     }
 }
 
-pub(super) fn location(book: &TestBook) -> Location {
+pub(crate) fn location(book: &TestBook) -> Location {
     Location::parse(&book.folder.path().display().to_string()).expect("a location")
 }
 
-pub(super) async fn projector(book: &TestBook) -> Projector {
+pub(crate) async fn projector(book: &TestBook) -> Projector {
     Projector::open(&location(book), Arc::new(Rules::default()), folded()).await.expect("opens")
 }
 
-pub(super) async fn rows(book: &TestBook, sql: &str) -> Vec<String> {
+pub(crate) async fn rows(book: &TestBook, sql: &str) -> Vec<String> {
     let told = text(book.session(Limits::default()).sql(sql).await, Format::Csv).await;
     let mut rows: Vec<String> = told.lines().skip(1).map(str::to_owned).collect();
     rows.sort();
@@ -43,8 +43,8 @@ pub(super) async fn rows(book: &TestBook, sql: &str) -> Vec<String> {
     rows
 }
 
-pub(super) const ATTEMPTS: &str = "SELECT tenant_id, user_key, source, attempt_id, first_at, last_at, application, server_name, \
-    methods, event_ids, events, steps, prompts, result, denial_reason, inferred, inferred_cause, assurance, joined_by, \
+pub(crate) const ATTEMPTS: &str = "SELECT tenant_id, user_key, source, attempt_id, first_at, last_at, application, server_name, \
+    methods, method, event_ids, events, steps, prompts, result, denial_reason, inferred, inferred_cause, assurance, joined_by, \
     day FROM attempts";
 
 const PERSONS: &str = "SELECT * FROM persons";
@@ -78,7 +78,7 @@ fn some_event(draw: &mut Draw, number: u64, minutes: u64) -> TestEvent {
 }
 
 /// A later state of an event, by which another person may have signed in at another time of the day, or a copy of it.
-fn again(draw: &mut Draw, of: &TestEvent) -> TestEvent {
+pub(crate) fn again(draw: &mut Draw, of: &TestEvent) -> TestEvent {
     let copy = of.clone().late(TimeDelta::seconds(draw.below(30) as i64));
     match draw.below(4) {
         0 => copy,
@@ -247,7 +247,8 @@ async fn merging_leaves_few_files_and_none_that_is_void() {
     }
     let parts = async |book: &TestBook| {
         let table = Projections::open(&location(book)).await.expect("opens").expect("is there");
-        table.parts().expect("parts")
+        let parts = table.parts().expect("parts").into_iter();
+        parts.filter(|part| !part.kind.adds_up()).collect::<Vec<_>>()
     };
     let before = rows(&book, ATTEMPTS).await;
     assert!(parts(&book).await.len() > 40);

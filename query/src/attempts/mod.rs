@@ -7,7 +7,7 @@ mod columns;
 #[cfg(test)]
 mod edge_kept_tests;
 #[cfg(test)]
-mod kept_tests;
+pub(crate) mod kept_tests;
 mod repeated_keys;
 mod stored;
 #[cfg(test)]

@@ -46,7 +46,7 @@ impl StoredAttempts {
     }
 
     /// The rows that are not stored, and the table of those that are.
-    async fn unstored(&self) -> Result<Arc<Unstored>> {
+    pub(crate) async fn unstored(&self) -> Result<Arc<Unstored>> {
         let find = async || {
             let book = self.sums.book();
             let table = Projections::open_at(book.location(), book.version()).await;
@@ -64,7 +64,8 @@ impl StoredAttempts {
         let mut days = BTreeSet::new();
         if let Some(table) = &unstored.table {
             let parts = table.parts().map_err(|error| external(ProjectError::from(error)))?;
-            days.extend(parts.into_iter().map(|part| part.day));
+            let attempts = parts.into_iter().filter(|part| part.kind == PartKind::Attempt);
+            days.extend(attempts.map(|part| part.day));
         }
         for rows in &unstored.rows {
             let first = numbers::<TimestampMicrosecondType>(rows, "first_at")?;

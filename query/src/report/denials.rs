@@ -1,6 +1,6 @@
 //! The report `denials`: what was denied, how that compares with those who were challenged, and with before.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use arrow::array::{Array as _, ArrayRef, AsArray as _, Float64Array, Int64Array, RecordBatch, StringArray};
@@ -9,7 +9,7 @@ use arrow::error::ArrowError;
 use chrono::{DateTime, Utc};
 use schemas::vocabulary::{Assurance, AuthResult, DenialReason};
 
-use super::counts::{COUNT, Counting, count_events};
+use super::counts::{ATTEMPTS, COUNT, Counting, count_attempts, count_events};
 use super::filter::Filters;
 use super::group::Group;
 use super::keys::{Cell, Key, Keys, overlap, rows};
@@ -30,10 +30,13 @@ use crate::session::Session;
 /// the lengths differ, and the values by the hour are what can be compared.
 pub(super) const REPORT: Report = Report {
     name: "denials",
-    asks: "What was denied and why, how many of those who were challenged came in, and how that was before",
-    definition: "Events that judge the first factor alone are left out unless `stage` asks for them. Reasons, as groups or \
+    asks: "What was denied and why, by events and attempts, how many of those who were challenged came in, and how that was before",
+    definition: "Events that judge the first factor alone are left out unless `stage` asks for them, and so are attempts that \
+                 got no further. An attempt is the events by which one person tried to pass one gate once: it counts by when \
+                 it began and as it stands when it is asked, so that a code that nobody used within its life is denied for \
+                 `no-response`, which no record says. Where `stage` is asked for, counts of attempts are empty. Reasons, as groups or \
                  as filters, choose among the denied events: `challenged` and `rate` then are those of the other groups and \
-                 filters, and grouped by reason only groups with denied events have a row. `…_before` is the same part of \
+                 filters, and grouped by reason only groups with denied events or attempts have a row. `…_before` is the same part of \
                  the calendar period before: of the row's shortest time group, else of the range's own length in local \
                  months, days or hours. Events whose assurance is unknown count as challenged; the coverage says how many \
                  (`assurance_unknown`).",
@@ -43,6 +46,11 @@ pub(super) const REPORT: Report = Report {
         ("end", "string", "with a time group: the moment after its last"),
         ("meaning", "string", "with the group `reason`: what it means"),
         ("denied", "integer", "events whose result is denied"),
+        (
+            "attempts_denied",
+            "integer",
+            "attempts that were denied, or whose challenge nobody answered in time, though no record says so",
+        ),
         ("denied_per_hour", "number", "the same by the hours of the row's time"),
         (
             "challenged",
@@ -55,6 +63,7 @@ pub(super) const REPORT: Report = Report {
             "those of the challenged that succeeded, by all of them, from 0 to 1; null where there are none",
         ),
         ("denied_before", "integer", "as `denied`, of the period before"),
+        ("attempts_denied_before", "integer", "as `attempts_denied`, of the period before"),
         ("denied_per_hour_before", "number", "as `denied_per_hour`, of the period before"),
         ("rate_before", "number", "as `rate`, of the period before"),
     ],
@@ -96,6 +105,8 @@ struct Fold {
     /// What is said of reasons: they choose among the denied events alone.
     reasons: Vec<(&'static str, Vec<String>)>,
     denied: BTreeMap<Key, i64>,
+    /// Attempts; none where they have not what is asked for.
+    attempts: Option<BTreeMap<Key, i64>>,
     /// By the groups without reasons.
     others: BTreeMap<Key, Challenged>,
     assurance_unknown: i64,
@@ -114,11 +125,14 @@ async fn fold(
     range: TimeRange,
     keys: Keys,
 ) -> Result<Fold, QueryError> {
+    let shift = keys.shift();
+    let has_attempts = !parameters.by.contains(&Group::Stage) && !others.has(Group::Stage);
     let mut fold = Fold {
         keys,
         by: parameters.by.clone(),
         reasons: reasons.by_column().collect(),
         denied: BTreeMap::new(),
+        attempts: has_attempts.then(BTreeMap::new),
         others: BTreeMap::new(),
         assurance_unknown: 0,
     };
@@ -127,6 +141,8 @@ async fn fold(
         fold.others.insert(Vec::new(), Challenged::default());
     }
     let counting = Counting {
+        tz: parameters.tz,
+        shift,
         range,
         by: &parameters.by,
         filters: others,
@@ -136,6 +152,9 @@ async fn fold(
     };
     if range.from < range.to {
         count_events(session, &counting, |batch| fold.take_in(batch)).await?;
+        if has_attempts {
+            count_attempts(session, &counting, parameters.now, |batch| fold.take_attempts(batch)).await?;
+        }
     }
     Ok(fold)
 }
@@ -159,17 +178,30 @@ impl Fold {
             if is_decided && assurance == Some(Assurance::Unknown) {
                 self.assurance_unknown += events;
             }
-            let is_asked = || {
-                let has = |values: &[String]| {
-                    reasons.is_valid(row) && values.iter().any(|value| value == reasons.value(row))
-                };
-                self.reasons.iter().all(|(_, values)| has(values))
-            };
-            if result == Some(AuthResult::Denied) && is_asked() {
+            let reason = reasons.is_valid(row).then(|| reasons.value(row));
+            if result == Some(AuthResult::Denied) && is_asked(&self.reasons, reason) {
                 *self.denied.entry(key).or_default() += events;
             }
         }
         Ok(self.others.len().max(self.denied.len()))
+    }
+
+    fn take_attempts(&mut self, batch: &RecordBatch) -> Result<usize, ArrowError> {
+        let Some(denied) = &mut self.attempts else { return Ok(0) };
+        let (results, reasons) = (text_column(batch, "result")?, text_column(batch, "denial_reason")?);
+        let attempts = column(batch, ATTEMPTS)?.as_primitive::<Int64Type>();
+        for (row, key) in self.keys.of(batch)?.into_iter().enumerate() {
+            let reason = reasons.is_valid(row).then(|| reasons.value(row));
+            let is_denied = AuthResult::parse(results.value(row)) == Some(AuthResult::Denied);
+            if is_denied && is_asked(&self.reasons, reason) {
+                *denied.entry(key).or_default() += attempts.value(row);
+            }
+        }
+        Ok(denied.len())
+    }
+
+    fn attempts_denied(&self, key: &Key) -> Option<i64> {
+        Some(self.attempts.as_ref()?.get(key).copied().unwrap_or_default())
     }
 
     fn denied(&self, key: &Key) -> i64 {
@@ -179,6 +211,11 @@ impl Fold {
     fn challenged(&self, key: &Key) -> Challenged {
         self.others.get(&without_reasons(&self.by, key)).copied().unwrap_or_default()
     }
+}
+
+/// Whether a reason is one of those that are asked for.
+fn is_asked(asked: &[(&'static str, Vec<String>)], reason: Option<&str>) -> bool {
+    asked.iter().all(|(_, values)| reason.is_some_and(|reason| values.iter().any(|value| value == reason)))
 }
 
 fn without_reasons(by: &[Group], key: &Key) -> Key {
@@ -193,13 +230,15 @@ fn compare(
     before: &Fold,
     hours: impl Fn(&Key) -> (f64, f64),
 ) -> Result<RecordBatch, ArrowError> {
-    let keys: Vec<&Key> = if by.iter().any(|group| group.is_reason()) {
-        now.denied.keys().collect()
-    } else {
-        now.others.keys().collect()
-    };
+    let attempts = now.attempts.iter().flat_map(BTreeMap::keys);
+    let has_reasons = by.iter().any(|group| group.is_reason());
+    let events = if has_reasons { now.denied.keys().collect() } else { Vec::from_iter(now.others.keys()) };
+    let keys: BTreeSet<&Key> = events.into_iter().chain(attempts).collect();
     let count = |of: &dyn Fn(&Key) -> i64| -> ArrayRef {
         Arc::new(Int64Array::from_iter_values(keys.iter().map(|key| of(key))))
+    };
+    let attempts = |fold: &Fold| -> ArrayRef {
+        Arc::new(Int64Array::from_iter(keys.iter().map(|key| fold.attempts_denied(key))))
     };
     let ratio = |of: &dyn Fn(&Key) -> Option<f64>| -> ArrayRef {
         Arc::new(Float64Array::from_iter(keys.iter().map(|key| of(key))))
@@ -212,10 +251,12 @@ fn compare(
     }
     counted.extend([
         ("denied", count(&|key| now.denied(key))),
+        ("attempts_denied", attempts(now)),
         ("denied_per_hour", ratio(&|key| per_hour(now.denied(key), hours(key).0))),
         ("challenged", count(&|key| now.challenged(key).events)),
         ("rate", ratio(&|key| now.challenged(key).rate())),
         ("denied_before", count(&|key| before.denied(key))),
+        ("attempts_denied_before", attempts(before)),
         ("denied_per_hour_before", ratio(&|key| per_hour(before.denied(key), hours(key).1))),
         ("rate_before", ratio(&|key| before.challenged(key).rate())),
     ]);

@@ -45,6 +45,11 @@ impl Keys {
         Self { shift: Some(shift), ..self }
     }
 
+    /// How far later than its moment a count is read.
+    pub(super) fn shift(&self) -> Option<Shift> {
+        self.shift
+    }
+
     /// The key of each row of counts.
     pub(super) fn of(&mut self, counts: &RecordBatch) -> Result<Vec<Key>, ArrowError> {
         let by = self.by.clone();

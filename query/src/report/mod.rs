@@ -34,7 +34,6 @@ pub use group::Group;
 pub use listed::reports;
 pub use parameters::{FILTERS, RANGE, ReportParameters};
 pub use settled::{Settled, Unsettled};
-pub use usage::REPORT as USAGE;
 
 use crate::answer::Answer;
 use crate::coverage::{Coverage, Question};
@@ -64,6 +63,9 @@ type AnswerFn = for<'a> fn(&'a Session, &'a ReportParameters) -> Answering<'a>;
 
 /// An answer that is being made.
 type Answering<'a> = BoxFuture<'a, Result<Answer, QueryError>>;
+
+/// How much there was.
+pub const USAGE: &Report = &usage::REPORT;
 
 /// Every report, in the order in which they are listed.
 pub const REPORTS: &[&Report] = &[&usage::REPORT, &denials::REPORT, &prompted::REPORT];
@@ -116,11 +118,11 @@ impl Report {
             return (self.answer)(session, parameters).await;
         }
         let asked = (self.name, serde_json::to_string(parameters).expect("texts and numbers are JSON"));
-        if let Some(answer) = session.kept().get(&asked) {
+        if let Some(answer) = session.told().get(&asked) {
             return Ok(answer);
         }
         let answer = (self.answer)(session, parameters).await?;
-        session.kept().keep(asked, &answer);
+        session.told().keep(asked, &answer);
         Ok(answer)
     }
 }

@@ -8,7 +8,7 @@ use arrow::datatypes::Int64Type;
 use arrow::error::ArrowError;
 use schemas::vocabulary::AuthResult;
 
-use super::counts::{COUNT, Counting, count_events};
+use super::counts::{ATTEMPTS, COUNT, Counting, count_attempts, count_events};
 use super::group::Group;
 use super::keys::{Key, Keys, rows};
 use super::parameters::{BY, DUPLICATES, FILTERS, RANGE, ReportParameters};
@@ -21,13 +21,16 @@ use crate::session::Session;
 /// The columns are the groups under their own names, as text, null where an event has no such value; with
 /// a time group also `start` and `end`, RFC 3339 with the offset of the zone; then the counts. Rows are sorted by the
 /// groups, in the order asked for, nulls last.
-pub const REPORT: Report = Report {
+pub(super) const REPORT: Report = Report {
     name: "usage",
-    asks: "How many events there were, and how they ended, by time and by what was used",
+    asks: "How many events and attempts there were, and how they ended, by time and by what was used",
     definition: "An event is what a source wrote down of somebody at a gate. Copies count once, and of a sign-in that its \
-                 source sent again only the last state counts. Only groups with events have a row; without groups there is \
-                 one. `start` and `end` are those of the local period, of which the range may cover a part; with several \
-                 time groups, of their overlap. No person and no id is counted here.",
+                 source sent again only the last state counts. An attempt is the events by which one person tried to pass \
+                 one gate once: it counts by when it began, by the method that was tried last, and as it stands when it is \
+                 asked. Attempts have no stage: where `stage` is asked for, their counts are empty; copies never count \
+                 among them. Only groups with events or attempts have a row; without groups there is one. `start` and \
+                 `end` are those of the local period, of which the range may cover a part; with several time groups, of \
+                 their overlap. No person and no id is counted here.",
     parameters: &[RANGE, &[BY], FILTERS, &[DUPLICATES]],
     columns: &[
         ("start", "string", "with a time group: its first moment, with the zone's offset"),
@@ -36,6 +39,10 @@ pub const REPORT: Report = Report {
         ("succeeded", "integer", "of them, those that were let in"),
         ("denied", "integer", "of them, those that were not"),
         ("pending", "integer", "of them, those whose code was sent and is checked by another event"),
+        ("attempts", "integer", "attempts in all"),
+        ("attempts_succeeded", "integer", "of them, those that were let in"),
+        ("attempts_denied", "integer", "of them, those that were not, or whose challenge nobody answered in time"),
+        ("attempts_open", "integer", "of them, those that can still be answered, or were left undecided"),
     ],
     answer: usage,
 };
@@ -50,8 +57,13 @@ fn usage<'a>(session: &'a Session, parameters: &'a ReportParameters) -> Answerin
             with_duplicates: parameters.with_duplicates(),
             with_first_factor: true,
             columns: &["result"],
+            tz: parameters.tz,
+            shift: None,
         };
         count_events(session, &counting, |batch| fold.take_in(batch)).await?;
+        if fold.has_attempts {
+            count_attempts(session, &counting, parameters.now, |batch| fold.take_attempts(batch)).await?;
+        }
         answer(session, &REPORT, parameters, About::default(), fold.finish(&parameters.by)).await
     })
 }
@@ -60,14 +72,22 @@ fn usage<'a>(session: &'a Session, parameters: &'a ReportParameters) -> Answerin
 struct Fold {
     keys: Keys,
     counts: BTreeMap<Key, Counts>,
+    /// Whether attempts have what is asked for.
+    has_attempts: bool,
 }
 
 #[derive(Debug, Clone, Copy, Default)]
 struct Counts {
-    events: i64,
+    events: Ended,
+    attempts: Ended,
+}
+
+/// How many, and how they ended.
+#[derive(Debug, Clone, Copy, Default)]
+struct Ended {
+    all: i64,
     succeeded: i64,
     denied: i64,
-    pending: i64,
 }
 
 impl Fold {
@@ -77,15 +97,29 @@ impl Fold {
             // The one row of a report without groups says zero of an empty range.
             counts.insert(Vec::new(), Counts::default());
         }
-        Self { keys: Keys::new(&parameters.by, parameters.tz), counts }
+        let has_attempts = !parameters.by.contains(&Group::Stage) && !parameters.filters.has(Group::Stage);
+        Self { keys: Keys::new(&parameters.by, parameters.tz), counts, has_attempts }
     }
 
     fn take_in(&mut self, batch: &RecordBatch) -> Result<usize, ArrowError> {
+        self.add(batch, COUNT, |counts| &mut counts.events)
+    }
+
+    fn take_attempts(&mut self, batch: &RecordBatch) -> Result<usize, ArrowError> {
+        self.add(batch, ATTEMPTS, |counts| &mut counts.attempts)
+    }
+
+    fn add(
+        &mut self,
+        batch: &RecordBatch,
+        count: &str,
+        of: fn(&mut Counts) -> &mut Ended,
+    ) -> Result<usize, ArrowError> {
         let results = text_column(batch, "result")?;
-        let events = column(batch, COUNT)?.as_primitive::<Int64Type>();
+        let count = column(batch, count)?.as_primitive::<Int64Type>();
         for (row, key) in self.keys.of(batch)?.into_iter().enumerate() {
             let result = results.is_valid(row).then(|| results.value(row));
-            self.counts.entry(key).or_default().add(result, events.value(row));
+            of(self.counts.entry(key).or_default()).add(result, count.value(row));
         }
         Ok(self.counts.len())
     }
@@ -94,24 +128,36 @@ impl Fold {
         let count = |of: fn(&Counts) -> i64| -> ArrayRef {
             Arc::new(Int64Array::from_iter_values(self.counts.values().map(of)))
         };
+        let attempts = |of: fn(&Counts) -> i64| -> ArrayRef {
+            let counts = self.counts.values().map(|counts| self.has_attempts.then(|| of(counts)));
+            Arc::new(Int64Array::from_iter(counts))
+        };
         let counted = vec![
-            ("events", count(|counts| counts.events)),
-            ("succeeded", count(|counts| counts.succeeded)),
-            ("denied", count(|counts| counts.denied)),
-            ("pending", count(|counts| counts.pending)),
+            ("events", count(|counts| counts.events.all)),
+            ("succeeded", count(|counts| counts.events.succeeded)),
+            ("denied", count(|counts| counts.events.denied)),
+            ("pending", count(|counts| counts.events.undecided())),
+            ("attempts", attempts(|counts| counts.attempts.all)),
+            ("attempts_succeeded", attempts(|counts| counts.attempts.succeeded)),
+            ("attempts_denied", attempts(|counts| counts.attempts.denied)),
+            ("attempts_open", attempts(|counts| counts.attempts.undecided())),
         ];
         rows(by, self.counts.keys(), counted)
     }
 }
 
-impl Counts {
-    fn add(&mut self, result: Option<&str>, events: i64) {
-        self.events += events;
+impl Ended {
+    fn add(&mut self, result: Option<&str>, count: i64) {
+        self.all += count;
         match result.and_then(AuthResult::parse) {
-            Some(AuthResult::Success) => self.succeeded += events,
-            Some(AuthResult::Denied) => self.denied += events,
-            Some(AuthResult::Pending) => self.pending += events,
-            None => {}
+            Some(AuthResult::Success) => self.succeeded += count,
+            Some(AuthResult::Denied) => self.denied += count,
+            // Of events pending, of attempts open or undecided.
+            Some(AuthResult::Pending) | None => {}
         }
+    }
+
+    fn undecided(self) -> i64 {
+        self.all - self.succeeded - self.denied
     }
 }

@@ -13,14 +13,14 @@ const BYTES_MAX: usize = 64 << 20;
 
 /// Answers that were given from one version of the book and of the directory; they go with it.
 #[derive(Default)]
-pub(crate) struct Kept {
+pub(crate) struct Told {
     answers: Mutex<HashMap<Asked, (Coverage, RecordBatch)>>,
 }
 
 /// A report's name and its parameters, defaults filled in.
 pub(crate) type Asked = (&'static str, String);
 
-impl Kept {
+impl Told {
     /// The answer that was given to this.
     pub(crate) fn get(&self, asked: &Asked) -> Option<Answer> {
         let answers = self.answers.lock().unwrap_or_else(PoisonError::into_inner);

@@ -1,0 +1,19 @@
+//! Sums that are kept, and how a report adds them up in memory.
+//!
+//! What is kept, and how it stays true, stands in [`projections::sums`]. Here a part of the table is decoded once
+//! ([`coded`]) and kept for all questions of the process ([`kept`]). A question says which quarter hours and days it adds
+//! up ([`slots`]), and adds over codes ([`adding`]). What the table lacks at the version that is asked is counted in memory
+//! ([`stored`]), so that an answer is exact to the last commit.
+
+mod adding;
+mod coded;
+mod kept;
+mod slots;
+mod stored;
+#[cfg(test)]
+pub(crate) mod tests;
+
+pub(crate) use self::adding::{Adding, add_up};
+pub(crate) use self::kept::Kept;
+pub(crate) use self::slots::{Periods, Slots};
+pub(crate) use self::stored::{AtVersion, StoredSums};

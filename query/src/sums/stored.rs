@@ -1,0 +1,159 @@
+//! The sums at one version of the book: what the table holds, and what it lacks.
+
+use std::collections::BTreeSet;
+use std::fmt;
+use std::sync::Arc;
+
+use chrono::NaiveDate;
+use datafusion::error::DataFusionError;
+use futures::{FutureExt as _, StreamExt as _, TryStreamExt as _, stream};
+use lake::projections::{Part, PartKind, Projections};
+use projections::repeats::Repeats;
+use projections::sums::{EventSums, SumRows};
+use projections::{ProjectError, Rules};
+use tokio::sync::OnceCell;
+
+use super::coded::{Coded, Decoder};
+use super::kept::Kept;
+use super::slots::Slots;
+use crate::attempts::StoredAttempts;
+use crate::error::QueryError;
+use crate::limits::Limits;
+use crate::session::Sums;
+
+/// Parts that are decoded at a time.
+const READS_MAX: usize = 2;
+
+/// The sums at one version of the book, found out when they are first asked for.
+pub(crate) struct StoredSums {
+    totals: Arc<Sums>,
+    repeats: Arc<Repeats>,
+    rules: Arc<Rules>,
+    kept: Arc<Kept>,
+    attempts: Arc<StoredAttempts>,
+    events: OnceCell<Option<Arc<AtVersion>>>,
+}
+
+/// What adds up to the sums of one version.
+pub(crate) struct AtVersion {
+    table: Projections,
+    parts: Vec<Part>,
+    unstored: Vec<SumRows>,
+}
+
+impl AtVersion {
+    fn new(table: Projections, kinds: [PartKind; 2], rows: &[SumRows]) -> Result<Self, ProjectError> {
+        let mut parts = table.parts()?;
+        parts.retain(|part| kinds.contains(&part.kind));
+        let unstored = rows.iter().filter(|rows| kinds.contains(&rows.kind)).cloned().collect();
+        Ok(Self { table, parts, unstored })
+    }
+
+    /// The months of which there is anything.
+    pub(crate) fn months(&self) -> impl Iterator<Item = NaiveDate> {
+        let months: BTreeSet<NaiveDate> = self
+            .parts
+            .iter()
+            .map(|part| part.day)
+            .chain(self.unstored.iter().map(|part| part.month))
+            .collect();
+        months.into_iter()
+    }
+}
+
+impl StoredSums {
+    pub(crate) fn new(
+        totals: Arc<Sums>,
+        repeats: Arc<Repeats>,
+        rules: Arc<Rules>,
+        kept: Arc<Kept>,
+        attempts: Arc<StoredAttempts>,
+    ) -> Self {
+        Self { totals, repeats, rules, kept, attempts, events: OnceCell::new() }
+    }
+
+    /// The attempts one by one, as they are stored or made.
+    pub(crate) fn each_attempt(&self) -> Arc<StoredAttempts> {
+        Arc::clone(&self.attempts)
+    }
+
+    /// The sums of attempts; none where nothing is kept that is of use for this version.
+    pub(crate) async fn attempts(&self, limits: &Limits) -> Result<Option<AtVersion>, QueryError> {
+        let unstored = self.attempts.unstored().await;
+        let unstored = unstored.map_err(|error| QueryError::while_running(error, limits))?;
+        let Some(table) = &unstored.table else { return Ok(None) };
+        let kinds = [PartKind::AttemptsByQuarter, PartKind::AttemptsByDay];
+        let found = AtVersion::new(table.clone(), kinds, &unstored.sums);
+        found.map(Some).map_err(|error| failed(error, limits))
+    }
+
+    /// The sums of events; none where nothing is kept that is of use for this version.
+    pub(crate) async fn events(&self, limits: &Limits) -> Result<Option<Arc<AtVersion>>, QueryError> {
+        let found = self.events.get_or_try_init(|| self.find_events()).await;
+        found.cloned().map_err(|error| failed(error, limits))
+    }
+
+    async fn find_events(&self) -> Result<Option<Arc<AtVersion>>, ProjectError> {
+        let book = self.totals.book();
+        let Some(table) = self.kept.table_at(book.location(), book.version()).await? else { return Ok(None) };
+        let totals = self.totals.get().await?;
+        let Some(EventSums { table, rows }) =
+            EventSums::at(book, totals, &self.repeats, &self.rules, table).await?
+        else {
+            return Ok(None);
+        };
+        let kinds = [PartKind::EventsByQuarter, PartKind::EventsByDay];
+        Ok(Some(Arc::new(AtVersion::new(table, kinds, &rows)?)))
+    }
+
+    /// What of the sums lies in these slots, decoded, as it is at a moment.
+    pub(crate) async fn parts(
+        &self,
+        sums: &AtVersion,
+        slots: &Slots,
+        now_us: i64,
+        limits: &Limits,
+    ) -> Result<Vec<Arc<Coded>>, QueryError> {
+        self.find_parts(sums, slots, now_us).await.map_err(|error| failed(error, limits))
+    }
+
+    async fn find_parts(
+        &self,
+        sums: &AtVersion,
+        slots: &Slots,
+        now_us: i64,
+    ) -> Result<Vec<Arc<Coded>>, ProjectError> {
+        let is_asked = |kind: PartKind, month: NaiveDate| {
+            let by_day = matches!(kind, PartKind::EventsByDay | PartKind::AttemptsByDay);
+            let month = slots.months.get(&month);
+            month.is_some_and(|month| if by_day { month.has_days() } else { month.has_quarters() })
+        };
+        let mut reads = Vec::new();
+        for part in sums.parts.iter().filter(|part| is_asked(part.kind, part.day)) {
+            reads.push(self.kept.part(&sums.table, part, now_us).boxed());
+        }
+        let read: Vec<_> = stream::iter(reads).buffer_unordered(READS_MAX).try_collect().await?;
+        let mut all: Vec<Arc<Coded>> = read.into_iter().flatten().collect();
+        for SumRows { kind, month, rows } in
+            sums.unstored.iter().filter(|rows| is_asked(rows.kind, rows.month))
+        {
+            if let Some(mut decoder) = Decoder::new(*kind, *month) {
+                decoder.take_in(rows)?;
+                all.extend(decoder.finish(now_us).at(now_us));
+            }
+        }
+        Ok(all)
+    }
+}
+
+fn failed(error: ProjectError, limits: &Limits) -> QueryError {
+    QueryError::while_running(DataFusionError::External(Box::new(error)), limits)
+}
+
+impl fmt::Debug for StoredSums {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("StoredSums")
+            .field("book_version", &self.totals.book().version())
+            .finish_non_exhaustive()
+    }
+}
