@@ -9,7 +9,7 @@ use crate::problem::Problem;
 
 /// The formats that are given over HTTP.
 pub(crate) const FORMATS: &[Format] =
-    &[Format::Json, Format::Ndjson, Format::Csv, Format::Arrow, Format::Parquet];
+    &[Format::Json, Format::Ndjson, Format::Csv, Format::Arrow, Format::Parquet, Format::Xlsx, Format::Html];
 
 /// Other names under which clients ask for a format.
 const ALIASES: &[(&str, Format)] = &[

@@ -131,18 +131,14 @@ async fn produce(
 ) {
     let Question { answer, within, permit: _permit } = question;
     let first = tokio::select! {
-        first = timeout(within, first_piece(answer, format)) => first,
+        first = first_piece(answer, format, within) => first,
         // Nobody waits for it any more.
         () = begin.closed() => return,
     };
     let (mut answer, mut encoder, mut bytes, mut is_done) = match first {
-        Ok(Ok(first)) => first,
-        Ok(Err(problem)) => {
+        Ok(first) => first,
+        Err(problem) => {
             let _ = begin.send(Err(problem));
-            return;
-        }
-        Err(_) => {
-            let _ = begin.send(Err(Problem::too_slow(within.as_secs())));
             return;
         }
     };
@@ -190,18 +186,29 @@ async fn send(pieces: &mpsc::Sender<Piece>, piece: Piece, within: Duration) -> b
 
 type Begun = (Answer, Encoder, Vec<u8>, bool);
 
+/// The first bytes: with the first rows, or at the end in a format that has none before.
 async fn first_piece(
     answer: BoxFuture<'static, Result<Answer, Problem>>,
     format: Format,
+    within: Duration,
 ) -> Result<Begun, Problem> {
-    let mut answer = answer.await?;
-    let mut encoder = Encoder::new(format, &answer).map_err(problem)?;
+    let too_slow = |_| Problem::too_slow(within.as_secs());
     let mut bytes = Vec::new();
-    let is_done = next_piece(&mut answer, &mut encoder, &mut bytes).await.map_err(problem)?;
+    let begun = async {
+        let mut answer = answer.await?;
+        let mut encoder = Encoder::new(format, &answer).map_err(problem)?;
+        let is_done = next_piece(&mut answer, &mut encoder, &mut bytes).await.map_err(problem)?;
+        Ok::<_, Problem>((answer, encoder, is_done))
+    };
+    let (mut answer, mut encoder, mut is_done) = timeout(within, begun).await.map_err(too_slow)??;
+    while bytes.is_empty() && !is_done {
+        let next = timeout(within, next_piece(&mut answer, &mut encoder, &mut bytes)).await;
+        is_done = next.map_err(too_slow)?.map_err(problem)?;
+    }
     Ok((answer, encoder, bytes, is_done))
 }
 
-/// Appends the next rows, or the end; true at the end.
+/// Appends the next rows, or some of the end; true where nothing follows.
 async fn next_piece(
     answer: &mut Answer,
     encoder: &mut Encoder,
@@ -209,7 +216,7 @@ async fn next_piece(
 ) -> Result<bool, OutputError> {
     match answer.next().await? {
         Some(batch) => encoder.write(&batch, bytes).map(|()| false),
-        None => encoder.finish(bytes).map(|()| true),
+        None => encoder.finish(bytes).await,
     }
 }
 
