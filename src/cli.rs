@@ -67,7 +67,9 @@ pub(crate) enum Command {
     #[command(name = SQL_WORKER, hide = true)]
     SqlWorker,
     /// Ask the book a named question
-    Report(Box<commands::report::Args>),
+    Report(commands::report::Args),
+    /// List the named questions, a line each
+    Reports(commands::reports::Args),
     /// Write events in a schema that other tools read
     Export(commands::export::Args),
     /// Say what a code or text of any vendor means, and what can be done about it

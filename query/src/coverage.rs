@@ -68,6 +68,18 @@ impl Coverage {
         }
     }
 
+    /// The coverage as a JSON object, without what names a person: for headers, which others log.
+    #[must_use]
+    pub fn impersonal(&self) -> Value {
+        let mut coverage = serde_json::json!(self);
+        if let Question::Report { parameters, .. } = &self.question
+            && let Some(told) = coverage["parameters"].as_object_mut()
+        {
+            parameters.personal().for_each(|name| drop(told.remove(name)));
+        }
+        coverage
+    }
+
     /// The coverage as a JSON object in one line.
     #[must_use]
     pub fn to_json(&self) -> String {
@@ -122,7 +134,7 @@ pub enum Question {
     /// A named report.
     Report {
         /// Which.
-        report: Report,
+        report: &'static Report,
         /// Its parameters, defaults filled in.
         parameters: ReportParameters,
         /// Events that were counted as challenged because they do not say; none in a report without rates.

@@ -22,7 +22,8 @@ use schemas::vocabulary::{Assurance, AuthResult, DenialReason, Method, Stage};
 use crate::answer::Answer;
 use crate::coverage::Question;
 use crate::error::QueryError;
-use crate::report::{ReportParameters, in_range};
+use crate::parameter::Parameter;
+use crate::report::{FILTERS, RANGE, ReportParameters, in_range};
 use crate::session::Session;
 
 /// The view's name.
@@ -44,7 +45,12 @@ pub(crate) struct Column {
     expression: Expr,
 }
 
-/// The export of the events that count, in the range and with the filters of a report; its groups are left aside. Rows
+/// What [`export_ocsf`] takes.
+pub fn export_parameters() -> impl Iterator<Item = &'static Parameter> + Clone {
+    RANGE.iter().chain(FILTERS)
+}
+
+/// The export of the events that count, in the range and with the filters of a report. Rows
 /// have no nulls written: what an event does not say is absent.
 ///
 /// # Errors
@@ -265,7 +271,8 @@ mod tests {
     }
 
     async fn export(book: &TestBook) -> String {
-        let parameters = ReportParameters::parse(DAY, at("2026-03-09T00:00:00Z")).expect("parameters");
+        let parameters = ReportParameters::parse(export_parameters(), DAY, at("2026-03-09T00:00:00Z"))
+            .expect("parameters");
         let session = book.session(Limits::default());
         text(export_ocsf(&session, &parameters).await, Format::Ndjson).await
     }

@@ -183,6 +183,16 @@ impl Session {
         Ok(Answer::new(Coverage { directory_version, ..coverage }, batches, self.limits))
     }
 
+    /// A question in SQL of our own over the tables, with the values that it names as `$name`.
+    pub(crate) async fn plan(
+        &self,
+        sql: &str,
+        values: Vec<(&str, ScalarValue)>,
+    ) -> Result<DataFrame, QueryError> {
+        let frame = self.context.sql(sql).await.and_then(|frame| frame.with_param_values(values));
+        frame.map_err(|error| QueryError::while_running(error, &self.limits))
+    }
+
     /// What this session answers from, where the question is about events of this range, or of the whole book.
     pub(crate) async fn coverage(
         &self,

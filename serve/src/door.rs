@@ -51,8 +51,8 @@ pub(crate) struct Request<'r> {
     /// The name of its token; empty where there are none.
     asker: &'r str,
     headers: &'r HeaderMap,
-    /// JSON, where the operation takes a body.
-    body: Bytes,
+    /// JSON, where a body was taken.
+    body: Option<Bytes>,
     /// The format asked for by name.
     format: Option<Format>,
     /// The other parameters.
@@ -65,9 +65,9 @@ impl Request<'_> {
         self.asker
     }
 
-    /// The body.
-    pub(crate) fn body(&self) -> &[u8] {
-        &self.body
+    /// The body; none of a request that has none.
+    pub(crate) fn body(&self) -> Option<&[u8]> {
+        self.body.as_deref()
     }
 
     /// The format of the answer.
@@ -90,10 +90,10 @@ impl Request<'_> {
 /// The router: an entry for each operation, and problem documents for everything else.
 pub(crate) fn router(state: Arc<State>) -> Router {
     let mut router = Router::new();
-    for operation in OPERATIONS {
+    for operation in OPERATIONS.iter() {
         let state = Arc::clone(&state);
         router = router.route(
-            operation.path,
+            &operation.path,
             any(move |request: HttpRequest| async move { answer(&state, Some(operation), request).await }),
         );
     }
@@ -107,7 +107,7 @@ async fn answer(state: &State, operation: Option<&'static Operation>, request: H
         Ok((operation, mut request)) => match read_body(state, operation, &head, body).await {
             Ok(body) => {
                 request.body = body;
-                (operation.call)(state, request).await
+                operation.answer(state, request).await
             }
             Err(problem) => Err(problem),
         },
@@ -148,7 +148,11 @@ fn enter<'r>(
         }
         Takes::Nothing if has_body => return Err(Problem::body_refused()),
         Takes::Json(_) if head.method != Method::POST => return Err(Problem::method_not_allowed("POST")),
-        Takes::Nothing | Takes::Json(_) => {}
+        Takes::Either(_) if ![Method::GET, Method::HEAD, Method::POST].contains(&head.method) => {
+            return Err(Problem::method_not_allowed("GET, HEAD, POST"));
+        }
+        Takes::Either(_) if has_body && head.method != Method::POST => return Err(Problem::body_refused()),
+        Takes::Nothing | Takes::Json(_) | Takes::Either(_) => {}
     }
     let mut given = query_string::parse(head.uri.query().unwrap_or_default())?;
     let mut format = None;
@@ -161,15 +165,20 @@ fn enter<'r>(
         drop(named);
         format = first.map(|value| format::named(&value)).transpose()?;
     } else if let Some((name, _)) = given.first() {
-        return Err(ParameterError::unknown(name, "this takes none", operation.path).into());
+        return Err(ParameterError::unknown(name, "this takes none", &operation.path).into());
     }
-    Ok((operation, Request { asker, headers, body: Bytes::new(), format, given }))
+    Ok((operation, Request { asker, headers, body: None, format, given }))
 }
 
 /// Reads the body that the operation takes.
-async fn read_body(state: &State, operation: &Operation, head: &Parts, body: Body) -> Result<Bytes, Problem> {
-    if matches!(operation.takes, Takes::Nothing) {
-        return Ok(Bytes::new());
+async fn read_body(
+    state: &State,
+    operation: &Operation,
+    head: &Parts,
+    body: Body,
+) -> Result<Option<Bytes>, Problem> {
+    if matches!(operation.takes, Takes::Nothing) || head.method != Method::POST {
+        return Ok(None);
     }
     // A page of another site can send other types than this one without being asked whether it may.
     let media_type = head.headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
@@ -180,7 +189,7 @@ async fn read_body(state: &State, operation: &Operation, head: &Parts, body: Bod
     let bytes_max = state.sql.limits().text_bytes * JSON_BYTES_PER_BYTE + BODY_SLACK_BYTES;
     let within = state.limits.head_timeout;
     match timeout(within, axum::body::to_bytes(body, bytes_max)).await {
-        Ok(Ok(bytes)) => Ok(bytes),
+        Ok(Ok(bytes)) => Ok(Some(bytes)),
         Ok(Err(_)) => Err(Problem::body_too_long(bytes_max)),
         Err(_) => Err(Problem::body_too_slow(within.as_secs())),
     }

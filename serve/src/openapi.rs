@@ -4,7 +4,7 @@ use std::sync::OnceLock;
 
 use serde_json::{Map, Value, json};
 
-use query::report::Group;
+use query::report::Report;
 
 use crate::format::FORMATS;
 use crate::operations::{Access, Gives, OPERATIONS, Operation, Parameter, Takes};
@@ -15,7 +15,7 @@ use crate::problem;
 pub fn document() -> Value {
     let documented = OPERATIONS.iter().filter(|operation| !matches!(operation.gives, Gives::PagePart));
     let paths: Map<String, Value> =
-        documented.map(|operation| (operation.path.to_owned(), path(operation))).collect();
+        documented.map(|operation| (operation.path.to_string(), path(operation))).collect();
     json!({
         "openapi": "3.1.0",
         "info": {
@@ -51,19 +51,29 @@ pub(crate) fn text() -> &'static str {
 }
 
 fn path(operation: &Operation) -> Value {
-    match operation.takes {
+    match &operation.takes {
         Takes::Nothing => json!({"get": described(operation)}),
-        Takes::Json(schema) => {
-            let mut post = described(operation);
-            post["requestBody"] =
-                json!({"required": true, "content": {"application/json": {"schema": schema()}}});
-            json!({"post": post})
+        Takes::Json(schema) => json!({"post": posted(operation, schema)}),
+        Takes::Either(schema) => {
+            let mut post = posted(operation, schema);
+            post["operationId"] = json!(format!("{}-post", operation.name));
+            // Its parameters stand in the body.
+            if let Some(parameters) = post["parameters"].as_array_mut() {
+                parameters.retain(|parameter| parameter["name"] == "format");
+            }
+            json!({"get": described(operation), "post": post})
         }
     }
 }
 
+fn posted(operation: &Operation, schema: &Value) -> Value {
+    let mut post = described(operation);
+    post["requestBody"] = json!({"required": true, "content": {"application/json": {"schema": schema}}});
+    post
+}
+
 fn described(operation: &Operation) -> Value {
-    let parameters: Vec<Value> = (operation.parameters)().iter().map(parameter).collect();
+    let parameters: Vec<Value> = operation.parameters.iter().map(parameter).collect();
     let mut responses = Map::new();
     responses.insert("200".to_owned(), success(operation));
     let mut problem = |status: &str, description: &str| {
@@ -89,6 +99,12 @@ fn described(operation: &Operation) -> Value {
             problem("405", "The method is not POST");
             problem("408", "The body did not come in time");
             problem("413", "The body is too long");
+            problem("415", "The body is not said to be JSON");
+        }
+        Takes::Either(_) => {
+            problem("405", "The method is none of GET, HEAD and POST");
+            problem("408", "The body did not come in time");
+            problem("413", "The body is too long, or a GET has one");
             problem("415", "The body is not said to be JSON");
         }
     }
@@ -158,8 +174,8 @@ fn success(operation: &Operation) -> Value {
     let column = |(name, kind, meaning): &(&str, &str, &str)| {
         ((*name).to_owned(), json!({"type": [kind, "null"], "description": meaning}))
     };
-    let is_report = (operation.parameters)().iter().any(|parameter| parameter.name == "by");
-    let groups = Group::ALL.iter().filter(|_| is_report).map(|group| {
+    let groups = operation.report().map(Report::groups).unwrap_or_default();
+    let groups = groups.iter().map(|group| {
         let meaning = "with this group in `by`: its value";
         (group.as_str().to_owned(), json!({"type": ["string", "null"], "description": meaning}))
     });
@@ -278,15 +294,7 @@ mod tests {
     #[test]
     fn each_operation_has_a_name_and_an_address_of_its_own() {
         let names: BTreeSet<_> = OPERATIONS.iter().map(|operation| operation.name).collect();
-        let paths: BTreeSet<_> = OPERATIONS.iter().map(|operation| operation.path).collect();
+        let paths: BTreeSet<_> = OPERATIONS.iter().map(|operation| &operation.path).collect();
         assert_eq!((names.len(), paths.len()), (OPERATIONS.len(), OPERATIONS.len()));
-    }
-
-    #[test]
-    fn the_reports_take_the_parameters_that_are_documented() {
-        let documented: BTreeSet<_> =
-            (OPERATIONS[0].parameters)().iter().map(|parameter| parameter.name).collect();
-        let taken: BTreeSet<_> = query::report::ReportParameters::names().chain(["format"]).collect();
-        assert_eq!(documented, taken);
     }
 }

@@ -229,11 +229,11 @@ fn problem(error: OutputError) -> Problem {
 
 /// The coverage as one line of ASCII.
 fn header_text(coverage: &Coverage) -> String {
-    let text = ascii(&coverage.to_json());
+    let mut short = coverage.impersonal();
+    let text = ascii(&short.to_string());
     if text.len() <= COVERAGE_BYTES_MAX {
         return text;
     }
-    let mut short: Value = json!(coverage);
     short["offsets"] = Value::Null;
     let text = ascii(&short.to_string());
     // What is left is the question, which the client knows.

@@ -16,7 +16,7 @@ use ingest::{
     Control, EMBEDDED_RECORDS_MAX, EmbeddedBroker, Input, LoadCurve, Production, Story, Traffic, produce,
 };
 use query::output::Format;
-use query::report::{Report, ReportParameters};
+use query::report::USAGE;
 use tempfile::TempDir;
 use tokio::signal::unix::SignalKind;
 
@@ -207,10 +207,9 @@ fn landed(control: &Control) -> u64 {
 fn report(config: &Config, from: DateTime<Utc>, to: DateTime<Utc>) -> anyhow::Result<()> {
     let (from, to) = (from.to_rfc3339(), to.to_rfc3339());
     let given = [("from", &*from), ("to", &*to), ("by", "method")];
-    let parameters =
-        ReportParameters::parse(given, Utc::now()).map_err(|error| anyhow::anyhow!("{error}"))?;
+    let parameters = USAGE.parse(given, Utc::now()).map_err(|error| anyhow::anyhow!("{error}"))?;
     let table = OutputArgs::new(Format::Table, None);
-    answer::print(config, &table, async |session| Report::Usage.answer(session, &parameters).await)
+    answer::print(config, &table, async |session| USAGE.answer(session, &parameters).await)
 }
 
 fn tell(stories: &[Story], path: &Path) {

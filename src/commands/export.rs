@@ -3,11 +3,12 @@
 use std::path::PathBuf;
 
 use chrono::Utc;
+use clap::{ArgMatches, Command, FromArgMatches};
 use query::output::Format;
 use query::report::ReportParameters;
 
 use super::answer::{self, OutputArgs};
-use super::report::{FilterArgs, RangeArgs};
+use super::report::Given;
 use crate::config::Config;
 use crate::exit::Usage;
 
@@ -26,10 +27,7 @@ pub(crate) struct Args {
     schema: Schema,
 
     #[command(flatten)]
-    range: RangeArgs,
-
-    #[command(flatten)]
-    filters: FilterArgs,
+    chosen: Chosen,
 
     /// How the events are written
     #[arg(long, default_value = Format::Ndjson.as_str(), value_parser = answer::format_parser())]
@@ -40,6 +38,31 @@ pub(crate) struct Args {
     output: Option<PathBuf>,
 }
 
+/// Which events.
+#[derive(Debug)]
+struct Chosen(Given);
+
+impl clap::Args for Chosen {
+    fn augment_args(command: Command) -> Command {
+        Given::options(command, query::export_parameters())
+    }
+
+    fn augment_args_for_update(command: Command) -> Command {
+        Self::augment_args(command)
+    }
+}
+
+impl FromArgMatches for Chosen {
+    fn from_arg_matches(matches: &ArgMatches) -> Result<Self, clap::Error> {
+        Ok(Self(Given::read(matches, query::export_parameters())))
+    }
+
+    fn update_from_arg_matches(&mut self, matches: &ArgMatches) -> Result<(), clap::Error> {
+        *self = Self::from_arg_matches(matches)?;
+        Ok(())
+    }
+}
+
 #[derive(Debug, Clone, Copy, clap::ValueEnum)]
 enum Schema {
     /// OCSF 1.5, class Authentication (3002)
@@ -48,8 +71,8 @@ enum Schema {
 
 /// Runs `gatebook export`.
 pub(crate) fn run(args: &Args, config: &Config) -> anyhow::Result<()> {
-    let Args { schema: Schema::Ocsf, range, filters, format, output } = args;
-    let parameters = ReportParameters::parse(range.pairs().chain(filters.pairs()), Utc::now())
+    let Args { schema: Schema::Ocsf, chosen: Chosen(given), format, output } = args;
+    let parameters = ReportParameters::parse(query::export_parameters(), given.pairs(), Utc::now())
         .map_err(|error| Usage(format!("--{error}")))?;
     let output = OutputArgs::new(*format, output.clone());
     answer::print(config, &output, async |session| query::export_ocsf(session, &parameters).await)

@@ -23,6 +23,7 @@ pub(crate) mod projections;
 pub(crate) mod redecode;
 pub(crate) mod rejections;
 pub(crate) mod report;
+pub(crate) mod reports;
 pub(crate) mod run;
 pub(crate) mod serve;
 pub(crate) mod sql;
@@ -48,7 +49,8 @@ pub(crate) async fn run(cli: Cli) -> anyhow::Result<()> {
         Command::Identities(args) => identities::run(args, config()?).await,
         Command::Sql(args) => sql::run(args, config).await,
         Command::SqlWorker => sql::work(),
-        Command::Report(args) => report::run(*args, &config()?),
+        Command::Report(args) => report::run(&args, &config()?),
+        Command::Reports(reports::Args {}) => reports::run(),
         Command::Explain(args) => explain::run(&args),
         Command::Export(args) => export::run(&args, &config()?),
         Command::Redecode(args) => redecode::run(args, config()?).await,

@@ -1,148 +1,132 @@
-//! `gatebook report`: the named reports.
+//! `gatebook report`: the named reports. What can be typed is made from the table of reports.
 
 use chrono::Utc;
-use query::report::ReportParameters;
+use clap::{Arg, ArgAction, ArgMatches, Args as _, Command, FromArgMatches};
+use query::report::{REPORTS, Report};
+use query::{Parameter, Takes};
 
-use super::answer;
+use super::answer::{self, OutputArgs};
 use crate::config::Config;
 use crate::exit::Usage;
 
 const EXAMPLES: &str = "\
 Examples:
+  gatebook reports                                         what can be asked
   gatebook report usage                                    the last 24 hours in one row
   gatebook report usage --by hour,method                   the same by hour and method
   gatebook report denials --by reason --server mfa-1       why one server denied, compared with the day before
   gatebook report usage --from 2026-10-01 --to 2026-11-01 --tz Europe/Berlin --by day,result --format csv";
 
 /// Arguments of `gatebook report`.
-#[derive(Debug, clap::Args)]
-#[command(before_help = EXAMPLES)]
+#[derive(Debug)]
 pub(crate) struct Args {
-    /// Which report.
-    #[command(subcommand)]
-    report: Report,
+    report: &'static Report,
+    given: Given,
+    output: OutputArgs,
 }
 
-#[derive(Debug, clap::Subcommand)]
-enum Report {
-    /// How many events there were, and how they ended, by time and by what was used
-    #[command(before_help = EXAMPLES)]
-    Usage(ReportArgs),
-    /// What was denied and why, how many of those who were challenged came in, and how that was before
-    #[command(before_help = EXAMPLES)]
-    Denials(ReportArgs),
-}
+/// Parameters as they were typed, by name.
+#[derive(Debug)]
+pub(super) struct Given(Vec<(&'static str, String)>);
 
-#[derive(Debug, clap::Args)]
-struct ReportArgs {
-    #[command(flatten)]
-    range: RangeArgs,
+impl Given {
+    /// Options for these parameters.
+    pub(super) fn options(command: Command, declared: impl Iterator<Item = &'static Parameter>) -> Command {
+        command.args(declared.map(option))
+    }
 
-    /// Any of quarter_hour, hour, day, week, month, method, result, reason, reason_group, server, tenant,
-    /// source, assurance, stage; comma-separated
-    #[arg(long, value_name = "GROUPS")]
-    by: Option<String>,
+    /// What was typed for them.
+    pub(super) fn read(matches: &ArgMatches, declared: impl Iterator<Item = &'static Parameter>) -> Self {
+        let values = |parameter: &'static Parameter| {
+            let values = matches.get_many::<String>(parameter.name).into_iter().flatten();
+            values.map(move |value| (parameter.name, value.clone()))
+        };
+        Self(declared.flat_map(values).collect())
+    }
 
-    /// `include` counts copies and superseded states too
-    #[arg(long, value_name = "include")]
-    duplicates: Option<String>,
-
-    #[command(flatten)]
-    filters: FilterArgs,
-
-    #[command(flatten)]
-    output: answer::OutputArgs,
-}
-
-/// Which time is looked at.
-#[derive(Debug, clap::Args)]
-pub(super) struct RangeArgs {
-    /// From when: RFC 3339, or a local date or date-time in the zone [default: 24 hours before --to]
-    #[arg(long, value_name = "TIME")]
-    from: Option<String>,
-
-    /// Until when, itself not included [default: now]
-    #[arg(long, value_name = "TIME")]
-    to: Option<String>,
-
-    /// The IANA time zone of local days and hours [default: UTC]
-    #[arg(long, value_name = "ZONE")]
-    tz: Option<String>,
-}
-
-/// Each can be given several times: an event passes when it has one of the values.
-#[derive(Debug, clap::Args)]
-#[command(next_help_heading = "Only events with one of these")]
-pub(super) struct FilterArgs {
-    #[arg(long, value_name = "ID", help = "Of this tenant")]
-    tenant: Vec<String>,
-    #[arg(long, value_name = "METHOD", help = "By this method")]
-    method: Vec<String>,
-    #[arg(long, value_name = "RESULT", help = "success, denied or pending")]
-    result: Vec<String>,
-    #[arg(long, value_name = "REASON", help = "Denied for this reason")]
-    reason: Vec<String>,
-    #[arg(long, value_name = "GROUP", help = "user, account, policy, delivery, service or other")]
-    reason_group: Vec<String>,
-    #[arg(long, value_name = "NAME", help = "From this authentication server")]
-    server: Vec<String>,
-    #[arg(long, value_name = "SOURCE", help = "Logged by this product")]
-    source: Vec<String>,
-    #[arg(long, value_name = "ASSURANCE", help = "challenged, satisfied-earlier, …")]
-    assurance: Vec<String>,
-    #[arg(long, value_name = "STAGE", help = "first-factor, second-factor or whole-sign-in")]
-    stage: Vec<String>,
-}
-
-impl ReportArgs {
     /// The parameters by name, as the HTTP API takes them too.
-    fn pairs(&self) -> impl Iterator<Item = (&str, &str)> {
-        let Self { range, by, duplicates, filters, .. } = self;
-        range.pairs().chain(given([("by", by), ("duplicates", duplicates)])).chain(filters.pairs())
-    }
-}
-
-impl RangeArgs {
-    /// The range by name.
     pub(super) fn pairs(&self) -> impl Iterator<Item = (&str, &str)> {
-        let Self { from, to, tz } = self;
-        given([("from", from), ("to", to), ("tz", tz)])
+        self.0.iter().map(|(name, value)| (*name, value.as_str()))
     }
 }
 
-/// The parameters that have a value.
-fn given<'a, const N: usize>(
-    parameters: [(&'a str, &'a Option<String>); N],
-) -> impl Iterator<Item = (&'a str, &'a str)> {
-    parameters.into_iter().filter_map(|(name, value)| Some((name, value.as_deref()?)))
+impl clap::Args for Args {
+    fn augment_args(command: Command) -> Command {
+        let command = command.before_help(EXAMPLES).subcommand_required(true).arg_required_else_help(true);
+        command.subcommands(REPORTS.iter().map(|report| subcommand(report)))
+    }
+
+    fn augment_args_for_update(command: Command) -> Command {
+        Self::augment_args(command)
+    }
 }
 
-impl FilterArgs {
-    /// The filters by name.
-    pub(super) fn pairs(&self) -> impl Iterator<Item = (&str, &str)> {
-        let Self { tenant, method, result, reason, reason_group, server, source, assurance, stage } = self;
-        let repeated = [
-            ("tenant", tenant),
-            ("method", method),
-            ("result", result),
-            ("reason", reason),
-            ("reason_group", reason_group),
-            ("server", server),
-            ("source", source),
-            ("assurance", assurance),
-            ("stage", stage),
-        ];
-        repeated.into_iter().flat_map(|(name, values)| values.iter().map(move |value| (name, &**value)))
+impl FromArgMatches for Args {
+    fn from_arg_matches(matches: &ArgMatches) -> Result<Self, clap::Error> {
+        let found = matches.subcommand().and_then(|(name, matches)| Some((Report::named(name)?, matches)));
+        // The command line requires one of those that it was made of.
+        let (report, matches) =
+            found.ok_or_else(|| clap::Error::new(clap::error::ErrorKind::MissingSubcommand))?;
+        let given = Given::read(matches, report.parameters());
+        Ok(Self { report, given, output: OutputArgs::from_arg_matches(matches)? })
     }
+
+    fn update_from_arg_matches(&mut self, matches: &ArgMatches) -> Result<(), clap::Error> {
+        *self = Self::from_arg_matches(matches)?;
+        Ok(())
+    }
+}
+
+fn subcommand(report: &'static Report) -> Command {
+    let examples = format!("Examples:\n  gatebook report {}{}", report.name, example(report));
+    let command = Command::new(report.name).about(report.asks).long_about(report.definition);
+    OutputArgs::augment_args(Given::options(command, report.parameters()).before_help(examples))
+}
+
+/// What must be given, and one thing that can be.
+fn example(report: &Report) -> String {
+    let option = |parameter: &Parameter| format!(" --{} {}", dashed(parameter.name), parameter.example);
+    let required: String = report.parameters().filter(|it| it.is_required).map(option).collect();
+    let range = ["from", "to"].into_iter().filter_map(|name| report.parameters().find(|it| it.name == name));
+    let range: String = range.map(option).collect();
+    format!("{required}\n  gatebook report {}{required}{range}", report.name)
+}
+
+fn option(parameter: &'static Parameter) -> Arg {
+    let unit = match parameter.takes {
+        Takes::Moment => "TIME".to_owned(),
+        Takes::Zone => "ZONE".to_owned(),
+        Takes::Groups(_) => "GROUPS".to_owned(),
+        Takes::Word([word]) => (*word).to_owned(),
+        Takes::Number { .. } => "NUMBER".to_owned(),
+        Takes::Filter(_) | Takes::Word(_) | Takes::Text | Takes::Person => parameter.name.to_uppercase(),
+    };
+    let about = parameter.about.trim_end_matches('.').replace('`', "");
+    let about = match (parameter.takes, parameter.words()) {
+        (Takes::Groups(_), Some(words)) => format!("{about}. Any of {}", words.join(", ")),
+        (Takes::Word(words), _) if words.len() > 1 => format!("{about}. One of {}", words.join(", ")),
+        (Takes::Filter(_), Some(words)) if words.len() <= 8 => {
+            format!("{about}. One of {}", words.join(", "))
+        }
+        (Takes::Filter(_), Some(words)) => format!("{about}. One of {}, …", words[..4].join(", ")),
+        _ => about,
+    };
+    let action = if parameter.is_repeatable() { ArgAction::Append } else { ArgAction::Set };
+    Arg::new(parameter.name)
+        .long(dashed(parameter.name))
+        .value_name(unit)
+        .required(parameter.is_required)
+        .action(action)
+        .help(about)
+}
+
+fn dashed(name: &'static str) -> String {
+    name.replace('_', "-")
 }
 
 /// Runs `gatebook report`.
-pub(crate) fn run(args: Args, config: &Config) -> anyhow::Result<()> {
-    let (report, args) = match args.report {
-        Report::Usage(args) => (query::report::Report::Usage, args),
-        Report::Denials(args) => (query::report::Report::Denials, args),
-    };
-    let parameters =
-        ReportParameters::parse(args.pairs(), Utc::now()).map_err(|error| Usage(format!("--{error}")))?;
-    answer::print(config, &args.output, async |session| report.answer(session, &parameters).await)
+pub(crate) fn run(args: &Args, config: &Config) -> anyhow::Result<()> {
+    let Args { report, given, output } = args;
+    let parameters = report.parse(given.pairs(), Utc::now()).map_err(|error| Usage(format!("--{error}")))?;
+    answer::print(config, output, async |session| report.answer(session, &parameters).await)
 }

@@ -13,56 +13,79 @@ use super::counts::{COUNT, Counting, count_events};
 use super::filter::Filters;
 use super::group::Group;
 use super::keys::{Cell, Key, Keys, overlap, rows};
-use super::parameters::ReportParameters;
-use super::{Report, answer};
-use crate::answer::Answer;
+use super::parameters::{BY, DUPLICATES, FILTERS, RANGE, ReportParameters};
+use super::{About, Answering, Report, answer};
 use crate::arrays::{column, text_column};
 use crate::error::QueryError;
 use crate::parameter::TimeRange;
 use crate::period::Shift;
 use crate::session::Session;
 
-/// Answers what was denied in the range, by the groups asked for.
+/// What was denied, how that compares with those who were challenged, and with before.
 ///
-/// The columns are the groups and, with a time group, `start` and `end`, as in [`super::usage()`]; then
+/// The columns are the groups and, with a time group, `start` and `end`, as in [`super::usage`].
 ///
-/// - `denied`: events whose result is denied, and `denied_per_hour`: the same by the hours of the row's time;
-/// - `challenged`: decided events (no `pending` ones, whose check is another event) for which a second factor was used
-///   now, or that do not say (assurance `challenged` or `unknown`; how many were unknown stands in the coverage as
-///   `assurance_unknown`);
-/// - `rate`: those of them that succeeded, by all of them, from 0 to 1; null where there are none;
-/// - `denied_before`, `denied_per_hour_before`, `rate_before`: the same of the time before.
-///
-/// What lies after `now` is not yet: a range that reaches beyond it ends there. The time before is the same part of the calendar period before: of the row's shortest time group, else, without
-/// one, of the range's own length in local months, days, or, where it is neither, hours. At clock changes and
-/// between months the lengths differ, and the values by the hour are what can be compared.
-///
-/// Reasons, as groups or as filters, choose among the denied events: `challenged` and `rate` then are those of the
-/// other groups and filters, and grouped by reason only groups with denied events have a row. Events that judge the
-/// first factor alone are left out unless the filter `stage` asks for them.
-///
-/// # Errors
-///
-/// [`QueryError::TooLarge`] past [`crate::Limits::groups`] groups.
-pub async fn denials(session: &Session, parameters: &ReportParameters) -> Result<Answer, QueryError> {
-    let (tz, range) = (parameters.tz, parameters.so_far());
-    let grain = parameters.by.iter().filter_map(|group| group.grain()).min();
-    let shift =
-        grain.map_or_else(|| Shift::by_length(parameters.range.from, parameters.range.to, tz), Shift::by_one);
-    let keys = || Keys::new(&parameters.by, tz);
-    let before = TimeRange { from: shift.back(range.from, tz), to: shift.back_end(range.to, tz) };
-    let (reasons, others) = parameters.filters.split_reasons();
-    // What is told of before is covered too.
-    let covered = TimeRange { from: before.from.min(range.from), to: range.to };
-    let now = fold(session, parameters, (&reasons, &others), range, keys()).await?;
-    let before = fold(session, parameters, (&reasons, &others), before, keys().shifted(shift)).await?;
-    let hours = |key: &Key| {
-        let (start, end) = overlap(key).unwrap_or((range.from, range.to));
-        let (start, end) = (start.max(range.from), end.min(range.to));
-        (hours_between(start, end), hours_between(shift.back(start, tz), shift.back_end(end, tz)))
-    };
-    let compared = compare(&parameters.by, &now, &before, hours);
-    answer(session, Report::Denials, parameters, covered, compared, Some(now.assurance_unknown)).await
+/// What lies after `now` is not yet: a range that reaches beyond it ends there. Without a time group, the time before is
+/// the range's own length away in local months, days, or, where it is neither, hours. At clock changes and between months
+/// the lengths differ, and the values by the hour are what can be compared.
+pub(super) const REPORT: Report = Report {
+    name: "denials",
+    asks: "What was denied and why, how many of those who were challenged came in, and how that was before",
+    definition: "Events that judge the first factor alone are left out unless `stage` asks for them. Reasons, as groups or \
+                 as filters, choose among the denied events: `challenged` and `rate` then are those of the other groups and \
+                 filters, and grouped by reason only groups with denied events have a row. `…_before` is the same part of \
+                 the calendar period before: of the row's shortest time group, else of the range's own length in local \
+                 months, days or hours. Events whose assurance is unknown count as challenged; the coverage says how many \
+                 (`assurance_unknown`).",
+    parameters: &[RANGE, &[BY], FILTERS, &[DUPLICATES]],
+    columns: &[
+        ("start", "string", "with a time group: its first moment, with the zone's offset"),
+        ("end", "string", "with a time group: the moment after its last"),
+        ("denied", "integer", "events whose result is denied"),
+        ("denied_per_hour", "number", "the same by the hours of the row's time"),
+        (
+            "challenged",
+            "integer",
+            "decided events for which a second factor was used now, or that do not say",
+        ),
+        (
+            "rate",
+            "number",
+            "those of the challenged that succeeded, by all of them, from 0 to 1; null where there are none",
+        ),
+        ("denied_before", "integer", "as `denied`, of the period before"),
+        ("denied_per_hour_before", "number", "as `denied_per_hour`, of the period before"),
+        ("rate_before", "number", "as `rate`, of the period before"),
+    ],
+    answer: denials,
+};
+
+fn denials<'a>(session: &'a Session, parameters: &'a ReportParameters) -> Answering<'a> {
+    Box::pin(async move {
+        let (tz, range) = (parameters.tz, parameters.so_far());
+        let grain = parameters.by.iter().filter_map(|group| group.grain()).min();
+        let shift = grain
+            .map_or_else(|| Shift::by_length(parameters.range.from, parameters.range.to, tz), Shift::by_one);
+        let keys = || Keys::new(&parameters.by, tz);
+        let before = TimeRange { from: shift.back(range.from, tz), to: shift.back_end(range.to, tz) };
+        let (reasons, others) = parameters.filters.split_reasons();
+        // What is told of before is covered too.
+        let covered = TimeRange { from: before.from.min(range.from), to: range.to };
+        let now = fold(session, parameters, (&reasons, &others), range, keys()).await?;
+        let before = fold(session, parameters, (&reasons, &others), before, keys().shifted(shift)).await?;
+        let hours = |key: &Key| {
+            let (start, end) = overlap(key).unwrap_or((range.from, range.to));
+            let (start, end) = (start.max(range.from), end.min(range.to));
+            (hours_between(start, end), hours_between(shift.back(start, tz), shift.back_end(end, tz)))
+        };
+        let compared = compare(&parameters.by, &now, &before, hours);
+        let about = About {
+            covered: Some(covered),
+            assurance_unknown: Some(now.assurance_unknown),
+            ..About::default()
+        };
+        answer(session, &REPORT, parameters, about, compared).await
+    })
 }
 
 /// Counts of the groups, sorted.
@@ -106,7 +129,7 @@ async fn fold(
         range,
         by: &parameters.by,
         filters: others,
-        with_duplicates: parameters.with_duplicates,
+        with_duplicates: parameters.with_duplicates(),
         with_first_factor: others.has(Group::Stage),
         columns: &["result", "assurance", "denial_reason"],
     };

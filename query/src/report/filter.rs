@@ -2,8 +2,7 @@
 
 use datafusion::error::DataFusionError;
 use datafusion::prelude::{DataFrame, col, lit};
-use schemas::Source;
-use schemas::vocabulary::{Assurance, AuthResult, DenialGroup, DenialReason, Method, Stage};
+use schemas::vocabulary::DenialReason;
 
 use super::group::Group;
 use crate::parameter::ParameterError;
@@ -72,43 +71,23 @@ impl Filters {
 
 /// The value as the book has it.
 fn word(group: Group, value: &str) -> Result<String, ParameterError> {
-    let read = match group {
-        // Names are compared as they are; words of a vocabulary have no blanks around them.
-        Group::Tenant | Group::Server if value.is_empty() => Err(Vec::new()),
-        Group::Tenant | Group::Server => Ok(value.to_owned()),
-        _ => vocabulary(group, value.trim()),
+    let error = |expected: String, example: &str| ParameterError {
+        name: group.as_str().into(),
+        expected,
+        example: example.to_owned(),
     };
-    read.map_err(|words| {
-        let expected = match words.as_slice() {
-            [] => "give a name that is not empty".to_owned(),
-            words => format!("give one of {}", words.join(", ")),
-        };
-        let example = words.first().map_or_else(|| "mfa-1".to_owned(), |word| (*word).to_owned());
-        ParameterError { name: group.as_str().into(), expected, example }
+    let Some(words) = group.words() else {
+        // Names are compared as they are.
+        let is_name = !value.is_empty();
+        return is_name
+            .then(|| value.to_owned())
+            .ok_or_else(|| error("give a name that is not empty".to_owned(), "mfa-1"));
+    };
+    // Words of a vocabulary have no blanks around them, and no case.
+    let found = words.iter().find(|word| word.eq_ignore_ascii_case(value.trim()));
+    found.map(|word| (*word).to_owned()).ok_or_else(|| {
+        error(format!("give one of {}", words.join(", ")), words.first().copied().unwrap_or_default())
     })
-}
-
-/// The word of the group's vocabulary, or all its words.
-fn vocabulary(group: Group, value: &str) -> Result<String, Vec<&'static str>> {
-    match group {
-        Group::Method => known(Method::ALL, Method::parse(value), Method::as_str),
-        Group::Result => known(AuthResult::ALL, AuthResult::parse(value), AuthResult::as_str),
-        Group::Reason => known(DenialReason::ALL, DenialReason::parse(value), DenialReason::as_str),
-        Group::ReasonGroup => known(DenialGroup::ALL, DenialGroup::parse(value), DenialGroup::as_str),
-        Group::Source => known(Source::ALL, Source::parse(value), Source::as_str),
-        Group::Assurance => known(Assurance::ALL, Assurance::parse(value), Assurance::as_str),
-        Group::Stage => known(Stage::ALL, Stage::parse(value), Stage::as_str),
-        _ => Err(Vec::new()),
-    }
-}
-
-fn known<T: Copy>(
-    all: &[T],
-    parsed: Option<T>,
-    as_str: fn(T) -> &'static str,
-) -> Result<String, Vec<&'static str>> {
-    let words = || all.iter().map(|word| as_str(*word)).collect();
-    parsed.map(|word| as_str(word).to_owned()).ok_or_else(words)
 }
 
 fn reasons_of(groups: &[String]) -> Vec<String> {

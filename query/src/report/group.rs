@@ -1,5 +1,8 @@
 //! What a report can be grouped by.
 
+use schemas::Source;
+use schemas::vocabulary::{Assurance, AuthResult, DenialGroup, DenialReason, Method, Stage};
+
 use crate::period::Grain;
 
 /// What a report can be grouped by.
@@ -79,6 +82,30 @@ impl Group {
     #[must_use]
     pub fn parse(text: &str) -> Option<Self> {
         Self::ALL.iter().copied().find(|group| group.as_str() == text)
+    }
+
+    /// The words of its vocabulary; none where any text may be its value, and of a time group.
+    #[must_use]
+    pub fn words(self) -> Option<Vec<&'static str>> {
+        fn all<T: Copy>(all: &[T], as_str: fn(T) -> &'static str) -> Option<Vec<&'static str>> {
+            Some(all.iter().map(|word| as_str(*word)).collect())
+        }
+        match self {
+            Self::Method => all(Method::ALL, Method::as_str),
+            Self::Result => all(AuthResult::ALL, AuthResult::as_str),
+            Self::Reason => all(DenialReason::ALL, DenialReason::as_str),
+            Self::ReasonGroup => all(DenialGroup::ALL, DenialGroup::as_str),
+            Self::Source => all(Source::ALL, Source::as_str),
+            Self::Assurance => all(Assurance::ALL, Assurance::as_str),
+            Self::Stage => all(Stage::ALL, Stage::as_str),
+            Self::QuarterHour
+            | Self::Hour
+            | Self::Day
+            | Self::Week
+            | Self::Month
+            | Self::Server
+            | Self::Tenant => None,
+        }
     }
 
     /// For a time group, how long its periods are.

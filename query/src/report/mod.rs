@@ -1,6 +1,9 @@
 //! The named reports: questions with typed parameters, each with one true number.
 //!
-//! A report counts events by quarter hour of UTC in the engine ([`counts`]), and folds the counts into the local
+//! A report stands in [`REPORTS`] with its name, what it asks in a line, its definition in words, its parameters and its
+//! columns: the command line, the HTTP API, its document and the printed pages are made from that table.
+//!
+//! A report that counts does so by quarter hour of UTC in the engine ([`counts`]), and folds the counts into the local
 //! periods and the groups that were asked for ([`keys`]): every zone's clock changes on quarter hours.
 
 mod counts;
@@ -8,80 +11,174 @@ mod denials;
 mod filter;
 mod group;
 mod keys;
+mod listed;
 mod parameters;
 mod settled;
 #[cfg(test)]
 mod tests;
 mod usage;
 
+use std::fmt;
+
 use arrow::array::RecordBatch;
 use arrow::error::ArrowError;
-use serde::Serialize;
+use chrono::{DateTime, Utc};
+use datafusion::prelude::DataFrame;
+use futures::future::BoxFuture;
+use serde::{Serialize, Serializer};
 
 pub(crate) use counts::in_range;
-pub use denials::denials;
 pub use filter::Filters;
 pub use group::Group;
-pub use parameters::ReportParameters;
+pub use listed::reports;
+pub use parameters::{FILTERS, RANGE, ReportParameters};
 pub use settled::{Settled, Unsettled};
-pub use usage::usage;
+pub use usage::REPORT as USAGE;
 
 use crate::answer::Answer;
-use crate::coverage::Question;
+use crate::coverage::{Coverage, Question};
 use crate::error::QueryError;
-use crate::parameter::TimeRange;
+use crate::parameter::{Parameter, ParameterError, TimeRange};
 use crate::session::Session;
 
 /// A named report.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Report {
-    /// [`usage()`]
-    Usage,
-    /// [`denials()`]
-    Denials,
+pub struct Report {
+    /// Its name.
+    pub name: &'static str,
+    /// What it asks, in a line.
+    pub asks: &'static str,
+    /// What is counted or listed, in words.
+    pub definition: &'static str,
+    /// What it takes.
+    pub(crate) parameters: &'static [&'static [Parameter]],
+    /// What its rows have beside the groups.
+    pub columns: &'static [Column],
+    pub(crate) answer: AnswerFn,
 }
 
+/// A column of rows: name, JSON type, meaning.
+pub type Column = (&'static str, &'static str, &'static str);
+
+type AnswerFn = for<'a> fn(&'a Session, &'a ReportParameters) -> Answering<'a>;
+
+/// An answer that is being made.
+type Answering<'a> = BoxFuture<'a, Result<Answer, QueryError>>;
+
+/// Every report, in the order in which they are listed.
+pub const REPORTS: &[&Report] = &[&usage::REPORT, &denials::REPORT];
+
 impl Report {
-    /// The report's name.
+    /// The report of this name.
     #[must_use]
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Usage => "usage",
-            Self::Denials => "denials",
-        }
+    pub fn named(name: &str) -> Option<&'static Self> {
+        REPORTS.iter().copied().find(|report| report.name == name)
     }
 
-    /// Answers the report.
+    /// What it takes, in the order in which it is told.
+    pub fn parameters(&self) -> impl Iterator<Item = &'static Parameter> + Clone + use<> {
+        self.parameters.iter().copied().flatten()
+    }
+
+    /// What it can be grouped by.
+    pub fn groups(&self) -> &'static [Group] {
+        let groups = self.parameters().find_map(|parameter| match parameter.takes {
+            crate::Takes::Groups(groups) => Some(groups),
+            _ => None,
+        });
+        groups.unwrap_or_default()
+    }
+
+    /// Reads its parameters as a person types them, by name; each but the filters at most once.
     ///
     /// # Errors
     ///
-    /// As the report's own function.
+    /// Names the parameter, what it takes, and an example.
+    pub fn parse<'a>(
+        &self,
+        given: impl IntoIterator<Item = (&'a str, &'a str)>,
+        now: DateTime<Utc>,
+    ) -> Result<ReportParameters, ParameterError> {
+        ReportParameters::parse(self.parameters(), given, now)
+    }
+
+    /// Answers it.
+    ///
+    /// # Errors
+    ///
+    /// The book cannot be read, or a limit is reached.
     pub async fn answer(
-        self,
+        &self,
         session: &Session,
         parameters: &ReportParameters,
     ) -> Result<Answer, QueryError> {
-        match self {
-            Self::Usage => usage(session, parameters).await,
-            Self::Denials => denials(session, parameters).await,
-        }
+        (self.answer)(session, parameters).await
     }
 }
 
-/// Rows that were folded from the events of a range, as an answer.
+impl fmt::Debug for Report {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Report").field(&self.name).finish()
+    }
+}
+
+impl PartialEq for Report {
+    fn eq(&self, other: &Self) -> bool {
+        self.name == other.name
+    }
+}
+
+impl Serialize for Report {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(self.name)
+    }
+}
+
+/// What is told of an answer beside its rows.
+#[derive(Debug, Default)]
+struct About {
+    /// Which time it covers, where that is more than the range that was asked for.
+    covered: Option<TimeRange>,
+    assurance_unknown: Option<i64>,
+    /// Whether it depends on what directories say.
+    asks_directory: bool,
+}
+
+/// Rows that were folded, as an answer.
 async fn answer(
     session: &Session,
-    report: Report,
+    report: &'static Report,
     parameters: &ReportParameters,
-    covered: TimeRange,
+    about: About,
     rows: Result<RecordBatch, ArrowError>,
-    assurance_unknown: Option<i64>,
+) -> Result<Answer, QueryError> {
+    let rows = rows.map_err(|error| QueryError::while_running(error.into(), &session.limits()))?;
+    Ok(Answer::of_rows(coverage(session, report, parameters, about).await?, rows))
+}
+
+/// Rows that the engine gives as they come, as an answer.
+async fn answer_as_it_comes(
+    session: &Session,
+    report: &'static Report,
+    parameters: &ReportParameters,
+    about: About,
+    rows: DataFrame,
 ) -> Result<Answer, QueryError> {
     let limits = session.limits();
-    let rows = rows.map_err(|error| QueryError::while_running(error.into(), &limits))?;
+    let rows = rows.execute_stream().await.map_err(|error| QueryError::while_running(error, &limits))?;
+    Ok(Answer::new(coverage(session, report, parameters, about).await?, rows, limits))
+}
+
+async fn coverage(
+    session: &Session,
+    report: &'static Report,
+    parameters: &ReportParameters,
+    about: About,
+) -> Result<Coverage, QueryError> {
+    let About { covered, assurance_unknown, asks_directory } = about;
     let settled = settled::settled(session, parameters).await?;
     let question = Question::Report { report, parameters: parameters.clone(), assurance_unknown, settled };
+    let covered = covered.unwrap_or(parameters.range);
     let coverage = session.coverage(parameters.tz.name(), Some(covered), question).await?;
-    Ok(Answer::of_rows(coverage, rows))
+    let directory_version = if asks_directory { session.directory_version() } else { None };
+    Ok(Coverage { directory_version, ..coverage })
 }

@@ -6,7 +6,7 @@ use chrono::{DateTime, FixedOffset, TimeDelta, Utc};
 use chrono_tz::Tz;
 use schemas::vocabulary::{Assurance, AuthResult, DenialReason, Method, Stage};
 
-use super::{Report, ReportParameters};
+use super::{Report, ReportParameters, denials, usage};
 use crate::limits::Limits;
 use crate::output::Format;
 use crate::test_book::{TestBook, TestEvent, event, text};
@@ -16,19 +16,19 @@ fn at(text: &str) -> DateTime<Utc> {
 }
 
 fn parameters(given: &[(&str, &str)]) -> ReportParameters {
-    ReportParameters::parse(given.iter().copied(), at("2027-01-01T00:00:00Z")).expect("parameters")
+    usage::REPORT.parse(given.iter().copied(), at("2027-01-01T00:00:00Z")).expect("parameters")
 }
 
-async fn ask(book: &TestBook, report: Report, given: &[(&str, &str)], format: Format) -> String {
+async fn ask(book: &TestBook, report: &Report, given: &[(&str, &str)], format: Format) -> String {
     text(report.answer(&book.session(Limits::default()), &parameters(given)).await, format).await
 }
 
-async fn usage(book: &TestBook, given: &[(&str, &str)]) -> String {
-    ask(book, Report::Usage, given, Format::Csv).await
+async fn ask_usage(book: &TestBook, given: &[(&str, &str)]) -> String {
+    ask(book, &usage::REPORT, given, Format::Csv).await
 }
 
-async fn denials(book: &TestBook, given: &[(&str, &str)]) -> String {
-    ask(book, Report::Denials, given, Format::Csv).await
+async fn ask_denials(book: &TestBook, given: &[(&str, &str)]) -> String {
+    ask(book, &denials::REPORT, given, Format::Csv).await
 }
 
 #[track_caller]
@@ -55,14 +55,14 @@ async fn counts_by_local_day_over_a_clock_change() {
     let one_day = [("from", "2026-10-25"), ("to", "2026-10-26"), berlin];
     let by = |range: [(&'static str, &'static str); 3], by| [range[0], range[1], range[2], ("by", by)];
     check(
-        &usage(&book, &by(three_days, "day")).await,
+        &ask_usage(&book, &by(three_days, "day")).await,
         "day,start,end,events,succeeded,denied,pending
          2026-10-24,2026-10-24T00:00:00+02:00,2026-10-25T00:00:00+02:00,1,1,0,0
          2026-10-25,2026-10-25T00:00:00+02:00,2026-10-26T00:00:00+01:00,4,2,1,1
          2026-10-26,2026-10-26T00:00:00+01:00,2026-10-27T00:00:00+01:00,1,1,0,0",
     );
     check(
-        &usage(&book, &by(one_day, "hour,reason,reason_group")).await,
+        &ask_usage(&book, &by(one_day, "hour,reason,reason_group")).await,
         "hour,reason,reason_group,start,end,events,succeeded,denied,pending
          2026-10-25T00:00+02:00,wrong-code,user,2026-10-25T00:00:00+02:00,2026-10-25T01:00:00+02:00,1,0,1,0
          2026-10-25T02:00+02:00,,,2026-10-25T02:00:00+02:00,2026-10-25T02:00:00+01:00,1,1,0,0
@@ -70,7 +70,7 @@ async fn counts_by_local_day_over_a_clock_change() {
          2026-10-25T23:00+01:00,,,2026-10-25T23:00:00+01:00,2026-10-26T00:00:00+01:00,1,1,0,0",
     );
     check(
-        &usage(&book, &by(one_day, "method")).await,
+        &ask_usage(&book, &by(one_day, "method")).await,
         "method,events,succeeded,denied,pending
          mobile-app-notification,3,1,1,1
          ,1,1,0,0",
@@ -84,14 +84,14 @@ async fn a_report_says_which_of_its_days_were_read_anew() {
     let one_day = |from: &'static str, to| [("from", from), ("to", to)];
     let (before, day) = (one_day("2026-12-29", "2026-12-30"), one_day("2026-12-30", "2026-12-31"));
     let told = r#""redecoded_days":[{"from":"2026-12-29","to":"2026-12-30"}]"#;
-    assert!(!ask(&book, Report::Usage, &before, Format::Json).await.contains("redecoded_days"));
+    assert!(!ask(&book, &usage::REPORT, &before, Format::Json).await.contains("redecoded_days"));
     book.redecode(0, &event(at("2026-12-29T08:00:00Z")).denied(DenialReason::WrongCode)).await;
-    let json = ask(&book, Report::Usage, &before, Format::Json).await;
+    let json = ask(&book, &usage::REPORT, &before, Format::Json).await;
     assert!(json.contains(told) && json.contains(r#""denied":1"#), "{json}");
-    let json = ask(&book, Report::Usage, &day, Format::Json).await;
+    let json = ask(&book, &usage::REPORT, &day, Format::Json).await;
     assert!(!json.contains("redecoded_days"), "{json}");
     // A report that compares with the day before covers it too.
-    let json = ask(&book, Report::Denials, &day, Format::Json).await;
+    let json = ask(&book, &denials::REPORT, &day, Format::Json).await;
     assert!(json.contains(told), "{json}");
     // A question in SQL may be about any day.
     let json = book.ask("SELECT count(*) AS n FROM events", Format::Json).await;
@@ -101,10 +101,10 @@ async fn a_report_says_which_of_its_days_were_read_anew() {
 #[tokio::test]
 async fn without_groups_there_is_one_row_and_it_says_what_it_covers() {
     let mut book = TestBook::new().await;
-    check(&usage(&book, &[]).await, "events,succeeded,denied,pending\n0,0,0,0");
+    check(&ask_usage(&book, &[]).await, "events,succeeded,denied,pending\n0,0,0,0");
     book.land(&[event(at("2026-12-31T00:00:00Z")), event(at("2026-12-30T23:59:59Z"))]).await;
     assert_eq!(
-        ask(&book, Report::Usage, &[], Format::Json).await,
+        ask(&book, &usage::REPORT, &[], Format::Json).await,
         "{\"rows\":[\n\
          {\"events\":1,\"succeeded\":1,\"denied\":0,\"pending\":0}\n\
          ],\n\
@@ -123,7 +123,7 @@ async fn more_groups_than_allowed_are_refused_with_advice() {
     let mut book = TestBook::new().await;
     book.land(&[event(at("2026-12-31T00:00:00Z")), event(at("2026-12-31T01:00:00Z"))]).await;
     let session = book.session(Limits { groups: 1, ..Limits::default() });
-    let found = text(super::usage(&session, &parameters(&[("by", "hour")])).await, Format::Csv).await;
+    let found = text(usage::REPORT.answer(&session, &parameters(&[("by", "hour")])).await, Format::Csv).await;
     assert_eq!(
         found,
         "error: ask for a shorter range or fewer groups: the report has more than 1 groups (query.groups_max)"
@@ -166,7 +166,7 @@ async fn agrees_with_a_count_row_by_row() {
                 let by = format!("{name},method");
                 let (from_text, to_text) = (from.to_rfc3339(), to.to_rfc3339());
                 let given = [("from", &*from_text), ("to", &*to_text), ("tz", tz.name()), ("by", &*by)];
-                let found = usage(&book, &given).await;
+                let found = ask_usage(&book, &given).await;
                 assert_eq!(counted(&found), expected(&events, from..to, tz, *label), "{tz} {name}");
                 for row in found.lines().skip(1) {
                     check_edges(row, tz, *label);
@@ -257,9 +257,9 @@ async fn a_rate_is_successes_among_the_challenged() {
     ])
     .await;
     let columns = "denied,denied_per_hour,challenged,rate,denied_before,denied_per_hour_before,rate_before";
-    check(&denials(&book, &[]).await, &format!("{columns}\n3,0.125,4,0.5,1,0.041666666666666664,0.5"));
+    check(&ask_denials(&book, &[]).await, &format!("{columns}\n3,0.125,4,0.5,1,0.041666666666666664,0.5"));
     check(
-        &denials(&book, &[("by", "reason")]).await,
+        &ask_denials(&book, &[("by", "reason")]).await,
         &format!(
             "reason,{columns}
              no-response,1,0.041666666666666664,4,0.5,0,0.0,0.5
@@ -268,15 +268,15 @@ async fn a_rate_is_successes_among_the_challenged() {
         ),
     );
     check(
-        &denials(&book, &[("reason_group", "account"), ("reason_group", "policy")]).await,
+        &ask_denials(&book, &[("reason_group", "account"), ("reason_group", "policy")]).await,
         &format!("{columns}\n1,0.041666666666666664,4,0.5,0,0.0,0.5"),
     );
     check(
-        &denials(&book, &[("stage", "first-factor")]).await,
+        &ask_denials(&book, &[("stage", "first-factor")]).await,
         &format!("{columns}\n1,0.041666666666666664,0,,0,0.0,"),
     );
     check(
-        &denials(
+        &ask_denials(
             &book,
             &[
                 ("by", "assurance"),
@@ -294,7 +294,7 @@ async fn a_rate_is_successes_among_the_challenged() {
              unknown,1,1.0,1,0.0,0,0.0,"
         ),
     );
-    let json = ask(&book, Report::Denials, &[], Format::Json).await;
+    let json = ask(&book, &denials::REPORT, &[], Format::Json).await;
     assert!(json.contains(r#""assurance_unknown":1"#), "{json}");
 }
 
@@ -322,7 +322,7 @@ async fn filters_choose_events() {
         (&[("reason", "hung-up"), ("reason_group", "delivery")], 0),
         (&[("source", "gatebook"), ("stage", "whole-sign-in"), ("assurance", "unknown")], 5),
     ] {
-        let found = usage(&book, given).await;
+        let found = ask_usage(&book, given).await;
         let events_found = found.lines().nth(1).and_then(|line| line.split(',').next());
         assert_eq!(events_found, Some(&*events.to_string()), "{given:?}");
     }
@@ -347,7 +347,7 @@ async fn before_agrees_with_a_count_row_by_row() {
         book.land(&events).await;
         for tz in [Tz::Europe__Berlin, Tz::Asia__Kathmandu, Tz::Australia__Lord_Howe] {
             let given = [("from", from), ("to", to), ("tz", tz.name()), ("by", "day")];
-            let found = denials(&book, &given).await;
+            let found = ask_denials(&book, &given).await;
             let count = |date: chrono::NaiveDate| {
                 let local = |event: &TestEvent| {
                     let at = DateTime::from_timestamp_micros(event.event.occurred_at_us).expect("a moment");
@@ -391,7 +391,7 @@ async fn a_month_so_far_is_compared_with_all_of_a_shorter_one() {
     ])
     .await;
     for to in ["2026-03-29", "2026-03-31", "2026-04-01"] {
-        let found = denials(&book, &[("from", "2026-03-01"), ("to", to), ("by", "month")]).await;
+        let found = ask_denials(&book, &[("from", "2026-03-01"), ("to", to), ("by", "month")]).await;
         let row: Vec<&str> = found.lines().nth(1).expect("a row").split(',').collect();
         assert_eq!((row[3], row[7]), ("1", "2"), "{to}: {found}");
     }
@@ -404,9 +404,9 @@ async fn a_day_that_is_not_over_is_compared_with_as_much_of_the_day_before() {
     let events = ["2026-12-30T05:00:00Z", "2026-12-30T07:00:00Z", "2026-12-31T05:00:00Z"].map(denied);
     book.land(&events).await;
     let given = [("from", "2026-12-31"), ("to", "2027-01-01"), ("by", "day")];
-    let parameters = ReportParameters::parse(given, at("2026-12-31T06:00:00Z")).expect("parameters");
+    let parameters = denials::REPORT.parse(given, at("2026-12-31T06:00:00Z")).expect("parameters");
     let session = book.session(Limits::default());
-    let found = text(Report::Denials.answer(&session, &parameters).await, Format::Csv).await;
+    let found = text(denials::REPORT.answer(&session, &parameters).await, Format::Csv).await;
     let row: Vec<&str> = found.lines().nth(1).expect("a row").split(',').collect();
     assert_eq!(row[3..5], ["1", "0.16666666666666666"], "{found}");
     assert_eq!(row[7..9], ["1", "0.16666666666666666"], "{found}");

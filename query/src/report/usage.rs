@@ -11,39 +11,49 @@ use schemas::vocabulary::AuthResult;
 use super::counts::{COUNT, Counting, count_events};
 use super::group::Group;
 use super::keys::{Key, Keys, rows};
-use super::parameters::ReportParameters;
-use super::{Report, answer};
-use crate::answer::Answer;
+use super::parameters::{BY, DUPLICATES, FILTERS, RANGE, ReportParameters};
+use super::{About, Answering, Report, answer};
 use crate::arrays::{column, text_column};
-use crate::error::QueryError;
 use crate::session::Session;
 
-/// Answers how many events there were in the range, by the groups asked for.
+/// How many events there were, and how they ended.
 ///
 /// The columns are the groups under their own names, as text, null where an event has no such value; with
-/// a time group also `start` and `end`, RFC 3339 with the offset of the zone; then the counts `events`,
-/// `succeeded`, `denied` and `pending`. Only groups with events have a row; without any group there is one
-/// row. `start` and `end` are those of the local period, of which the range may cover a part; with several
-/// time groups, of their overlap. Rows are sorted by the groups, in the order asked for, nulls last.
-///
-/// Counted are rows of `counted_events`: copies once, and of a sign-in that its source sent again the last state. No person
-/// and no id is counted here, so there is none that could be unmatched: that stands in the table `persons`.
-///
-/// # Errors
-///
-/// [`QueryError::TooLarge`] past [`crate::Limits::groups`] groups.
-pub async fn usage(session: &Session, parameters: &ReportParameters) -> Result<Answer, QueryError> {
-    let mut fold = Fold::new(parameters);
-    let counting = Counting {
-        range: parameters.range,
-        by: &parameters.by,
-        filters: &parameters.filters,
-        with_duplicates: parameters.with_duplicates,
-        with_first_factor: true,
-        columns: &["result"],
-    };
-    count_events(session, &counting, |batch| fold.take_in(batch)).await?;
-    answer(session, Report::Usage, parameters, parameters.range, fold.finish(&parameters.by), None).await
+/// a time group also `start` and `end`, RFC 3339 with the offset of the zone; then the counts. Rows are sorted by the
+/// groups, in the order asked for, nulls last.
+pub const REPORT: Report = Report {
+    name: "usage",
+    asks: "How many events there were, and how they ended, by time and by what was used",
+    definition: "An event is what a source wrote down of somebody at a gate. Copies count once, and of a sign-in that its \
+                 source sent again only the last state counts. Only groups with events have a row; without groups there is \
+                 one. `start` and `end` are those of the local period, of which the range may cover a part; with several \
+                 time groups, of their overlap. No person and no id is counted here.",
+    parameters: &[RANGE, &[BY], FILTERS, &[DUPLICATES]],
+    columns: &[
+        ("start", "string", "with a time group: its first moment, with the zone's offset"),
+        ("end", "string", "with a time group: the moment after its last"),
+        ("events", "integer", "events in all"),
+        ("succeeded", "integer", "of them, those that were let in"),
+        ("denied", "integer", "of them, those that were not"),
+        ("pending", "integer", "of them, those whose code was sent and is checked by another event"),
+    ],
+    answer: usage,
+};
+
+fn usage<'a>(session: &'a Session, parameters: &'a ReportParameters) -> Answering<'a> {
+    Box::pin(async move {
+        let mut fold = Fold::new(parameters);
+        let counting = Counting {
+            range: parameters.range,
+            by: &parameters.by,
+            filters: &parameters.filters,
+            with_duplicates: parameters.with_duplicates(),
+            with_first_factor: true,
+            columns: &["result"],
+        };
+        count_events(session, &counting, |batch| fold.take_in(batch)).await?;
+        answer(session, &REPORT, parameters, About::default(), fold.finish(&parameters.by)).await
+    })
 }
 
 /// Counts of the groups, sorted.

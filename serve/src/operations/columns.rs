@@ -1,35 +1,15 @@
-//! The columns of the rows that come back.
+//! The columns of the rows that come back from what is no report.
 
-/// A column of rows: name, JSON type, meaning. A group's column is there when it is asked for.
-pub(crate) type Column = (&'static str, &'static str, &'static str);
+use query::report::Column;
 
 const COUNT: &str = "integer";
 const TEXT: &str = "string";
-const NUMBER: &str = "number";
 
-pub(super) const USAGE: &[Column] = &[
-    ("start", TEXT, "with a time group: its first moment, with the zone's offset"),
-    ("end", TEXT, "with a time group: the moment after its last"),
-    ("events", COUNT, "events in all"),
-    ("succeeded", COUNT, "of them, those that were let in"),
-    ("denied", COUNT, "of them, those that were not"),
-    ("pending", COUNT, "of them, those whose code was sent and is checked by another event"),
-];
-
-pub(super) const DENIALS: &[Column] = &[
-    ("start", TEXT, "with a time group: its first moment, with the zone's offset"),
-    ("end", TEXT, "with a time group: the moment after its last"),
-    ("denied", COUNT, "events whose result is denied"),
-    ("denied_per_hour", NUMBER, "the same by the hours of the row's time"),
-    ("challenged", COUNT, "decided events for which a second factor was used now, or that do not say"),
-    (
-        "rate",
-        NUMBER,
-        "those of the challenged that succeeded, by all of them, from 0 to 1; null where there are none",
-    ),
-    ("denied_before", COUNT, "as `denied`, of the period before"),
-    ("denied_per_hour_before", NUMBER, "as `denied_per_hour`, of the period before"),
-    ("rate_before", NUMBER, "as `rate`, of the period before"),
+pub(super) const REPORTS_LISTED: &[Column] = &[
+    ("report", TEXT, "the report's name"),
+    ("asks", TEXT, "what it asks, in a line"),
+    ("definition", TEXT, "what is counted or listed, in words"),
+    ("parameters", TEXT, "what it takes"),
 ];
 
 pub(super) const STATUS: &[Column] = &[

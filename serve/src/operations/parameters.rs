@@ -1,10 +1,10 @@
 //! The parameters that operations take, as they are documented; `query` reads them.
 
+use query::Takes;
 use query::output::Format;
-use query::report::Group;
-use schemas::vocabulary::{Assurance, AuthResult, DenialGroup, DenialReason, Method, Stage};
-use schemas::{Reason, Source};
-use serde_json::{Value, json};
+use query::report::Report;
+use schemas::Reason;
+use serde_json::{Map, Value, json};
 
 use crate::format::FORMATS;
 
@@ -23,10 +23,6 @@ fn words<T: Copy>(all: &[T], as_str: fn(T) -> &'static str) -> Value {
 
 fn one(name: &'static str, description: &'static str, schema: Value, example: Value) -> Parameter {
     Parameter { name, description, schema, example, is_repeatable: false }
-}
-
-fn many(name: &'static str, description: &'static str, schema: Value, example: Value) -> Parameter {
-    Parameter { is_repeatable: true, ..one(name, description, schema, example) }
 }
 
 fn text() -> Value {
@@ -57,82 +53,59 @@ pub(super) fn sql_body() -> Value {
     })
 }
 
-pub(super) fn report_parameters() -> Vec<Parameter> {
-    let groups: Vec<&str> = Group::ALL.iter().map(|group| group.as_str()).collect();
-    let groups = groups.join("|");
-    let by = json!({"type": "string", "pattern": format!("^(({groups})(,({groups}))*)?$")});
-    vec![
-        one(
-            "from",
-            "From when: RFC 3339, or a local date or date-time in `tz`. Default: 24 hours before `to`.",
-            text(),
-            json!("2026-10-01"),
-        ),
-        one("to", "Until when, itself not included. Default: now.", text(), json!("2026-11-01")),
-        one(
-            "tz",
-            "The IANA time zone of local days and hours. Default: UTC.",
-            text(),
-            json!("Europe/Berlin"),
-        ),
-        one(
-            "by",
-            "Groups, comma-separated, each once: the columns before the counts.",
-            by,
-            json!("day,method"),
-        ),
-        one(
-            "duplicates",
-            "`include` counts copies and superseded states too.",
-            json!({"type": "string", "enum": ["include"]}),
-            json!("include"),
-        ),
-        many("tenant", "Only events of this tenant.", text(), json!("acme")),
-        many(
-            "method",
-            "Only events by this method.",
-            words(Method::ALL, Method::as_str),
-            json!("voice-call"),
-        ),
-        many(
-            "result",
-            "Only events that ended so.",
-            words(AuthResult::ALL, AuthResult::as_str),
-            json!("denied"),
-        ),
-        many(
-            "reason",
-            "Only events denied for this reason.",
-            words(DenialReason::ALL, DenialReason::as_str),
-            json!("wrong-code"),
-        ),
-        many(
-            "reason_group",
-            "Only events denied for a reason of this group.",
-            words(DenialGroup::ALL, DenialGroup::as_str),
-            json!("delivery"),
-        ),
-        many("server", "Only events of this authentication server.", text(), json!("mfa-1")),
-        many(
-            "source",
-            "Only events that this product logged.",
-            words(Source::ALL, Source::as_str),
-            json!("gatebook"),
-        ),
-        many(
-            "assurance",
-            "Only events that prove this.",
-            words(Assurance::ALL, Assurance::as_str),
-            json!("challenged"),
-        ),
-        many(
-            "stage",
-            "Only events that judge this.",
-            words(Stage::ALL, Stage::as_str),
-            json!("second-factor"),
-        ),
-        format_parameter(),
-    ]
+/// What a report takes in the query string.
+pub(super) fn report_parameters(report: &Report) -> Vec<Parameter> {
+    let impersonal = report.parameters().filter(|parameter| !parameter.is_personal());
+    impersonal.map(documented).chain([format_parameter()]).collect()
+}
+
+/// The schema of the body in which a report takes its parameters.
+pub(super) fn report_body(report: &Report) -> Value {
+    let property = |parameter: &query::Parameter| {
+        let Parameter { description, schema, is_repeatable, .. } = documented(parameter);
+        let mut schema = if is_repeatable { json!({"type": "array", "items": schema}) } else { schema };
+        schema["description"] = json!(description);
+        (parameter.name.to_owned(), schema)
+    };
+    let properties: Map<String, Value> = report.parameters().map(property).collect();
+    let required = report.parameters().filter(|it| it.is_required || it.is_personal());
+    let example: Map<String, Value> =
+        required.map(|it| (it.name.to_owned(), documented(it).example)).collect();
+    let required: Vec<&str> = report.parameters().filter(|it| it.is_required).map(|it| it.name).collect();
+    let mut schema = json!({
+        "type": "object",
+        "additionalProperties": false,
+        "properties": properties,
+        "example": example,
+    });
+    if !required.is_empty() {
+        schema["required"] = json!(required);
+    }
+    schema
+}
+
+fn documented(parameter: &query::Parameter) -> Parameter {
+    let word = |words: &[&str]| json!({"type": "string", "enum": words});
+    let mut example = json!(parameter.example);
+    let schema = match (parameter.takes, parameter.words()) {
+        (Takes::Groups(_), words) => {
+            let groups = words.unwrap_or_default().join("|");
+            json!({"type": "string", "pattern": format!("^(({groups})(,({groups}))*)?$")})
+        }
+        (_, Some(words)) => word(&words),
+        (Takes::Number { min, max }, None) => {
+            example = parameter.example.parse::<u64>().map_or(example, |number| json!(number));
+            json!({"type": "integer", "minimum": min, "maximum": max})
+        }
+        (_, None) => text(),
+    };
+    Parameter {
+        name: parameter.name,
+        description: parameter.about,
+        schema,
+        example,
+        is_repeatable: parameter.is_repeatable(),
+    }
 }
 
 pub(super) fn reasons_parameters() -> Vec<Parameter> {

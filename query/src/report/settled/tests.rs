@@ -3,7 +3,7 @@
 use chrono::{DateTime, TimeDelta, Utc};
 
 use crate::limits::Limits;
-use crate::report::{ReportParameters, usage};
+use crate::report::usage;
 use crate::test_book::{TestBook, TestEvent, event};
 
 fn at(text: &str) -> DateTime<Utc> {
@@ -25,8 +25,9 @@ async fn check(events: &[TestEvent], filter: &[(&str, &str)], expected: &str) {
     }
     let day = [("from", "2026-10-25"), ("to", "2026-10-26")];
     let given = day.iter().chain(filter).copied();
-    let parameters = ReportParameters::parse(given, at("2026-10-27T00:00:00Z")).expect("parameters");
-    let answer = usage(&book.session(Limits::default()), &parameters).await.expect("an answer");
+    let parameters = usage::REPORT.parse(given, at("2026-10-27T00:00:00Z")).expect("parameters");
+    let answer =
+        usage::REPORT.answer(&book.session(Limits::default()), &parameters).await.expect("an answer");
     let coverage = answer.coverage.to_json();
     let start = coverage.find("\"settled\"").expect("says whether it is settled");
     assert_eq!(coverage[start..], format!("{expected}}}"), "{coverage}");

@@ -1,4 +1,6 @@
-//! Reading the parameters that reports share: moments, time zones, ranges.
+//! Parameters: how they are declared, and how moments, time zones and ranges are read.
+
+mod declared;
 
 use std::borrow::Cow;
 
@@ -7,6 +9,8 @@ use chrono::{
     Utc,
 };
 use chrono_tz::Tz;
+
+pub use declared::{Parameter, Takes};
 
 use crate::period::day_start;
 
