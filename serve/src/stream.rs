@@ -5,7 +5,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::body::Body;
-use axum::http::header::{CACHE_CONTROL, CONTENT_DISPOSITION, CONTENT_TYPE, VARY};
+use axum::http::header::{
+    CACHE_CONTROL, CONTENT_DISPOSITION, CONTENT_SECURITY_POLICY, CONTENT_TYPE, VARY,
+};
 use axum::http::{HeaderName, HeaderValue};
 use axum::response::Response;
 use bytes::Bytes;
@@ -27,6 +29,10 @@ const COVERAGE: HeaderName = HeaderName::from_static("gatebook-coverage");
 /// Bytes of that header; clients refuse longer heads. Past it the offsets are left out: the body's coverage, or
 /// `/api/v1/status`, has them.
 const COVERAGE_BYTES_MAX: usize = 6 * 1024;
+
+/// What a page may do: be shown. It was written by those whose events it tells of, in part.
+const PAGE_POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'; base-uri 'none'; \
+                           form-action 'none'; sandbox";
 
 /// Pieces of an answer that wait for the client.
 const PIECES_AHEAD: usize = 2;
@@ -91,8 +97,13 @@ pub(crate) async fn respond(
     if let Ok(value) = HeaderValue::from_str(&header_text(&coverage)) {
         headers.insert(COVERAGE, value);
     }
+    if format == Format::Html {
+        headers.insert(CONTENT_SECURITY_POLICY, HeaderValue::from_static(PAGE_POLICY));
+    }
     if !matches!(format, Format::Json | Format::Ndjson) {
-        let value = format!("attachment; filename=\"{name}.{}\"", format.as_str());
+        // A page is to be read where it was asked for.
+        let disposition = if format == Format::Html { "inline" } else { "attachment" };
+        let value = format!("{disposition}; filename=\"{name}.{}\"", format.as_str());
         if let Ok(value) = HeaderValue::from_str(&value) {
             headers.insert(CONTENT_DISPOSITION, value);
         }
@@ -223,6 +234,11 @@ async fn next_piece(
 fn problem(error: OutputError) -> Problem {
     match error {
         OutputError::Query(error) => error.into(),
+        // Where a workbook is gathered, there is no room: no client can change that.
+        OutputError::Write(error) => {
+            tracing::error!(error = &error as &dyn std::error::Error, "a question could not be answered");
+            Problem::internal()
+        }
         error => QueryError::Refused(error.to_string()).into(),
     }
 }

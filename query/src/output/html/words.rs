@@ -13,7 +13,7 @@ pub(super) fn title(question: &Question) -> String {
         Question::Sql { .. } => "answer to a question in SQL",
         Question::List { list, .. } => list,
         Question::Export { export, .. } => export,
-        Question::Report { report, .. } => report.as_str(),
+        Question::Report { report, .. } => report.name,
     };
     let mut letters = name.chars();
     letters.next().map_or_else(String::new, |first| first.to_uppercase().chain(letters).collect())
@@ -21,6 +21,12 @@ pub(super) fn title(question: &Question) -> String {
 
 /// What was asked: what the question means, and its parameters.
 pub(super) fn question(text: &mut Text, question: &Question) {
+    if let Question::Report { report, .. } = question {
+        text.markup("<p><strong>");
+        text.plain(report.asks);
+        text.markup("</strong></p>\n");
+        text.element("p", report.definition);
+    }
     let parameters = match question {
         Question::Sql { sql } => {
             text.markup("<pre><code>");

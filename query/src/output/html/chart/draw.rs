@@ -4,7 +4,7 @@ use plotters::coord::Shift;
 use plotters::prelude::{
     ChartBuilder, DrawingArea, IntoDrawingArea as _, LineSeries, RGBColor, Rectangle, SVGBackend, Text as Label,
 };
-use plotters::style::{Color as _, IntoFont as _, IntoTextStyle as _};
+use plotters::style::{Color as _, IntoFont as _};
 
 use super::super::text::Text;
 use super::data::Data;
