@@ -25,6 +25,8 @@ pub struct Answer {
     pub coverage: Coverage,
     schema: SchemaRef,
     batches: Batches,
+    /// All rows, where they were there already.
+    whole: Option<RecordBatch>,
     /// Whether JSON leaves out what is null.
     pub(crate) omits_nulls: bool,
 }
@@ -43,15 +45,21 @@ impl Answer {
     /// Rows from elsewhere.
     pub(crate) fn of_stream(coverage: Coverage, schema: SchemaRef, batches: Batches) -> Self {
         // Asked again after the end, while the end is written in pieces.
-        Self { coverage, schema, batches: batches.fuse().boxed(), omits_nulls: false }
+        Self { coverage, schema, batches: batches.fuse().boxed(), whole: None, omits_nulls: false }
     }
 
     /// Rows that are there already, given in pieces.
     pub(crate) fn of_rows(coverage: Coverage, rows: RecordBatch) -> Self {
         let schema = rows.schema();
+        let whole = Some(rows.clone());
         let starts = (0..rows.num_rows().max(1)).step_by(PIECE_ROWS);
         let pieces = starts.map(move |start| Ok(rows.slice(start, PIECE_ROWS.min(rows.num_rows() - start))));
-        Self::of_stream(coverage, schema, stream::iter(pieces).boxed())
+        Self { whole, ..Self::of_stream(coverage, schema, stream::iter(pieces).boxed()) }
+    }
+
+    /// All rows, where they were there before the first was asked for.
+    pub(crate) fn whole(&self) -> Option<&RecordBatch> {
+        self.whole.as_ref()
     }
 
     /// In JSON, what is null is left out.

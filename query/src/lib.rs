@@ -23,6 +23,7 @@ mod days;
 mod error;
 mod folded;
 mod function;
+mod kept;
 mod large_stack;
 mod limits;
 mod ocsf;
@@ -44,6 +45,7 @@ mod test_book;
 #[cfg(test)]
 mod tests;
 mod views;
+mod voices;
 mod words;
 
 use schemas::arrays;

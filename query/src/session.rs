@@ -1,10 +1,12 @@
 //! A session: questions to one version of the book.
 
+use std::collections::BTreeMap;
 use std::fmt;
+use std::ops::RangeInclusive;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use chrono::{DateTime, NaiveDate, Utc};
+use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
 use datafusion::common::ScalarValue;
 use datafusion::common::tree_node::TreeNodeRecursion;
 use datafusion::error::DataFusionError;
@@ -24,6 +26,7 @@ use crate::answer::Answer;
 use crate::attempts::StoredAttempts;
 use crate::coverage::{Coverage, NextOffset, Question};
 use crate::error::QueryError;
+use crate::kept::Kept;
 use crate::limits::Limits;
 use crate::parameter::TimeRange;
 use crate::people::Known;
@@ -32,6 +35,7 @@ use crate::redecoded;
 use crate::repeats;
 use crate::sql;
 use crate::views::{self, view_name};
+use crate::voices::{Heard, Voices};
 
 /// How much of the book is folded at a time: little in tests, so that it comes in parts.
 pub(crate) fn folded() -> projections::Limits {
@@ -49,6 +53,7 @@ pub struct Resources {
     limits: Limits,
     repeats: Arc<Repeats>,
     rules: Arc<Rules>,
+    voices: Arc<Voices>,
 }
 
 impl Resources {
@@ -76,7 +81,7 @@ impl Resources {
             .with_max_temp_directory_size(limits.spill_bytes)
             .build_arc();
         let runtime = runtime.map_err(|error| QueryError::while_running(error, &limits))?;
-        Ok(Self { runtime, limits, repeats: Arc::new(Repeats::new(folded())), rules })
+        Ok(Self { runtime, limits, repeats: Arc::new(Repeats::new(folded())), rules, voices: Arc::default() })
     }
 }
 
@@ -87,6 +92,9 @@ pub struct Session {
     known: Arc<Known>,
     newest_occurred_at: Option<DateTime<Utc>>,
     sums: Arc<Sums>,
+    voices: Arc<Voices>,
+    rules: Arc<Rules>,
+    kept: Kept,
 }
 
 /// What the segments of one version add up to, found out when it is first asked for.
@@ -158,6 +166,9 @@ impl Session {
             known,
             newest_occurred_at: newest_us.and_then(DateTime::from_timestamp_micros),
             sums,
+            voices: Arc::clone(&resources.voices),
+            rules: Arc::clone(&resources.rules),
+            kept: Kept::default(),
         })
     }
 
@@ -257,6 +268,24 @@ impl Session {
     #[must_use]
     pub fn directory_version(&self) -> Option<u64> {
         self.known.version()
+    }
+
+    /// Who spoke when on these days.
+    pub(crate) async fn voices(
+        &self,
+        days: RangeInclusive<NaiveDate>,
+    ) -> Result<BTreeMap<NaiveDate, Arc<Heard>>, QueryError> {
+        self.voices.of_days(self.book(), days, self.limits).await
+    }
+
+    /// Answers that were given from this version.
+    pub(crate) fn kept(&self) -> &Kept {
+        &self.kept
+    }
+
+    /// Whether what is said at `now` of the time before `end` depends on the clock no more: no challenge of then is alive.
+    pub(crate) fn is_over(&self, end: DateTime<Utc>, now: DateTime<Utc>) -> bool {
+        end + TimeDelta::microseconds(self.rules.silence_us()) < now
     }
 
     pub(crate) fn limits(&self) -> Limits {

@@ -57,9 +57,14 @@ impl Filters {
         })
     }
 
+    /// The values that a group may have; none where nothing is said of it.
+    pub(super) fn of(&self, group: Group) -> Option<&[String]> {
+        self.0.iter().find(|(held, _)| *held == group).map(|(_, values)| values.as_slice())
+    }
+
     /// Whether something is said of this group.
     pub(super) fn has(&self, group: Group) -> bool {
-        self.0.iter().any(|(held, _)| *held == group)
+        self.of(group).is_some()
     }
 
     /// What is said of the reasons of denials, and what is said of the rest.

@@ -13,6 +13,7 @@ mod group;
 mod keys;
 mod listed;
 mod parameters;
+mod prompted;
 mod settled;
 #[cfg(test)]
 mod tests;
@@ -65,7 +66,7 @@ type AnswerFn = for<'a> fn(&'a Session, &'a ReportParameters) -> Answering<'a>;
 type Answering<'a> = BoxFuture<'a, Result<Answer, QueryError>>;
 
 /// Every report, in the order in which they are listed.
-pub const REPORTS: &[&Report] = &[&usage::REPORT, &denials::REPORT];
+pub const REPORTS: &[&Report] = &[&usage::REPORT, &denials::REPORT, &prompted::REPORT];
 
 impl Report {
     /// The report of this name.
@@ -101,7 +102,7 @@ impl Report {
         ReportParameters::parse(self.parameters(), given, now)
     }
 
-    /// Answers it.
+    /// Answers it. The same question to the same version is answered once.
     ///
     /// # Errors
     ///
@@ -111,7 +112,16 @@ impl Report {
         session: &Session,
         parameters: &ReportParameters,
     ) -> Result<Answer, QueryError> {
-        (self.answer)(session, parameters).await
+        if !session.is_over(parameters.range.to, parameters.now) {
+            return (self.answer)(session, parameters).await;
+        }
+        let asked = (self.name, serde_json::to_string(parameters).expect("texts and numbers are JSON"));
+        if let Some(answer) = session.kept().get(&asked) {
+            return Ok(answer);
+        }
+        let answer = (self.answer)(session, parameters).await?;
+        session.kept().keep(asked, &answer);
+        Ok(answer)
     }
 }
 

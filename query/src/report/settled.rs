@@ -4,27 +4,17 @@
 mod tests;
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
-use arrow::array::{Array as _, AsArray as _, RecordBatch};
-use arrow::datatypes::{DataType, Int64Type};
-use arrow::error::ArrowError;
 use chrono::{DateTime, SecondsFormat, TimeDelta, Utc};
-use datafusion::error::DataFusionError;
-use datafusion::functions::core::expr_fn::greatest;
-use datafusion::functions::math::expr_fn::{ceil, log2};
-use datafusion::functions_aggregate::expr_fn::{count, max};
-use datafusion::logical_expr::cast;
-use datafusion::prelude::{DataFrame, col, lit};
-use futures::StreamExt as _;
-use schemas::Kind;
 use serde::{Serialize, Serializer};
 
-use super::counts::{in_range, period_start};
+use super::group::Group;
 use super::parameters::ReportParameters;
-use crate::arrays::{column, text_column};
 use crate::error::QueryError;
-use crate::parameter::TimeRange;
+use crate::period::QUARTER_HOUR_US;
 use crate::session::Session;
+use crate::voices::{Heard, LATENESS_BITS_MAX, Lateness, Voice};
 
 /// How far before the end of a report's range usual lateness and pauses are looked for, at the most.
 const LOOK_BACK_MAX: TimeDelta = TimeDelta::days(7);
@@ -43,11 +33,8 @@ const HOUR_US: i64 = 3_600 * SECOND_US;
 /// A pause this long is no silence.
 const PAUSE_MIN_US: i64 = HOUR_US;
 
-/// Of all events of a source, this part comes within its usual lateness: 99 of 100.
-const USUAL_PER_CENT: i64 = 99;
-
-/// Lateness is told in powers of two of a second, up to a day and a half.
-const LATENESS_BITS_MAX: usize = 17;
+/// Of a thousand events of a source, so many come within its usual lateness.
+const USUAL_OF_1000: i64 = 999;
 
 /// Reasons that are told; the rest is a number.
 const REASONS_MAX: usize = 16;
@@ -84,7 +71,7 @@ pub enum Unsettled {
         /// When Kafka got the newest of its records.
         #[serde(serialize_with = "rfc3339")]
         received_until: DateTime<Utc>,
-        /// Within how many seconds 99 of 100 of its events come, a power of two.
+        /// Within how many seconds 999 of 1,000 of its events come, a power of two.
         usual_lateness_s: i64,
     },
     /// This server says nothing any more, for longer than its longest pause before.
@@ -99,103 +86,77 @@ pub enum Unsettled {
     },
 }
 
-/// Looks at who spoke when. Filters by tenant, source and server choose whose silence matters.
+/// Looks at who spoke when. Filters by tenant, source and server choose whose silence matters. A quarter hour in which the
+/// range ends is looked at as a whole.
 pub(super) async fn settled(session: &Session, parameters: &ReportParameters) -> Result<Settled, QueryError> {
-    let limits = session.limits();
-    let failed = |error| QueryError::while_running(error, &limits);
     let range = parameters.range;
     let from = (range.from - LOOK_BACK_MIN).max(range.to - LOOK_BACK_MAX);
-    let frame = frame(session.view(Kind::Event).await?, from, parameters).map_err(failed)?;
-    let mut batches = frame.execute_stream().await.map_err(failed)?;
+    let days = from.date_naive()..=(range.to + LOOK_AHEAD).date_naive();
+    let wanted = |group: Group, name: Option<&str>| {
+        let allowed = parameters.filters.of(group);
+        allowed.is_none_or(|allowed| name.is_some_and(|name| allowed.iter().any(|it| it == name)))
+    };
     let mut seen = Seen::default();
-    while let Some(batch) = batches.next().await {
-        seen.take_in(&batch.map_err(failed)?, range.to).map_err(|error| failed(error.into()))?;
-        if seen.servers.len() > limits.groups {
-            return Err(QueryError::TooLarge(format!(
-                "name a server or a source: there are more than {} servers (query.groups_max)",
-                limits.groups
-            )));
-        }
+    for heard in session.voices(days).await?.values() {
+        seen.take_in(heard, (from, range.to), &wanted);
     }
     Ok(seen.judge(from, range.to))
-}
-
-/// How many events each source and server brought in each hour before the range's end, and how late.
-fn frame(
-    events: DataFrame,
-    from: DateTime<Utc>,
-    parameters: &ReportParameters,
-) -> Result<DataFrame, DataFusionError> {
-    let to = parameters.range.to;
-    let mut events = events.filter(in_range(TimeRange { from, to: to + LOOK_AHEAD }))?;
-    for (column, values) in parameters.filters.by_column() {
-        if ["tenant_id", "source", "server_name"].contains(&column) {
-            events = events.filter(col(column).in_list(values.into_iter().map(lit).collect(), false))?;
-        }
-    }
-    let us = |name: &str| cast(col(name), DataType::Int64);
-    let late_s =
-        greatest(vec![us("received_at") - us("occurred_at"), lit(SECOND_US)]) / lit(SECOND_US as f64);
-    let keys = vec![
-        col("source"),
-        col("server_name"),
-        // Counted from the end, so that no hour lies on both sides of it.
-        cast(period_start(HOUR_US, to), DataType::Int64).alias("hour"),
-        cast(ceil(log2(late_s)), DataType::Int64).alias("late_bits"),
-    ];
-    let counted = vec![
-        max(us("occurred_at")).alias("occurred_until"),
-        max(us("received_at")).alias("received_until"),
-        count(lit(1)).alias("events"),
-    ];
-    events.aggregate(keys, counted)
 }
 
 /// Who spoke when.
 #[derive(Default)]
 struct Seen {
-    sources: BTreeMap<String, SourceSeen>,
-    servers: BTreeMap<(String, String), Voice>,
+    sources: BTreeMap<Arc<str>, SourceSeen>,
+    servers: BTreeMap<(Arc<str>, Arc<str>), Spoken>,
 }
 
 /// What a source brought.
 #[derive(Default)]
 struct SourceSeen {
-    received_until_us: i64,
+    lateness: Lateness,
     occurred_until_us: i64,
-    /// Events before the range's end, by the bits of the seconds by which they were late.
-    events: [i64; LATENESS_BITS_MAX + 1],
 }
 
 /// When somebody spoke, before the range's end.
 #[derive(Default)]
-struct Voice {
+struct Spoken {
     hours_us: BTreeSet<i64>,
     newest_us: i64,
 }
 
 impl Seen {
-    fn take_in(&mut self, batch: &RecordBatch, to: DateTime<Utc>) -> Result<(), ArrowError> {
-        let (sources, servers) = (text_column(batch, "source")?, text_column(batch, "server_name")?);
-        let numbers = |name: &str| Ok::<_, ArrowError>(column(batch, name)?.as_primitive::<Int64Type>());
-        let (hours, late_bits, events) = (numbers("hour")?, numbers("late_bits")?, numbers("events")?);
-        let (occurred, received) = (numbers("occurred_until")?, numbers("received_until")?);
-        for row in 0..batch.num_rows() {
-            let source = self.sources.entry(sources.value(row).to_owned()).or_default();
-            source.received_until_us = source.received_until_us.max(received.value(row));
-            if hours.value(row) >= to.timestamp_micros() {
+    fn take_in(
+        &mut self,
+        heard: &Heard,
+        (from, to): (DateTime<Utc>, DateTime<Utc>),
+        wanted: &impl Fn(Group, Option<&str>) -> bool,
+    ) {
+        let (from_us, to_us) = (from.timestamp_micros(), to.timestamp_micros());
+        let ahead_us = (to + LOOK_AHEAD).timestamp_micros();
+        for ((tenant, source, server), voice) in &heard.voices {
+            // Where servers are named, only what these tell is looked at.
+            let is_wanted = wanted(Group::Tenant, Some(tenant))
+                && wanted(Group::Source, Some(source))
+                && wanted(Group::Server, server.as_deref());
+            if !is_wanted || voice.quarters.range(quarter(from_us)..ahead_us).next().is_none() {
                 continue;
             }
-            let newest_us = occurred.value(row);
-            source.occurred_until_us = source.occurred_until_us.max(newest_us);
-            let bits = usize::try_from(late_bits.value(row)).unwrap_or(0).min(LATENESS_BITS_MAX);
-            source.events[bits] += events.value(row);
-            if servers.is_valid(row) {
-                let server = (sources.value(row).to_owned(), servers.value(row).to_owned());
-                self.servers.entry(server).or_default().hear(hours.value(row), newest_us);
+            let seen = self.sources.entry(Arc::clone(source)).or_default();
+            let spoken = spoken(voice, (from_us, to_us));
+            if spoken.hours_us.is_empty() {
+                // What came after the range shows that the source went on.
+                let received_until_us = &mut seen.lateness.received_until_us;
+                *received_until_us = (*received_until_us).max(voice.lateness.received_until_us);
+                continue;
+            }
+            seen.lateness.add(&voice.lateness);
+            seen.occurred_until_us = seen.occurred_until_us.max(spoken.newest_us);
+            if let Some(server) = server {
+                let all = self.servers.entry((Arc::clone(source), Arc::clone(server))).or_default();
+                all.hours_us.extend(spoken.hours_us);
+                all.newest_us = all.newest_us.max(spoken.newest_us);
             }
         }
-        Ok(())
     }
 
     fn judge(&self, from: DateTime<Utc>, to: DateTime<Utc>) -> Settled {
@@ -205,10 +166,12 @@ impl Seen {
         }
         for (source, seen) in &self.sources {
             let usual_lateness_s = seen.usual_lateness_s();
-            if seen.received_until_us < (to + TimeDelta::seconds(usual_lateness_s)).timestamp_micros() {
+            if seen.lateness.received_until_us
+                < (to + TimeDelta::seconds(usual_lateness_s)).timestamp_micros()
+            {
                 unsettled.push(Unsettled::Late {
-                    source: source.clone(),
-                    received_until: at(seen.received_until_us),
+                    source: source.to_string(),
+                    received_until: at(seen.lateness.received_until_us),
                     usual_lateness_s,
                 });
             }
@@ -218,8 +181,8 @@ impl Seen {
             let until_us = self.sources.get(source).map_or(0, |source| source.occurred_until_us);
             if voice.is_silent(until_us) {
                 unsettled.push(Unsettled::ServerSilent {
-                    source: source.clone(),
-                    server: server.clone(),
+                    source: source.to_string(),
+                    server: server.to_string(),
                     silent_since: at(voice.newest_us),
                 });
             }
@@ -230,24 +193,36 @@ impl Seen {
     }
 }
 
+/// The start of a moment's quarter hour.
+fn quarter(at_us: i64) -> i64 {
+    at_us - at_us.rem_euclid(QUARTER_HOUR_US)
+}
+
+/// The hours with an event, counted from the end of the quarter hour in which the range ends, so that none lies on both sides.
+fn spoken(voice: &Voice, (from_us, to_us): (i64, i64)) -> Spoken {
+    let end_us = to_us + (-to_us).rem_euclid(QUARTER_HOUR_US);
+    let mut spoken = Spoken::default();
+    for (quarter_us, newest_us) in voice.quarters.range(quarter(from_us)..to_us) {
+        spoken.hours_us.insert(quarter_us - (quarter_us - end_us).rem_euclid(HOUR_US));
+        spoken.newest_us = spoken.newest_us.max((*newest_us).min(to_us - 1));
+    }
+    spoken
+}
+
 impl SourceSeen {
     fn usual_lateness_s(&self) -> i64 {
-        let all = self.events.iter().sum::<i64>();
+        let events = &self.lateness.events;
+        let all = events.iter().sum::<i64>();
         let mut within = 0;
-        let bits = self.events.iter().position(|events| {
+        let bits = events.iter().position(|events| {
             within += events;
-            within * 100 >= all * USUAL_PER_CENT
+            within * 1_000 >= all * USUAL_OF_1000
         });
         1 << bits.unwrap_or(LATENESS_BITS_MAX)
     }
 }
 
-impl Voice {
-    fn hear(&mut self, hour_us: i64, newest_us: i64) {
-        self.hours_us.insert(hour_us);
-        self.newest_us = self.newest_us.max(newest_us);
-    }
-
+impl Spoken {
     /// Whether it has said nothing for longer than in its longest pause, and than [`PAUSE_MIN_US`].
     fn is_silent(&self, until_us: i64) -> bool {
         let pauses = self.hours_us.iter().zip(self.hours_us.iter().skip(1)).map(|(one, next)| next - one);

@@ -411,3 +411,21 @@ async fn a_day_that_is_not_over_is_compared_with_as_much_of_the_day_before() {
     assert_eq!(row[3..5], ["1", "0.16666666666666666"], "{found}");
     assert_eq!(row[7..9], ["1", "0.16666666666666666"], "{found}");
 }
+
+#[tokio::test]
+async fn the_same_question_to_the_same_version_is_answered_once() {
+    let mut book = TestBook::new().await;
+    book.land(&[event(at("2026-12-30T08:00:00Z"))]).await;
+    let session = book.session(Limits::default());
+    let ask = async |to: &str| {
+        let parameters = parameters(&[("from", "2026-12-30"), ("to", to)]);
+        let answer = usage::REPORT.answer(&session, &parameters).await;
+        answer.map(|answer| (answer.coverage.to_json(), answer.whole().map(|rows| rows.num_rows())))
+    };
+    let first = ask("2026-12-31").await.expect("an answer");
+    std::fs::remove_dir_all(book.folder.path()).expect("a folder");
+    assert_eq!(ask("2026-12-31").await.expect("the same"), first);
+    assert!(ask("2026-12-30T12:00:00Z").await.is_err(), "another question reads the book");
+    // What reaches to now can be another answer a moment later.
+    assert!(ask("2027-01-01").await.is_err(), "a challenge of then may be alive");
+}

@@ -174,7 +174,11 @@ fn check_problems(text: &str, expected: &[&str]) {
 
 #[test]
 fn says_which_entry_which_key_and_what_to_give() {
-    check_problems("[[reports]]\nname = \"a\"\nreport = \"usagee\"", &["a: report: give one of usage, denials"]);
+    let names: Vec<&str> = crate::report::REPORTS.iter().map(|report| report.name).collect();
+    check_problems(
+        "[[reports]]\nname = \"a\"\nreport = \"usagee\"",
+        &[&format!("a: report: give one of {}", names.join(", "))],
+    );
     check_problems("[[reports]]\nreport = \"usage\"\nnmae = \"x\"", &[
         "[[reports]] number 1: nmae: use one of name, report, range, tz, parameters, formats, output, schedule",
         "[[reports]] number 1: name: give a name of at most 64 small letters, digits, - and _: names of files are made of it",
