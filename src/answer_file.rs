@@ -50,7 +50,7 @@ pub(crate) async fn write_file(
         hash: Sha256::new(),
     };
     // What is left of it is named `.part`; removing it is a courtesy.
-    let mut part = TempPath::from_path(part);
+    let part = TempPath::try_from_path(part.clone()).with_context(|| failed(&part))?;
     let written = write(answer, format, &mut file).await?;
     let Hashed { file, hash } = file;
     let file = file.into_inner().map_err(io::IntoInnerError::into_error).with_context(|| failed(&part))?;
@@ -69,7 +69,9 @@ pub(crate) async fn write_file(
     lake::failpoint("answer-coverage-written");
     match existing {
         Existing::Replaced => fs::rename(&part, path).with_context(|| failed(path))?,
-        Existing::Kept => part.persist_noclobber(path).map_err(|error| error.error).with_context(|| failed(path))?,
+        Existing::Kept => {
+            part.persist_noclobber(path).map_err(|error| error.error).with_context(|| failed(path))?
+        }
     }
     Ok(written)
 }

@@ -40,7 +40,7 @@ const SCHEDULE: &str = "schedule";
 
 /// Parameters as they were typed, by name.
 #[derive(Debug)]
-pub(super) struct Given(Vec<(&'static str, String)>);
+pub(crate) struct Given(Vec<(&'static str, String)>);
 
 impl Given {
     /// Options for these parameters.
@@ -73,7 +73,8 @@ impl clap::Args for Args {
                 Command::new(SAVED).about("List the saved reports, and when each is due next"),
             ))
             .subcommand(ScheduleArgs::augment_args(
-                Command::new(SCHEDULE).about("Write the saved reports that are due, as `gatebook run` does too"),
+                Command::new(SCHEDULE)
+                    .about("Write the saved reports that are due, as `gatebook run` does too"),
             ))
     }
 
@@ -159,8 +160,7 @@ pub(crate) async fn run(args: Args, config: &Config) -> anyhow::Result<()> {
         Args::Saved => return saved::list(config),
         Args::Schedule(args) => return saved::schedule(&args, config).await,
     };
-    let parameters =
-        report.parse(given.pairs(), Utc::now()).map_err(|error| Usage(format!("--{error}")))?;
+    let parameters = report.parse(given.pairs(), Utc::now()).map_err(|error| Usage(format!("--{error}")))?;
     answer::print(config, &output, async |session| report.answer(session, &parameters).await)
 }
 

@@ -81,7 +81,8 @@ pub(super) fn run(args: &RunArgs, config: &Config) -> anyhow::Result<()> {
 pub(super) fn list(config: &Config) -> anyhow::Result<()> {
     let reports = SavedReports::load(config)?;
     let now = Utc::now();
-    let mut table = Table::new(&["name", "report", "range", "formats", "folder", "every", "next due", "missing"]);
+    let mut table =
+        Table::new(&["name", "report", "range", "formats", "folder", "every", "next due", "missing"]);
     let mut troubles = Vec::new();
     for saved in &reports.all {
         let Standing { next, missing, trouble } = reports.standing(saved, now);
@@ -125,8 +126,14 @@ pub(super) async fn schedule(args: &ScheduleArgs, config: &Config) -> anyhow::Re
     if args.once {
         let Pass { written, waiting, failed } = keeper.pass(Utc::now());
         // A closed standard error must not turn what was done into a failure.
-        let _ = writeln!(io::stderr(), "{written} files written, {waiting} wait until they are settled, {failed} failed");
-        anyhow::ensure!(failed == 0, "look at the lines above, or at `gatebook report saved`: {failed} failed");
+        let _ = writeln!(
+            io::stderr(),
+            "{written} files written, {waiting} wait until they are settled, {failed} failed"
+        );
+        anyhow::ensure!(
+            failed == 0,
+            "look at the lines above, or at `gatebook report saved`: {failed} failed"
+        );
         return Ok(());
     }
     // It can be left at any instant: what has no name yet is written again.

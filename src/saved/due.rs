@@ -57,9 +57,15 @@ impl Missing {
     }
 
     /// How far everything is written now, of what was due until `now`.
-    pub(super) fn done_until(&self, saved: &Saved, place: &Place, now: DateTime<Utc>) -> anyhow::Result<DateTime<Utc>> {
+    pub(super) fn done_until(
+        &self,
+        saved: &Saved,
+        place: &Place,
+        now: DateTime<Utc>,
+    ) -> anyhow::Result<DateTime<Utc>> {
         let Some(schedule) = saved.schedule else { return Ok(self.memory.done_until) };
-        let mut since: Vec<_> = schedule.dues(now, saved.tz).take_while(|at| *at > self.memory.done_until).collect();
+        let mut since: Vec<_> =
+            schedule.dues(now, saved.tz).take_while(|at| *at > self.memory.done_until).collect();
         since.reverse();
         let mut done = self.memory.done_until;
         for at in since {

@@ -97,7 +97,10 @@ impl Keeper {
                 let again = self.again.entry(key).or_insert(Again { failed: 0, not_before: now });
                 again.failed += 1;
                 if again.failed == 1 {
-                    tracing::warn!(report = saved.name, "a saved report cannot be written, trying again: {error:#}");
+                    tracing::warn!(
+                        report = saved.name,
+                        "a saved report cannot be written, trying again: {error:#}"
+                    );
                 }
             } else {
                 self.again.remove(&(saved.name.clone(), String::new()));
@@ -106,7 +109,13 @@ impl Keeper {
         pass
     }
 
-    fn keep(&mut self, saved: &Saved, place: &Place, now: DateTime<Utc>, pass: &mut Pass) -> anyhow::Result<()> {
+    fn keep(
+        &mut self,
+        saved: &Saved,
+        place: &Place,
+        now: DateTime<Utc>,
+        pass: &mut Pass,
+    ) -> anyhow::Result<()> {
         let Some(_turn) = place.take_turn()? else {
             tracing::debug!(report = saved.name, "another process writes it");
             return Ok(());
@@ -117,7 +126,10 @@ impl Keeper {
             place.remember(&missing.memory)?;
         }
         if missing.is_cut {
-            tracing::warn!(report = saved.name, "more was missed than is made up: only the newest periods are written");
+            tracing::warn!(
+                report = saved.name,
+                "more was missed than is made up: only the newest periods are written"
+            );
         }
         for due in &missing.dues {
             let key = (saved.name.clone(), due.question.period.clone());
@@ -146,7 +158,11 @@ impl Keeper {
                     self.again.insert(key.clone(), Again { failed: failed + 1, not_before: now + pause });
                     let told = format!("{error:#}");
                     if failed == 0 {
-                        tracing::warn!(report = saved.name, period = key.1, "a saved report failed, trying again: {told}");
+                        tracing::warn!(
+                            report = saved.name,
+                            period = key.1,
+                            "a saved report failed, trying again: {told}"
+                        );
                     }
                     missing.memory.trouble = Some(Trouble { period: key.1, at: now, error: told });
                     place.remember(&missing.memory)?;
@@ -169,7 +185,8 @@ fn make(asker: &Asker, saved: &Saved, place: &Place, due: &Due, waits: bool) -> 
     asker.ask(async |session: &Session| {
         let mut written = Vec::new();
         for format in &due.formats {
-            let answer = saved.report.answer(session, &due.question.parameters).await.map_err(usage_or_failure)?;
+            let answer =
+                saved.report.answer(session, &due.question.parameters).await.map_err(usage_or_failure)?;
             if waits && !is_settled(&answer.coverage.question) {
                 return Ok(Tried::Unsettled);
             }

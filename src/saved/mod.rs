@@ -50,7 +50,9 @@ impl SavedReports {
         let file = config.reports.file.clone();
         let text = match fs::read_to_string(&file) {
             Ok(text) => text,
-            Err(error) if error.kind() == io::ErrorKind::NotFound && !config.reports.is_named => String::new(),
+            Err(error) if error.kind() == io::ErrorKind::NotFound && !config.reports.is_named => {
+                String::new()
+            }
             Err(error) => {
                 let advice = format!("make it a readable file of text; {error}");
                 let problem = Problem { key: file.display().to_string(), place: None, advice };
@@ -73,13 +75,22 @@ impl SavedReports {
         let found = self.all.iter().find(|saved| saved.name == name);
         found.with_context(|| {
             let names: Vec<&str> = self.all.iter().map(|saved| saved.name.as_str()).collect();
-            let advice = if names.is_empty() { "name some there first".to_owned() } else { format!("give one of {}", names.join(", ")) };
+            let advice = if names.is_empty() {
+                "name some there first".to_owned()
+            } else {
+                format!("give one of {}", names.join(", "))
+            };
             Usage(format!("{advice}: {} has no report {name}", self.file.display()))
         })
     }
 
     /// Answers one at its own place, once: the files that were written. Blocks.
-    pub(crate) fn save(&self, saved: &Saved, asker: &Asker, now: DateTime<Utc>) -> anyhow::Result<Vec<PathBuf>> {
+    pub(crate) fn save(
+        &self,
+        saved: &Saved,
+        asker: &Asker,
+        now: DateTime<Utc>,
+    ) -> anyhow::Result<Vec<PathBuf>> {
         let place = self.place(saved).with_context(|| {
             Usage(format!("give {} an output in {}: it has no folder", saved.name, self.file.display()))
         })?;

@@ -76,7 +76,8 @@ impl Place {
         }
         let path = self.hidden("lock");
         let failed = || format!("make {} a folder that can be written", self.folder.display());
-        let lock = OpenOptions::new().create(true).truncate(false).write(true).open(path).with_context(failed)?;
+        let lock =
+            OpenOptions::new().create(true).truncate(false).write(true).open(path).with_context(failed)?;
         match lock.try_lock() {
             Ok(()) => Ok(Some(Turn { _lock: lock })),
             Err(TryLockError::WouldBlock) => Ok(None),
@@ -94,7 +95,8 @@ impl Place {
                 return Err(error).with_context(|| format!("make {} readable", path.display()));
             }
         };
-        let advice = || format!("remove {}, which others changed: then only the last period is made", path.display());
+        let advice =
+            || format!("remove {}, which others changed: then only the last period is made", path.display());
         serde_json::from_str(&text).map(Some).with_context(advice)
     }
 

@@ -43,7 +43,10 @@ fn seen(out: &PathBuf) -> Vec<String> {
 
 fn files_of(day: &str) -> Vec<String> {
     let formats = ["csv", "html", "xlsx"];
-    formats.iter().flat_map(|format| [format!("daily.{day}.{format}"), format!("daily.{day}.{format}.coverage.json")]).collect()
+    formats
+        .iter()
+        .flat_map(|format| [format!("daily.{day}.{format}"), format!("daily.{day}.{format}.coverage.json")])
+        .collect()
 }
 
 #[test]
@@ -52,7 +55,8 @@ fn what_is_due_is_written_once_with_what_it_stands_on() {
     deployment.succeed(&["report", "schedule", "--once"]);
     assert_eq!(seen(&out), files_of(&day(1)));
     let csv = out.join(format!("daily.{}.csv", day(1)));
-    let coverage = fs::read_to_string(out.join(format!("daily.{}.csv.coverage.json", day(1)))).expect("coverage");
+    let coverage =
+        fs::read_to_string(out.join(format!("daily.{}.csv.coverage.json", day(1)))).expect("coverage");
     let coverage: Value = serde_json::from_str(&coverage).expect("JSON");
     assert_eq!((&coverage["complete"], &coverage["parameters"]["by"][0]), (&true.into(), &"method".into()));
     let written = fs::metadata(&csv).and_then(|file| file.modified()).expect("a time");
@@ -73,13 +77,17 @@ fn what_is_due_is_written_once_with_what_it_stands_on() {
 fn a_kill_between_coverage_and_file_leaves_nothing_half_written_and_nothing_twice() {
     let (deployment, _topic, out) = deployment("saved-killed", DAILY);
     for nth in 1..=3 {
-        let process = deployment.spawn_failing_at("answer-coverage-written", 1, &["report", "schedule", "--once"]);
+        let process =
+            deployment.spawn_failing_at("answer-coverage-written", 1, &["report", "schedule", "--once"]);
         assert!(!process.wait(ENDS).status.success());
-        let whole = seen(&out).into_iter().filter(|name| !name.contains(".coverage.json") && !name.ends_with(".part"));
+        let whole = seen(&out)
+            .into_iter()
+            .filter(|name| !name.contains(".coverage.json") && !name.ends_with(".part"));
         // Each start gets one further: what had its name is not made again.
         assert_eq!(whole.count(), 0, "the {nth}. time");
     }
-    let process = deployment.spawn_failing_at("answer-coverage-written", 2, &["report", "schedule", "--once"]);
+    let process =
+        deployment.spawn_failing_at("answer-coverage-written", 2, &["report", "schedule", "--once"]);
     assert!(!process.wait(ENDS).status.success());
     let csv = out.join(format!("daily.{}.csv", day(1)));
     let written = fs::metadata(&csv).and_then(|file| file.modified()).expect("a time");

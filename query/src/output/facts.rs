@@ -38,7 +38,9 @@ fn gather(name: String, value: Value, facts: &mut Vec<Fact>) {
             }
         }
         Value::Array(elements) => {
-            let words = elements.iter().map(|element| element.as_str().map_or_else(|| element.to_string(), str::to_owned));
+            let words = elements
+                .iter()
+                .map(|element| element.as_str().map_or_else(|| element.to_string(), str::to_owned));
             let value = Value::String(words.collect::<Vec<_>>().join(", "));
             facts.push(Fact { name, value });
         }

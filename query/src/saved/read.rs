@@ -8,9 +8,9 @@ use chrono::{DateTime, NaiveTime, Utc};
 use chrono_tz::Tz;
 use toml::{Table, Value};
 
+use super::Saved;
 use super::relative::{Relative, WORDS};
 use super::schedule::{Every, Schedule, When};
-use super::Saved;
 use crate::output::Format;
 use crate::parameter::parse_tz;
 use crate::report::{REPORTS, Report};
@@ -70,7 +70,9 @@ fn entries(text: &str, problems: &mut Vec<SavedProblem>) -> Vec<Table> {
     let table = match text.parse::<Table>() {
         Ok(table) => table,
         Err(error) => {
-            let line = error.span().map_or(1, |span| 1 + text.get(..span.start).unwrap_or(text).matches('\n').count());
+            let line = error
+                .span()
+                .map_or(1, |span| 1 + text.get(..span.start).unwrap_or(text).matches('\n').count());
             file(format!("write line {line} as TOML; {}", error.message().replace('\n', ", ")));
             return Vec::new();
         }
@@ -84,7 +86,9 @@ fn entries(text: &str, problems: &mut Vec<SavedProblem>) -> Vec<Table> {
                     _ => None,
                 }));
             }
-            _ => file(format!("write [[reports]], in two brackets, once for each; {name:?} is something else")),
+            _ => {
+                file(format!("write [[reports]], in two brackets, once for each; {name:?} is something else"))
+            }
         }
     }
     entries
@@ -153,7 +157,8 @@ impl Entry<'_> {
     fn name(&mut self) -> Option<String> {
         let name = self.text("name");
         let fits = |name: &str| {
-            let fit = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-' || byte == b'_';
+            let fit =
+                |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-' || byte == b'_';
             name.len() <= NAME_BYTES_MAX && name.bytes().all(fit)
         };
         match name {
@@ -211,7 +216,9 @@ impl Entry<'_> {
             let key = format!("parameters.{name}");
             let outside = match name.as_str() {
                 "tz" => Some("write tz beside the entry's name, not among its parameters"),
-                "from" | "to" if self.table.contains_key("range") => Some("leave it out, or `range`: both say which time"),
+                "from" | "to" if self.table.contains_key("range") => {
+                    Some("leave it out, or `range`: both say which time")
+                }
                 _ => None,
             };
             if let Some(advice) = outside {
@@ -226,7 +233,10 @@ impl Entry<'_> {
                 match value {
                     Value::String(text) => given.push((name.clone(), text.clone())),
                     Value::Integer(number) => given.push((name.clone(), number.to_string())),
-                    _ => self.problem(&key, "give a text in quotes, a whole number, or a list of these".to_owned()),
+                    _ => self.problem(
+                        &key,
+                        "give a text in quotes, a whole number, or a list of these".to_owned(),
+                    ),
                 }
             }
         }
@@ -239,7 +249,8 @@ impl Entry<'_> {
             Some(Value::Array(values)) => values.as_slice(),
             Some(_) => &[],
         };
-        let formats: Option<Vec<Format>> = values.iter().map(|value| Format::parse(value.as_str()?)).collect();
+        let formats: Option<Vec<Format>> =
+            values.iter().map(|value| Format::parse(value.as_str()?)).collect();
         let mut formats = formats.unwrap_or_default();
         if formats.is_empty() {
             let names: Vec<&str> = Format::ALL.iter().map(|format| format.as_str()).collect();
@@ -316,6 +327,7 @@ fn time(text: &str, every: Every) -> Option<NaiveTime> {
         Every::Hour => format!("00{}", text.strip_prefix("00").unwrap_or(text)),
         _ => text.to_owned(),
     };
-    let fits = text.len() == 5 && text.bytes().enumerate().all(|(at, byte)| (at == 2) != byte.is_ascii_digit());
+    let fits =
+        text.len() == 5 && text.bytes().enumerate().all(|(at, byte)| (at == 2) != byte.is_ascii_digit());
     NaiveTime::parse_from_str(&text, "%H:%M").ok().filter(|_| fits)
 }

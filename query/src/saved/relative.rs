@@ -72,7 +72,8 @@ impl Relative {
     /// the one that has just ended, so that a range is never empty.
     pub(super) fn at(self, now: DateTime<Utc>, tz: Tz) -> TimeRange {
         let date = |at: DateTime<Utc>| at.with_timezone(&tz).date_naive();
-        let days = |from: NaiveDate, to: NaiveDate| TimeRange { from: day_start(from, tz), to: day_start(to, tz) };
+        let days =
+            |from: NaiveDate, to: NaiveDate| TimeRange { from: day_start(from, tz), to: day_start(to, tz) };
         match self {
             Self::This(span) => TimeRange { from: day_start(span.start(date(now - INSTANT)), tz), to: now },
             Self::Last(span) => {

@@ -50,7 +50,11 @@ impl Schedule {
             due
         };
         // In an hour that clocks cut short, the minute may not exist.
-        std::iter::repeat_with(back).take(DUES_MAX + 1).flatten().filter(move |due| *due <= now).take(DUES_MAX)
+        std::iter::repeat_with(back)
+            .take(DUES_MAX + 1)
+            .flatten()
+            .filter(move |due| *due <= now)
+            .take(DUES_MAX)
     }
 
     /// When it is due next.

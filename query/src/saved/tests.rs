@@ -26,55 +26,82 @@ fn words_are_ranges_of_the_zones_own_days() {
     let now = "2026-11-26T05:00:00Z";
     let end = "2026-11-26T00:00:00+01:00";
     check("yesterday", now, BERLIN, ["2026-11-25T00:00:00+01:00", end, "2026-11-25"]);
-    check("today", now, BERLIN, [end, "2026-11-26T06:00:00+01:00", "2026-11-26T0000+0100_2026-11-26T0600+0100"]);
+    check(
+        "today",
+        now,
+        BERLIN,
+        [end, "2026-11-26T06:00:00+01:00", "2026-11-26T0000+0100_2026-11-26T0600+0100"],
+    );
     let week = ["2026-11-16T00:00:00+01:00", "2026-11-23T00:00:00+01:00", "2026-W47"];
     check("last-week", now, BERLIN, week);
     check(
         "this-week",
         now,
         BERLIN,
-        ["2026-11-23T00:00:00+01:00", "2026-11-26T06:00:00+01:00", "2026-11-23T0000+0100_2026-11-26T0600+0100"],
+        [
+            "2026-11-23T00:00:00+01:00",
+            "2026-11-26T06:00:00+01:00",
+            "2026-11-23T0000+0100_2026-11-26T0600+0100",
+        ],
     );
     check("last-month", now, BERLIN, ["2026-10-01T00:00:00+02:00", "2026-11-01T00:00:00+01:00", "2026-10"]);
     check("last-quarter", now, BERLIN, ["2026-07-01T00:00:00+02:00", "2026-10-01T00:00:00+02:00", "2026-Q3"]);
     check("last-year", now, BERLIN, ["2025-01-01T00:00:00+01:00", "2026-01-01T00:00:00+01:00", "2025"]);
     check("last-30-days", now, BERLIN, ["2026-10-27T00:00:00+01:00", end, "2026-10-27_2026-11-25"]);
-    check("last-quarter", "2026-01-15T00:00:00Z", BERLIN, [
-        "2025-10-01T00:00:00+02:00",
-        "2026-01-01T00:00:00+01:00",
-        "2025-Q4",
-    ]);
+    check(
+        "last-quarter",
+        "2026-01-15T00:00:00Z",
+        BERLIN,
+        ["2025-10-01T00:00:00+02:00", "2026-01-01T00:00:00+01:00", "2025-Q4"],
+    );
 }
 
 #[test]
 fn days_are_as_long_as_clocks_make_them() {
     // 25 hours, and 23.
-    check("yesterday", "2026-10-26T05:00:00Z", BERLIN, [
-        "2026-10-25T00:00:00+02:00",
-        "2026-10-26T00:00:00+01:00",
-        "2026-10-25",
-    ]);
-    check("yesterday", "2026-03-30T05:00:00Z", BERLIN, [
-        "2026-03-29T00:00:00+01:00",
-        "2026-03-30T00:00:00+02:00",
-        "2026-03-29",
-    ]);
-    check("last-24-hours", "2026-10-25T23:30:00Z", BERLIN, [
-        "2026-10-25T01:00:00+02:00",
-        "2026-10-26T00:00:00+01:00",
-        "2026-10-25T0100+0200_2026-10-26T0000+0100",
-    ]);
+    check(
+        "yesterday",
+        "2026-10-26T05:00:00Z",
+        BERLIN,
+        ["2026-10-25T00:00:00+02:00", "2026-10-26T00:00:00+01:00", "2026-10-25"],
+    );
+    check(
+        "yesterday",
+        "2026-03-30T05:00:00Z",
+        BERLIN,
+        ["2026-03-29T00:00:00+01:00", "2026-03-30T00:00:00+02:00", "2026-03-29"],
+    );
+    check(
+        "last-24-hours",
+        "2026-10-25T23:30:00Z",
+        BERLIN,
+        [
+            "2026-10-25T01:00:00+02:00",
+            "2026-10-26T00:00:00+01:00",
+            "2026-10-25T0100+0200_2026-10-26T0000+0100",
+        ],
+    );
     // The hour that comes twice has two names.
-    check("last-1-hours", "2026-10-25T01:05:00Z", BERLIN, [
-        "2026-10-25T02:00:00+02:00",
-        "2026-10-25T02:00:00+01:00",
-        "2026-10-25T0200+0200_2026-10-25T0200+0100",
-    ]);
-    check("last-1-hours", "2026-10-25T02:05:00Z", BERLIN, [
-        "2026-10-25T02:00:00+01:00",
-        "2026-10-25T03:00:00+01:00",
-        "2026-10-25T0200+0100_2026-10-25T0300+0100",
-    ]);
+    check(
+        "last-1-hours",
+        "2026-10-25T01:05:00Z",
+        BERLIN,
+        [
+            "2026-10-25T02:00:00+02:00",
+            "2026-10-25T02:00:00+01:00",
+            "2026-10-25T0200+0200_2026-10-25T0200+0100",
+        ],
+    );
+    check(
+        "last-1-hours",
+        "2026-10-25T02:05:00Z",
+        BERLIN,
+        [
+            "2026-10-25T02:00:00+01:00",
+            "2026-10-25T03:00:00+01:00",
+            "2026-10-25T0200+0100_2026-10-25T0300+0100",
+        ],
+    );
 }
 
 #[test]
@@ -87,7 +114,9 @@ fn a_period_that_begins_this_moment_is_the_one_that_ended() {
 
 #[test]
 fn no_other_word_is_a_range() {
-    for word in ["", "tomorrow", "last-0-days", "last--1-days", "last-+1-days", "last-9999999-days", "last-2-weeks"] {
+    for word in
+        ["", "tomorrow", "last-0-days", "last--1-days", "last-+1-days", "last-9999999-days", "last-2-weeks"]
+    {
         assert_eq!(Relative::parse(word), None, "{word}");
     }
 }
@@ -111,36 +140,42 @@ fn check_dues(schedule: &str, now: &str, expected: &[&str]) {
 
 #[test]
 fn a_schedule_is_due_once_in_each_local_period() {
-    check_dues("{ every = \"day\", at = \"06:00\" }", "2026-10-26T05:00:00Z", &[
-        "2026-10-27T06:00:00+01:00",
-        "2026-10-26T06:00:00+01:00",
-        "2026-10-25T06:00:00+01:00",
-        "2026-10-24T06:00:00+02:00",
-    ]);
-    check_dues("{ every = \"week\", at = \"06:00\" }", "2026-10-26T04:59:59Z", &[
-        "2026-10-26T06:00:00+01:00",
-        "2026-10-19T06:00:00+02:00",
-    ]);
-    check_dues("{ every = \"month\" }", "2026-11-30T05:00:00Z", &[
-        "2026-12-01T00:00:00+01:00",
-        "2026-11-01T00:00:00+01:00",
-        "2026-10-01T00:00:00+02:00",
-    ]);
+    check_dues(
+        "{ every = \"day\", at = \"06:00\" }",
+        "2026-10-26T05:00:00Z",
+        &[
+            "2026-10-27T06:00:00+01:00",
+            "2026-10-26T06:00:00+01:00",
+            "2026-10-25T06:00:00+01:00",
+            "2026-10-24T06:00:00+02:00",
+        ],
+    );
+    check_dues(
+        "{ every = \"week\", at = \"06:00\" }",
+        "2026-10-26T04:59:59Z",
+        &["2026-10-26T06:00:00+01:00", "2026-10-19T06:00:00+02:00"],
+    );
+    check_dues(
+        "{ every = \"month\" }",
+        "2026-11-30T05:00:00Z",
+        &["2026-12-01T00:00:00+01:00", "2026-11-01T00:00:00+01:00", "2026-10-01T00:00:00+02:00"],
+    );
     // The hour that comes twice, and the time that comes twice and never.
-    check_dues("{ every = \"hour\", at = \":05\" }", "2026-10-25T01:30:00Z", &[
-        "2026-10-25T03:05:00+01:00",
-        "2026-10-25T02:05:00+01:00",
-        "2026-10-25T02:05:00+02:00",
-    ]);
-    check_dues("{ every = \"day\", at = \"02:30\" }", "2026-10-25T05:00:00Z", &[
-        "2026-10-26T02:30:00+01:00",
-        "2026-10-25T02:30:00+02:00",
-    ]);
-    check_dues("{ every = \"day\", at = \"02:30\" }", "2026-03-29T05:00:00Z", &[
-        "2026-03-30T02:30:00+02:00",
-        "2026-03-29T03:00:00+02:00",
-        "2026-03-28T02:30:00+01:00",
-    ]);
+    check_dues(
+        "{ every = \"hour\", at = \":05\" }",
+        "2026-10-25T01:30:00Z",
+        &["2026-10-25T03:05:00+01:00", "2026-10-25T02:05:00+01:00", "2026-10-25T02:05:00+02:00"],
+    );
+    check_dues(
+        "{ every = \"day\", at = \"02:30\" }",
+        "2026-10-25T05:00:00Z",
+        &["2026-10-26T02:30:00+01:00", "2026-10-25T02:30:00+02:00"],
+    );
+    check_dues(
+        "{ every = \"day\", at = \"02:30\" }",
+        "2026-03-29T05:00:00Z",
+        &["2026-03-30T02:30:00+02:00", "2026-03-29T03:00:00+02:00", "2026-03-28T02:30:00+01:00"],
+    );
 }
 
 #[test]
@@ -152,7 +187,8 @@ fn what_is_made_up_is_bounded() {
 
 #[test]
 fn a_question_names_its_file() {
-    let saved = one("tz = \"Europe/Berlin\"\nrange = \"last-month\"\nformats = [\"csv\", \"html\", \"csv\"]\n\
+    let saved =
+        one("tz = \"Europe/Berlin\"\nrange = \"last-month\"\nformats = [\"csv\", \"html\", \"csv\"]\n\
                      parameters = { by = \"day,method\", tenant = [\"acme\", \"oak\"] }");
     assert_eq!(saved.formats, [Format::Csv, Format::Html]);
     let question = saved.question(at("2026-11-26T05:00:00Z")).expect("a question");
@@ -179,41 +215,56 @@ fn says_which_entry_which_key_and_what_to_give() {
         "[[reports]]\nname = \"a\"\nreport = \"usagee\"",
         &[&format!("a: report: give one of {}", names.join(", "))],
     );
-    check_problems("[[reports]]\nreport = \"usage\"\nnmae = \"x\"", &[
-        "[[reports]] number 1: nmae: use one of name, report, range, tz, parameters, formats, output, schedule",
-        "[[reports]] number 1: name: give a name of at most 64 small letters, digits, - and _: names of files are made of it",
-    ]);
+    check_problems(
+        "[[reports]]\nreport = \"usage\"\nnmae = \"x\"",
+        &[
+            "[[reports]] number 1: nmae: use one of name, report, range, tz, parameters, formats, output, schedule",
+            "[[reports]] number 1: name: give a name of at most 64 small letters, digits, - and _: names of files are made of it",
+        ],
+    );
     let twice = "[[reports]]\nname = \"a\"\nreport = \"usage\"\n";
     check_problems(&format!("{twice}{twice}"), &["a: name: give each its own name: two have this one"]);
-    check_problems("[reports]\nname = \"a\"", &[
-        "the file: write [[reports]], in two brackets, once for each; \"reports\" is something else",
-    ]);
-    check_problems("[[reports]]\nname = \"a\nreport", &["the file: write line 2 as TOML; invalid basic string, expected `\"`"]);
+    check_problems(
+        "[reports]\nname = \"a\"",
+        &["the file: write [[reports]], in two brackets, once for each; \"reports\" is something else"],
+    );
+    check_problems(
+        "[[reports]]\nname = \"a\nreport",
+        &["the file: write line 2 as TOML; invalid basic string, expected `\"`"],
+    );
     let entry = "[[reports]]\nname = \"../a\"\nreport = \"usage\"\ntz = \"Berlin\"\nrange = \"lastweek\"\nformats = [\"pdf\"]\n\
                  output = \"s3://bucket/x\"\nschedule = { every = \"day\", at = \"6:00\", when = \"now\", on = \"x\" }\n\
                  parameters = { tz = \"UTC\", from = \"2026-01-01\", tenant = [1.5] }";
-    check_problems(entry, &[
-        "../a: name: give a name of at most 64 small letters, digits, - and _: names of files are made of it",
-        "../a: tz: give the name of an IANA time zone; for example \"Europe/Berlin\"",
-        "../a: range: give one of today, yesterday, this-week, last-week, this-month, last-month, last-quarter, last-year, \
+    check_problems(
+        entry,
+        &[
+            "../a: name: give a name of at most 64 small letters, digits, - and _: names of files are made of it",
+            "../a: tz: give the name of an IANA time zone; for example \"Europe/Berlin\"",
+            "../a: range: give one of today, yesterday, this-week, last-week, this-month, last-month, last-quarter, last-year, \
          last-N-days or last-N-hours",
-        "../a: parameters.from: leave it out, or `range`: both say which time",
-        "../a: parameters.tenant: give a text in quotes, a whole number, or a list of these",
-        "../a: parameters.tz: write tz beside the entry's name, not among its parameters",
-        "../a: formats: give a list of any of table, json, ndjson, csv, arrow, parquet, xlsx, html",
-        "../a: output: give a folder, or mount the store as one: this build has no client for s3://, only for folders",
-        "../a: schedule.on: use one of every, at, when",
-        "../a: schedule.at: give a local time in hours and minutes: \"06:00\"",
-        "../a: schedule.when: give \"due\" or \"settled\"",
-    ]);
+            "../a: parameters.from: leave it out, or `range`: both say which time",
+            "../a: parameters.tenant: give a text in quotes, a whole number, or a list of these",
+            "../a: parameters.tz: write tz beside the entry's name, not among its parameters",
+            "../a: formats: give a list of any of table, json, ndjson, csv, arrow, parquet, xlsx, html",
+            "../a: output: give a folder, or mount the store as one: this build has no client for s3://, only for folders",
+            "../a: schedule.on: use one of every, at, when",
+            "../a: schedule.at: give a local time in hours and minutes: \"06:00\"",
+            "../a: schedule.when: give \"due\" or \"settled\"",
+        ],
+    );
     check_problems(
         "[[reports]]\nname = \"a\"\nreport = \"usage\"\nparameters = { by = \"methd\" }\nrange = \"today\"",
-        &["a: parameters.by: give any of quarter_hour, hour, day, week, month, method, result, reason, reason_group, server, \
-           tenant, source, assurance, stage, comma-separated; \"methd\" is none of them; for example \"day,method\""],
+        &[
+            "a: parameters.by: give any of quarter_hour, hour, day, week, month, method, result, reason, reason_group, server, \
+           tenant, source, assurance, stage, comma-separated; \"methd\" is none of them; for example \"day,method\"",
+        ],
     );
-    check_problems("[[reports]]\nname = \"a\"\nreport = \"usage\"\nschedule = { every = \"day\" }", &[
-        "a: output: give the folder for the files that the schedule makes",
-        "a: range: give a range that moves along with the schedule: today, yesterday, this-week, last-week, this-month, \
+    check_problems(
+        "[[reports]]\nname = \"a\"\nreport = \"usage\"\nschedule = { every = \"day\" }",
+        &[
+            "a: output: give the folder for the files that the schedule makes",
+            "a: range: give a range that moves along with the schedule: today, yesterday, this-week, last-week, this-month, \
          last-month, last-quarter, last-year, last-N-days or last-N-hours",
-    ]);
+        ],
+    );
 }

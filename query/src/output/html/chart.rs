@@ -35,7 +35,8 @@ impl Plan {
             Some((group, grain)) => Some((column(&group)?, grain)),
             None => None,
         };
-        let words: Vec<usize> = parameters.by.iter().filter(|group| group.grain().is_none()).filter_map(column).collect();
+        let words: Vec<usize> =
+            parameters.by.iter().filter(|group| group.grain().is_none()).filter_map(column).collect();
         if time.is_none() && words.is_empty() {
             return None;
         }
@@ -44,7 +45,9 @@ impl Plan {
         let measure = (0..schema.fields().len()).find(|index| !is_group(index) && is_count(index))?;
         let names: Vec<&str> = words.iter().map(|index| schema.field(*index).name().as_str()).collect();
         let by = if names.is_empty() { String::new() } else { format!(" by {}", names.join(" and ")) };
-        let over = time.map_or(String::new(), |(index, _)| format!(" over each {}", schema.field(index).name().replace('_', " ")));
+        let over = time.map_or(String::new(), |(index, _)| {
+            format!(" over each {}", schema.field(index).name().replace('_', " "))
+        });
         let title = format!("{}{by}{over}", schema.field(measure).name());
         Some(Self { time, words, measure, title })
     }

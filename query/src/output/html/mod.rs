@@ -5,9 +5,9 @@
 //! and takes that back at its end.
 
 mod chart;
-mod text;
 #[cfg(test)]
 mod tests;
+mod text;
 mod words;
 
 use arrow::array::RecordBatch;

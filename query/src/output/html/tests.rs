@@ -13,7 +13,8 @@ fn at(text: &str) -> chrono::DateTime<chrono::Utc> {
 }
 
 fn page_of(batches: &[RecordBatch]) -> String {
-    let coverage = Coverage::of_sql(7, None, Vec::new(), None, Vec::new(), "SELECT '</code><script>'".to_owned());
+    let coverage =
+        Coverage::of_sql(7, None, Vec::new(), None, Vec::new(), "SELECT '</code><script>'".to_owned());
     let mut writer = HtmlWriter::new(&batches[0].schema(), &coverage);
     let mut out = Vec::new();
     batches.iter().for_each(|batch| writer.write(batch, &mut out).expect("written"));
@@ -47,7 +48,10 @@ async fn book(server: &'static str) -> TestBook {
 fn what_others_wrote_is_shown_and_never_run() {
     let page = page_of(&[texts("<b>", "<script>alert('1')</script>\u{1b}[2J\u{202e}")]);
     assert!(page.contains("<th scope=\"col\">&lt;b&gt;</th>"), "{page}");
-    assert!(page.contains("<td>&lt;script&gt;alert(&#39;1&#39;)&lt;/script&gt;\\u{1b}[2J\\u{202e}</td>"), "{page}");
+    assert!(
+        page.contains("<td>&lt;script&gt;alert(&#39;1&#39;)&lt;/script&gt;\\u{1b}[2J\\u{202e}</td>"),
+        "{page}"
+    );
     assert!(page.contains("<code>SELECT &#39;&lt;/code&gt;&lt;script&gt;&#39;</code>"), "{page}");
     assert!(!page.contains("<script"), "{page}");
 }
@@ -81,12 +85,15 @@ async fn a_report_over_time_has_columns_before_its_table() {
     let book = book("<i>gate").await;
     let session = book.session(Limits::default());
     let page = report(&session, &[("by", "day,server")]).await;
-    let (chart, table) = (page.find("<svg").expect("a chart"), page.find("<table id=\"rows\">").expect("a table"));
+    let (chart, table) =
+        (page.find("<svg").expect("a chart"), page.find("<table id=\"rows\">").expect("a table"));
     assert!(chart < table);
     assert!(page.contains("<figcaption>events by server over each day</figcaption>"), "{page}");
     assert_eq!(page.matches("<rect").count(), 2, "a column for each day with events: {page}");
     assert!(!page.contains("<i>gate"), "{page}");
-    for words in ["An event is what a source wrote down", "<dt>by</dt>\n<dd>day, server</dd>", "<title>Usage</title>"] {
+    for words in
+        ["An event is what a source wrote down", "<dt>by</dt>\n<dd>day, server</dd>", "<title>Usage</title>"]
+    {
         assert!(page.contains(words), "{words} is not in {page}");
     }
     let bars = report(&session, &[("by", "server")]).await;

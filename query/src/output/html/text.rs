@@ -21,7 +21,9 @@ impl Text {
                 '"' => self.0.push_str("&quot;"),
                 '\'' => self.0.push_str("&#39;"),
                 '\n' | '\t' => self.0.push(letter),
-                letter if letter.is_control() || is_steering(letter) => self.0.extend(letter.escape_default()),
+                letter if letter.is_control() || is_steering(letter) => {
+                    self.0.extend(letter.escape_default())
+                }
                 letter => self.0.push(letter),
             }
         }

@@ -74,7 +74,8 @@ pub(super) fn stands_on(text: &mut Text, covered: &Covered<'_>) {
     if let Question::Report { settled, .. } = &coverage.question {
         settled_or_not(text, settled);
     }
-    let directory = coverage.directory_version.map(|version| format!(" and version {version} of the directory"));
+    let directory =
+        coverage.directory_version.map(|version| format!(" and version {version} of the directory"));
     let newest = coverage.newest_occurred_at.map_or_else(
         || "The book holds no event yet.".to_owned(),
         |at| format!("The newest event in it is of {}.", moment(at)),

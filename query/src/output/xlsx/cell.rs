@@ -141,7 +141,10 @@ fn serial(us: &ArrayRef, row: usize, kind: Kind) -> Option<f64> {
     }
     let start = NaiveDate::from_ymd_opt(1899, 12, 30)?.and_time(chrono::NaiveTime::MIN);
     let since = (local - start).num_microseconds()?;
-    #[expect(clippy::cast_precision_loss, reason = "below 2^53 until the year 2185, and by less than a microsecond later")]
+    #[expect(
+        clippy::cast_precision_loss,
+        reason = "below 2^53 until the year 2185, and by less than a microsecond later"
+    )]
     Some(since as f64 / DAY_US)
 }
 

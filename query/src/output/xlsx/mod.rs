@@ -89,7 +89,8 @@ impl XlsxWriter {
         if schema.fields().len() > COLUMNS_MAX {
             return Err(too_large(&format!("a sheet has at most {COLUMNS_MAX} columns")));
         }
-        let columns: Vec<Column> = schema.fields().iter().map(|field| Column::new(field, &coverage.tz)).collect();
+        let columns: Vec<Column> =
+            schema.fields().iter().map(|field| Column::new(field, &coverage.tz)).collect();
         let mut workbook = Workbook::new();
         writing(|| {
             let header = Format::new().set_bold();
@@ -106,10 +107,14 @@ impl XlsxWriter {
     }
 
     pub(super) fn write(&mut self, batch: &RecordBatch) -> Result<(), OutputError> {
-        let Self { state: State::Gathers(workbook), columns, widths, row, bytes, limits } = self else { return Ok(()) };
+        let Self { state: State::Gathers(workbook), columns, widths, row, bytes, limits } = self else {
+            return Ok(());
+        };
         if batch.num_rows() as u64 > u64::from(limits.rows.saturating_sub(*row)) {
             let rows = limits.rows - 1;
-            return Err(too_large(&format!("ask for fewer rows: a sheet has at most {rows} below its header")));
+            return Err(too_large(&format!(
+                "ask for fewer rows: a sheet has at most {rows} below its header"
+            )));
         }
         let mut readers = columns
             .iter()
@@ -128,7 +133,9 @@ impl XlsxWriter {
             }
             if *bytes > limits.bytes {
                 let mib = limits.bytes >> 20;
-                return Err(too_large(&format!("ask for fewer rows or columns: a workbook has at most {mib} MiB")));
+                return Err(too_large(&format!(
+                    "ask for fewer rows or columns: a workbook has at most {mib} MiB"
+                )));
             }
             *row += 1;
         }
@@ -136,7 +143,11 @@ impl XlsxWriter {
     }
 
     /// Appends a piece of the workbook; true once there is none.
-    pub(super) async fn finish(&mut self, covered: &Covered<'_>, out: &mut Vec<u8>) -> Result<bool, OutputError> {
+    pub(super) async fn finish(
+        &mut self,
+        covered: &Covered<'_>,
+        out: &mut Vec<u8>,
+    ) -> Result<bool, OutputError> {
         if let State::Gathers(workbook) = &mut self.state {
             let mut workbook = std::mem::take(&mut **workbook);
             let last = u16::try_from(self.columns.len()).unwrap_or(u16::MAX).checked_sub(1);
@@ -170,7 +181,13 @@ impl XlsxWriter {
 }
 
 /// Writes a cell, the text of which is never run: a text is written as text, whatever it begins with.
-fn put(sheet: &mut Worksheet, row: u32, at: u16, cell: &Cell<'_>, column: &Column) -> Result<(), OutputError> {
+fn put(
+    sheet: &mut Worksheet,
+    row: u32,
+    at: u16,
+    cell: &Cell<'_>,
+    column: &Column,
+) -> Result<(), OutputError> {
     if let Cell::Text(text) = cell
         && text.encode_utf16().count() > CELL_CHARS_MAX
     {

@@ -74,28 +74,35 @@ async fn values_are_what_they_are() {
         "SELECT 1",
     )
     .await;
-    check_holds(&sheet, &[
-        "<v>42</v>",
-        "<t>1234567890123456</t>",
-        "<v>0.25</v>",
-        "<t>NaN</t>",
-        r#"t="b"><v>1</v>"#,
-        r#"t="b"><v>0</v>"#,
-        // Half past two of the 25th, by Berlin's clock and by no clock: 46320 days since the end of 1899.
-        "<t>at (Europe/Berlin)</t>",
-        "<v>46320.104166666664</v>",
-        "<t>1850-01-01T00:00:00Z</t>",
-        "<t>there</t>",
-        "<v>46320.020833333336</v>",
-        r#"<autoFilter ref="A1:E4"/>"#,
-        r#"state="frozen""#,
-    ]);
+    check_holds(
+        &sheet,
+        &[
+            "<v>42</v>",
+            "<t>1234567890123456</t>",
+            "<v>0.25</v>",
+            "<t>NaN</t>",
+            r#"t="b"><v>1</v>"#,
+            r#"t="b"><v>0</v>"#,
+            // Half past two of the 25th, by Berlin's clock and by no clock: 46320 days since the end of 1899.
+            "<t>at (Europe/Berlin)</t>",
+            "<v>46320.104166666664</v>",
+            "<t>1850-01-01T00:00:00Z</t>",
+            "<t>there</t>",
+            "<v>46320.020833333336</v>",
+            r#"<autoFilter ref="A1:E4"/>"#,
+            r#"state="frozen""#,
+        ],
+    );
 }
 
 #[tokio::test]
 async fn text_is_text_whatever_it_begins_with() {
-    let [sheet, _] = sheets(&texts("=A1", &["=cmd|' /C calc'!A0", "@SUM(1)", "a\u{1}<b>", "_x0041_"]), "SELECT 1").await;
-    check_holds(&sheet, &["<t>=A1</t>", "<t>=cmd|' /C calc'!A0</t>", "<t>@SUM(1)</t>", "a_x0001_&lt;b&gt;", "_x005F_x0041_"]);
+    let [sheet, _] =
+        sheets(&texts("=A1", &["=cmd|' /C calc'!A0", "@SUM(1)", "a\u{1}<b>", "_x0041_"]), "SELECT 1").await;
+    check_holds(
+        &sheet,
+        &["<t>=A1</t>", "<t>=cmd|' /C calc'!A0</t>", "<t>@SUM(1)</t>", "a_x0001_&lt;b&gt;", "_x005F_x0041_"],
+    );
     assert!(!sheet.contains("<f>"), "{sheet}");
 }
 
@@ -103,7 +110,17 @@ async fn text_is_text_whatever_it_begins_with() {
 async fn the_second_sheet_says_what_the_rows_stand_on() {
     let long = format!("SELECT '{}'", "x".repeat(40_000));
     let [_, sheet] = sheets(&texts("a", &["b", "c"]), &long).await;
-    check_holds(&sheet, &["<t>book_version</t>", "<v>7</v>", "<t>rows</t>", "<v>2</v>", "<t>complete</t>", "<t>Europe/Berlin</t>"]);
+    check_holds(
+        &sheet,
+        &[
+            "<t>book_version</t>",
+            "<v>7</v>",
+            "<t>rows</t>",
+            "<v>2</v>",
+            "<t>complete</t>",
+            "<t>Europe/Berlin</t>",
+        ],
+    );
     // A long question stands in several cells.
     assert_eq!(sheet.matches("<t>sql</t>").count(), 2);
     assert!(sheet.contains(&"x".repeat(7_000)));
@@ -123,8 +140,14 @@ async fn what_no_sheet_holds_is_refused_before_there_is_a_file() {
     full.write(&two).expect("room");
     check_refused(full.write(&two), "a sheet has at most 3 below its header");
     let long = texts("told", &[&"ä".repeat(32_768)]);
-    check_refused(writer(&long.schema(), Limits::default()).write(&long), "shorten the column told: a cell has at most 32767");
+    check_refused(
+        writer(&long.schema(), Limits::default()).write(&long),
+        "shorten the column told: a cell has at most 32767",
+    );
     let fits = texts("told", &[&"ä".repeat(32_767)]);
     writer(&fits.schema(), Limits::default()).write(&fits).expect("fits");
-    check_refused(writer(&two.schema(), Limits { bytes: 100, ..Limits::default() }).write(&two), "a workbook has at most");
+    check_refused(
+        writer(&two.schema(), Limits { bytes: 100, ..Limits::default() }).write(&two),
+        "a workbook has at most",
+    );
 }

@@ -33,8 +33,12 @@ impl Data {
         for batch in batches {
             let schema = batch.schema();
             let cells = |index: usize| Cells::new(&schema.fields()[index], batch.column(index), &nested);
-            let mut words =
-                plan.words.iter().map(|index| cells(*index)).collect::<Result<Vec<_>, _>>().map_err(OutputError::Type)?;
+            let mut words = plan
+                .words
+                .iter()
+                .map(|index| cells(*index))
+                .collect::<Result<Vec<_>, _>>()
+                .map_err(OutputError::Type)?;
             let mut time = plan.time.map(|(index, _)| cells(index)).transpose().map_err(OutputError::Type)?;
             let numbers = batch.column(plan.measure).as_primitive::<Int64Type>();
             for row in 0..batch.num_rows() {

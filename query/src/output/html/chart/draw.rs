@@ -2,7 +2,8 @@
 
 use plotters::coord::Shift;
 use plotters::prelude::{
-    ChartBuilder, DrawingArea, IntoDrawingArea as _, LineSeries, RGBColor, Rectangle, SVGBackend, Text as Label,
+    ChartBuilder, DrawingArea, IntoDrawingArea as _, LineSeries, RGBColor, Rectangle, SVGBackend,
+    Text as Label,
 };
 use plotters::style::{Color as _, IntoFont as _};
 
@@ -43,7 +44,9 @@ type Drawn = Result<(), Box<dyn std::error::Error>>;
 
 /// Columns that stand on each other, or lines where they would be too thin.
 pub(super) fn over_time(title: &str, data: &Data, grain: Grain, text: &mut Text) {
-    let (Some(first), Some(last)) = (data.labels.keys().next(), data.labels.keys().next_back()) else { return };
+    let (Some(first), Some(last)) = (data.labels.keys().next(), data.labels.keys().next_back()) else {
+        return;
+    };
     if last - first > PERIODS_MAX {
         return;
     }
@@ -51,7 +54,8 @@ pub(super) fn over_time(title: &str, data: &Data, grain: Grain, text: &mut Text)
     let is_columns = usize::try_from(last - first).is_ok_and(|count| count < COLUMNS_MAX);
     let sum = |period: &i64| data.series.iter().filter_map(|(_, numbers)| numbers.get(period)).sum::<f64>();
     let each = data.series.iter().flat_map(|(_, numbers)| numbers.values().copied());
-    let top = if is_columns { data.labels.keys().map(sum).fold(1.0, f64::max) } else { each.fold(1.0, f64::max) };
+    let top =
+        if is_columns { data.labels.keys().map(sum).fold(1.0, f64::max) } else { each.fold(1.0, f64::max) };
     let svg = drawing((WIDTH, HEIGHT), |area| {
         #[expect(clippy::cast_precision_loss, reason = "periods are few")]
         let (left, right) = (**periods.start() as f64 - 0.5, **periods.end() as f64 + 0.5);
