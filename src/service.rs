@@ -96,7 +96,7 @@ pub(crate) async fn run(
         }
         () = maintain::again_and_again(config) => None,
         () = projections::keep_up(config) => None,
-        () = keep_saved(saved) => None,
+        () = Box::pin(keep_saved(saved)) => None,
         () = stop => None,
     };
     control.stop();

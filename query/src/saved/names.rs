@@ -34,7 +34,7 @@ fn of_days(from: NaiveDate, end: NaiveDate) -> String {
         format!("{}-W{:02}", week.year(), week.week())
     } else if months(1) {
         from.format("%Y-%m").to_string()
-    } else if months(3) && from.month0() % 3 == 0 {
+    } else if months(3) && from.month0().is_multiple_of(3) {
         format!("{}-Q{}", from.year(), from.month0() / 3 + 1)
     } else if months(12) && from.month() == 1 {
         from.year().to_string()
