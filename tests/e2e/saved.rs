@@ -83,7 +83,6 @@ fn a_kill_between_coverage_and_file_leaves_nothing_half_written_and_nothing_twic
         let whole = seen(&out)
             .into_iter()
             .filter(|name| !name.contains(".coverage.json") && !name.ends_with(".part"));
-        // Each start gets one further: what had its name is not made again.
         assert_eq!(whole.count(), 0, "the {nth}. time");
     }
     let process =
