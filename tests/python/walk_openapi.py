@@ -13,7 +13,8 @@ command = [
     "--phases=examples,coverage,fuzzing",
     "--max-examples=40",
     "--seed=1",
-    "--workers=2",
+    # One thread: CPython 3.11 counts the depth of its parser for all threads together, and fails now and then.
+    "--workers=1",
     "--request-timeout=60",
     # A range that ends before it begins, or a name that is no time zone, fits the schema and is refused all the same.
     "--exclude-checks=positive_data_acceptance",

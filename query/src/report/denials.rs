@@ -3,11 +3,11 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use arrow::array::{Array as _, ArrayRef, AsArray as _, Float64Array, Int64Array, RecordBatch};
+use arrow::array::{Array as _, ArrayRef, AsArray as _, Float64Array, Int64Array, RecordBatch, StringArray};
 use arrow::datatypes::Int64Type;
 use arrow::error::ArrowError;
 use chrono::{DateTime, Utc};
-use schemas::vocabulary::{Assurance, AuthResult};
+use schemas::vocabulary::{Assurance, AuthResult, DenialReason};
 
 use super::counts::{COUNT, Counting, count_events};
 use super::filter::Filters;
@@ -41,6 +41,7 @@ pub(super) const REPORT: Report = Report {
     columns: &[
         ("start", "string", "with a time group: its first moment, with the zone's offset"),
         ("end", "string", "with a time group: the moment after its last"),
+        ("meaning", "string", "with the group `reason`: what it means"),
         ("denied", "integer", "events whose result is denied"),
         ("denied_per_hour", "number", "the same by the hours of the row's time"),
         (
@@ -203,7 +204,13 @@ fn compare(
     let ratio = |of: &dyn Fn(&Key) -> Option<f64>| -> ArrayRef {
         Arc::new(Float64Array::from_iter(keys.iter().map(|key| of(key))))
     };
-    let counted = vec![
+    let mut counted = Vec::new();
+    if let Some(index) = by.iter().position(|group| *group == Group::Reason) {
+        let meanings =
+            keys.iter().map(|key| key[index].text().and_then(DenialReason::parse).map(DenialReason::meaning));
+        counted.push(("meaning", Arc::new(StringArray::from_iter(meanings)) as ArrayRef));
+    }
+    counted.extend([
         ("denied", count(&|key| now.denied(key))),
         ("denied_per_hour", ratio(&|key| per_hour(now.denied(key), hours(key).0))),
         ("challenged", count(&|key| now.challenged(key).events)),
@@ -211,7 +218,7 @@ fn compare(
         ("denied_before", count(&|key| before.denied(key))),
         ("denied_per_hour_before", ratio(&|key| per_hour(before.denied(key), hours(key).1))),
         ("rate_before", ratio(&|key| before.challenged(key).rate())),
-    ];
+    ]);
     rows(by, keys.iter().copied(), counted)
 }
 

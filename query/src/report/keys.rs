@@ -126,6 +126,14 @@ fn end(key: &Key) -> Option<DateTime<FixedOffset>> {
 }
 
 impl Cell {
+    /// The text, of a group that is no time.
+    pub(super) fn text(&self) -> Option<&str> {
+        match self {
+            Self::Text(text) => Some(text),
+            Self::Period(_) | Self::Absent => None,
+        }
+    }
+
     fn label(&self) -> Option<&str> {
         match self {
             Self::Period(period) => Some(&period.label),

@@ -261,10 +261,13 @@ async fn a_rate_is_successes_among_the_challenged() {
     check(
         &ask_denials(&book, &[("by", "reason")]).await,
         &format!(
-            "reason,{columns}
-             no-response,1,0.041666666666666664,4,0.5,0,0.0,0.5
-             user-blocked,1,0.041666666666666664,4,0.5,0,0.0,0.5
-             wrong-code,1,0.041666666666666664,4,0.5,1,0.041666666666666664,0.5"
+            "reason,meaning,{columns}
+             no-response,{},1,0.041666666666666664,4,0.5,0,0.0,0.5
+             user-blocked,{},1,0.041666666666666664,4,0.5,0,0.0,0.5
+             wrong-code,{},1,0.041666666666666664,4,0.5,1,0.041666666666666664,0.5",
+            DenialReason::NoResponse.meaning(),
+            DenialReason::UserBlocked.meaning(),
+            DenialReason::WrongCode.meaning(),
         ),
     );
     check(
