@@ -1,11 +1,14 @@
 //! The `gatebook` command. It composes the rooms and holds no logic of its own: [`cli`] is what can be
 //! typed, [`config`] what can be set, [`commands`] what is done, [`exit`] how it ends.
 
+mod answer_file;
+mod asker;
 mod cli;
 mod commands;
 mod config;
 mod exit;
 mod progress;
+mod saved;
 mod service;
 mod signal;
 mod table;

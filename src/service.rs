@@ -19,6 +19,7 @@ use tokio::task::JoinHandle;
 use crate::cli::SQL_WORKER;
 use crate::commands::{maintain, projections};
 use crate::config::Config;
+use crate::saved::Keeper;
 
 /// How often Kafka is asked what waits there.
 const ASK_INTERVAL: Duration = Duration::from_secs(5);
@@ -73,6 +74,7 @@ pub(crate) async fn run(
     settings: ingest::Settings,
     control: Control,
     api: Api,
+    saved: Option<Keeper>,
     stop: impl Future<Output = ()>,
 ) -> anyhow::Result<()> {
     let (stopping, stopped) = watch::channel(false);
@@ -94,6 +96,7 @@ pub(crate) async fn run(
         }
         () = maintain::again_and_again(config) => None,
         () = projections::keep_up(config) => None,
+        () = Box::pin(keep_saved(saved)) => None,
         () = stop => None,
     };
     control.stop();
@@ -109,6 +112,14 @@ pub(crate) async fn run(
     ended??;
     served?;
     Ok(())
+}
+
+/// Writes the saved reports that are due, where there are any.
+async fn keep_saved(saved: Option<Keeper>) {
+    match saved {
+        Some(keeper) => keeper.keep_up().await,
+        None => std::future::pending().await,
+    }
 }
 
 /// Threads for questions, apart from those of connections and of ingest.

@@ -44,7 +44,8 @@ impl Answer {
 
     /// Rows from elsewhere.
     pub(crate) fn of_stream(coverage: Coverage, schema: SchemaRef, batches: Batches) -> Self {
-        Self { coverage, schema, batches, whole: None, omits_nulls: false }
+        // Asked again after the end, while the end is written in pieces.
+        Self { coverage, schema, batches: batches.fuse().boxed(), whole: None, omits_nulls: false }
     }
 
     /// Rows that are there already, given in pieces.

@@ -8,7 +8,8 @@
 //! - A [`report`] is a named question with typed parameters.
 //! - [`rejections`], [`status`] and [`reasons`] are lists: what could not be read, where each partition stands, why
 //!   gates stay shut.
-//! - [`output`] writes an answer as a table, JSON, CSV, Arrow or Parquet.
+//! - [`output`] writes an answer as a table, JSON, CSV, Arrow or Parquet, as a workbook or a page.
+//! - [`saved`] reads which reports are asked again and again, of which time, and when.
 //! - [`Limits`] bound what one question may use.
 //!
 //! This room never writes to the lake, and sees nothing of the machine but the book: no other file, no
@@ -33,6 +34,7 @@ mod redecoded;
 mod rejections;
 mod repeats;
 pub mod report;
+pub mod saved;
 mod session;
 mod sign_ins;
 mod sql;

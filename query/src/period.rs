@@ -165,7 +165,7 @@ pub(crate) fn day_start(date: NaiveDate, tz: Tz) -> DateTime<Utc> {
 
 /// The moment of a local time: the earlier one where it comes twice; where it is skipped, the moment to which the
 /// clocks were set.
-fn resolve(local: NaiveDateTime, tz: Tz) -> DateTime<Utc> {
+pub(crate) fn resolve(local: NaiveDateTime, tz: Tz) -> DateTime<Utc> {
     let part = TimeDelta::nanoseconds(i64::from(local.nanosecond()))
         + TimeDelta::seconds(i64::from(local.num_seconds_from_midnight() % 900));
     let exact = tz.from_local_datetime(&local).earliest();

@@ -9,7 +9,7 @@ use crate::problem::Problem;
 
 /// The formats that are given over HTTP.
 pub(crate) const FORMATS: &[Format] =
-    &[Format::Json, Format::Ndjson, Format::Csv, Format::Arrow, Format::Parquet];
+    &[Format::Json, Format::Ndjson, Format::Csv, Format::Arrow, Format::Parquet, Format::Xlsx, Format::Html];
 
 /// Other names under which clients ask for a format.
 const ALIASES: &[(&str, Format)] = &[
@@ -91,7 +91,7 @@ mod tests {
         assert_eq!(accepted(&HeaderMap::new()).ok(), Some(Format::Json));
         check("*/*", Some(Format::Json));
         check("text/csv", Some(Format::Csv));
-        check("text/html, application/xhtml+xml, */*;q=0.8", Some(Format::Json));
+        check("text/html, application/xhtml+xml, */*;q=0.8", Some(Format::Html));
         check("application/json;q=0.5, text/csv;q=0.9", Some(Format::Csv));
         check("text/*", Some(Format::Csv));
         check("application/json;q=0, */*", Some(Format::Ndjson));
@@ -99,7 +99,9 @@ mod tests {
         check("application/json;Q=0, application/x-ndjson;q=0, */*", Some(Format::Csv));
         check("application/vnd.apache.arrow.stream", Some(Format::Arrow));
         check("application/vnd.apache.parquet", Some(Format::Parquet));
-        check("text/html", None);
+        check("text/html", Some(Format::Html));
+        check("application/vnd.openxmlformats-officedocument.spreadsheetml.sheet", Some(Format::Xlsx));
+        check("text/xml", None);
         check("image/png;q=1, application/json;q=0", None);
     }
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::body::Body;
-use axum::http::header::{CACHE_CONTROL, CONTENT_DISPOSITION, CONTENT_TYPE, VARY};
+use axum::http::header::{CACHE_CONTROL, CONTENT_DISPOSITION, CONTENT_SECURITY_POLICY, CONTENT_TYPE, VARY};
 use axum::http::{HeaderName, HeaderValue};
 use axum::response::Response;
 use bytes::Bytes;
@@ -27,6 +27,10 @@ const COVERAGE: HeaderName = HeaderName::from_static("gatebook-coverage");
 /// Bytes of that header; clients refuse longer heads. Past it the offsets are left out: the body's coverage, or
 /// `/api/v1/status`, has them.
 const COVERAGE_BYTES_MAX: usize = 6 * 1024;
+
+/// What a page may do: be shown. It was written by those whose events it tells of, in part.
+const PAGE_POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'; base-uri 'none'; \
+                           form-action 'none'; sandbox";
 
 /// Pieces of an answer that wait for the client.
 const PIECES_AHEAD: usize = 2;
@@ -91,8 +95,13 @@ pub(crate) async fn respond(
     if let Ok(value) = HeaderValue::from_str(&header_text(&coverage)) {
         headers.insert(COVERAGE, value);
     }
+    if format == Format::Html {
+        headers.insert(CONTENT_SECURITY_POLICY, HeaderValue::from_static(PAGE_POLICY));
+    }
     if !matches!(format, Format::Json | Format::Ndjson) {
-        let value = format!("attachment; filename=\"{name}.{}\"", format.as_str());
+        // A page is to be read where it was asked for.
+        let disposition = if format == Format::Html { "inline" } else { "attachment" };
+        let value = format!("{disposition}; filename=\"{name}.{}\"", format.as_str());
         if let Ok(value) = HeaderValue::from_str(&value) {
             headers.insert(CONTENT_DISPOSITION, value);
         }
@@ -131,18 +140,14 @@ async fn produce(
 ) {
     let Question { answer, within, permit: _permit } = question;
     let first = tokio::select! {
-        first = timeout(within, first_piece(answer, format)) => first,
+        first = first_piece(answer, format, within) => first,
         // Nobody waits for it any more.
         () = begin.closed() => return,
     };
     let (mut answer, mut encoder, mut bytes, mut is_done) = match first {
-        Ok(Ok(first)) => first,
-        Ok(Err(problem)) => {
+        Ok(first) => first,
+        Err(problem) => {
             let _ = begin.send(Err(problem));
-            return;
-        }
-        Err(_) => {
-            let _ = begin.send(Err(Problem::too_slow(within.as_secs())));
             return;
         }
     };
@@ -190,18 +195,29 @@ async fn send(pieces: &mpsc::Sender<Piece>, piece: Piece, within: Duration) -> b
 
 type Begun = (Answer, Encoder, Vec<u8>, bool);
 
+/// The first bytes: with the first rows, or at the end in a format that has none before.
 async fn first_piece(
     answer: BoxFuture<'static, Result<Answer, Problem>>,
     format: Format,
+    within: Duration,
 ) -> Result<Begun, Problem> {
-    let mut answer = answer.await?;
-    let mut encoder = Encoder::new(format, &answer).map_err(problem)?;
+    let too_slow = |_| Problem::too_slow(within.as_secs());
     let mut bytes = Vec::new();
-    let is_done = next_piece(&mut answer, &mut encoder, &mut bytes).await.map_err(problem)?;
+    let begun = async {
+        let mut answer = answer.await?;
+        let mut encoder = Encoder::new(format, &answer).map_err(problem)?;
+        let is_done = next_piece(&mut answer, &mut encoder, &mut bytes).await.map_err(problem)?;
+        Ok::<_, Problem>((answer, encoder, is_done))
+    };
+    let (mut answer, mut encoder, mut is_done) = timeout(within, begun).await.map_err(too_slow)??;
+    while bytes.is_empty() && !is_done {
+        let next = timeout(within, next_piece(&mut answer, &mut encoder, &mut bytes)).await;
+        is_done = next.map_err(too_slow)?.map_err(problem)?;
+    }
     Ok((answer, encoder, bytes, is_done))
 }
 
-/// Appends the next rows, or the end; true at the end.
+/// Appends the next rows, or some of the end; true where nothing follows.
 async fn next_piece(
     answer: &mut Answer,
     encoder: &mut Encoder,
@@ -209,13 +225,18 @@ async fn next_piece(
 ) -> Result<bool, OutputError> {
     match answer.next().await? {
         Some(batch) => encoder.write(&batch, bytes).map(|()| false),
-        None => encoder.finish(bytes).map(|()| true),
+        None => encoder.finish(bytes).await,
     }
 }
 
 fn problem(error: OutputError) -> Problem {
     match error {
         OutputError::Query(error) => error.into(),
+        // Where a workbook is gathered, there is no room: no client can change that.
+        OutputError::Write(error) => {
+            tracing::error!(error = &error as &dyn std::error::Error, "a question could not be answered");
+            Problem::internal()
+        }
         error => QueryError::Refused(error.to_string()).into(),
     }
 }

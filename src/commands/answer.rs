@@ -1,19 +1,19 @@
-//! What `sql`, `report` and `rejections list` share: opening the book, and writing an answer down.
+//! What `sql`, `report` and `rejections list` share: where an answer goes.
 
-use std::fs::{self, File};
-use std::io::{self, BufWriter, IsTerminal as _, Write};
-use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::io::{self, IsTerminal as _, Write as _};
+use std::path::PathBuf;
 
-use anyhow::Context as _;
 use chrono::SecondsFormat;
 use clap::builder::{PossibleValuesParser, TypedValueParser};
-use query::output::{self, Format, OutputError, Written};
-use query::{Answer, Coverage, Covered, QueryError, Resources, Session};
-use sha2::{Digest as _, Sha256};
+use query::output::Format;
+use query::{Answer, Coverage, QueryError, Session};
 
+use crate::answer_file::{Existing, write, write_file};
+use crate::asker::Asker;
 use crate::config::Config;
 use crate::exit::Usage;
+
+pub(super) use crate::answer_file::usage_or_failure;
 
 /// How an answer is written, and where to.
 #[derive(Debug, clap::Args)]
@@ -59,16 +59,7 @@ pub(super) fn ask_session<T: Send>(
     config: &Config,
     ask: impl AsyncFnOnce(&Session) -> anyhow::Result<T> + Send,
 ) -> anyhow::Result<T> {
-    let question = async || -> anyhow::Result<T> {
-        let book = lake::Book::open(&config.lake.location).await?;
-        let directory = lake::Directory::open(&config.lake.location).await?;
-        let session = Resources::new(config.query, Arc::new(config.rules.clone()))
-            .and_then(|resources| Session::open(&book, &directory, &resources))
-            .map_err(usage_or_failure)?;
-        ask(&session).await
-    };
-    tokio::task::block_in_place(|| query::run_on_large_stack(question))
-        .context("free some memory: the system gives no thread for the query")?
+    Asker::new(config).ask(ask)
 }
 
 /// Refuses to fill a terminal with bytes.
@@ -84,7 +75,7 @@ pub(super) fn check_terminal(args: &OutputArgs) -> anyhow::Result<()> {
 pub(super) async fn write_down(answer: Answer, args: &OutputArgs) -> anyhow::Result<()> {
     let coverage = answer.coverage.clone();
     let written = match &args.output {
-        Some(path) => write_file(answer, args.format, path).await?,
+        Some(path) => write_file(answer, args.format, path, Existing::Replaced).await?,
         None => write(answer, args.format, &mut io::stdout().lock()).await?,
     };
     if written.complete && !args.format.holds_coverage() {
@@ -92,71 +83,6 @@ pub(super) async fn write_down(answer: Answer, args: &OutputArgs) -> anyhow::Res
         let _ = writeln!(io::stderr(), "{}", summary(&coverage, written.rows));
     }
     Ok(())
-}
-
-async fn write(answer: Answer, format: Format, out: &mut dyn Write) -> anyhow::Result<Written> {
-    output::write(answer, format, out).await.map_err(|error| match error {
-        OutputError::Query(error) => usage_or_failure(error),
-        error @ OutputError::DuplicateColumn(_) => anyhow::anyhow!(Usage(error.to_string())),
-        error => error.into(),
-    })
-}
-
-/// Writes a file and its coverage beside it. The file gets its name last, so that a part never looks whole.
-async fn write_file(answer: Answer, format: Format, path: &Path) -> anyhow::Result<Written> {
-    let coverage = answer.coverage.clone();
-    let (part, beside) = (with_suffix(path, ".part"), with_suffix(path, ".coverage.json"));
-    let failed = |path: &Path| format!("choose another --output: {} cannot be written", path.display());
-    let mut file = Hashed {
-        file: BufWriter::new(File::create(&part).with_context(|| failed(&part))?),
-        hash: Sha256::new(),
-    };
-    let written = match write(answer, format, &mut file).await {
-        Ok(written) => written,
-        Err(error) => {
-            // What is left of it is named `.part`; removing it is a courtesy.
-            let _ = fs::remove_file(&part);
-            return Err(error);
-        }
-    };
-    let Hashed { file, hash } = file;
-    let file = file.into_inner().map_err(io::IntoInnerError::into_error).with_context(|| failed(&part))?;
-    file.sync_all().with_context(|| failed(&part))?;
-    let covered = Covered { coverage: &coverage, rows: written.rows, complete: written.complete };
-    let mut covered = serde_json::to_value(covered)?;
-    covered["format"] = format.as_str().into();
-    covered["sha256"] = format!("{:x}", hash.finalize()).into();
-    fs::write(&beside, format!("{covered:#}\n")).with_context(|| failed(&beside))?;
-    fs::rename(&part, path).with_context(|| failed(path))?;
-    Ok(written)
-}
-
-fn with_suffix(path: &Path, suffix: &str) -> PathBuf {
-    let mut name = path.as_os_str().to_owned();
-    name.push(suffix);
-    name.into()
-}
-
-/// A file, and the hash of what was written to it.
-struct Hashed {
-    file: BufWriter<File>,
-    hash: Sha256,
-}
-
-impl Write for Hashed {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        let written = self.file.write(bytes)?;
-        self.hash.update(&bytes[..written]);
-        Ok(written)
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        self.file.flush()
-    }
-}
-
-pub(super) fn usage_or_failure(error: QueryError) -> anyhow::Error {
-    if error.is_refusal() { anyhow::anyhow!(Usage(error.to_string())) } else { error.into() }
 }
 
 fn summary(coverage: &Coverage, rows: u64) -> String {

@@ -98,7 +98,7 @@ pub(crate) async fn run(args: Args) -> anyhow::Result<()> {
     let (control, done) = (Control::default(), Arc::new(AtomicBool::new(false)));
     let ended = {
         let settings = settings(&config, Vec::new(), Vec::new());
-        let running = service::run(&config, settings, control.clone(), api, stop);
+        let running = service::run(&config, settings, control.clone(), api, None, stop);
         let shown = show(&args, &config, &path, &topic, &address, &control, &done);
         let mut running = std::pin::pin!(running);
         tokio::select! {

@@ -25,6 +25,7 @@ pub(crate) mod rejections;
 pub(crate) mod report;
 pub(crate) mod reports;
 pub(crate) mod run;
+mod saved;
 pub(crate) mod serve;
 pub(crate) mod sql;
 pub(crate) mod status;
@@ -49,7 +50,7 @@ pub(crate) async fn run(cli: Cli) -> anyhow::Result<()> {
         Command::Identities(args) => identities::run(args, config()?).await,
         Command::Sql(args) => sql::run(args, config).await,
         Command::SqlWorker => sql::work(),
-        Command::Report(args) => report::run(&args, &config()?),
+        Command::Report(args) => report::run(args, &config()?).await,
         Command::Reports(reports::Args {}) => reports::run(),
         Command::Explain(args) => explain::run(&args),
         Command::Export(args) => export::run(&args, &config()?),

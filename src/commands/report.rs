@@ -6,6 +6,7 @@ use query::report::{REPORTS, Report};
 use query::{Parameter, Takes};
 
 use super::answer::{self, OutputArgs};
+use super::saved::{self, RunArgs, SavedArgs, ScheduleArgs};
 use crate::config::Config;
 use crate::exit::Usage;
 
@@ -15,19 +16,31 @@ Examples:
   gatebook report usage                                    the last 24 hours in one row
   gatebook report usage --by hour,method                   the same by hour and method
   gatebook report denials --by reason --server mfa-1       why one server denied, compared with the day before
-  gatebook report usage --from 2026-10-01 --to 2026-11-01 --tz Europe/Berlin --by day,result --format csv";
+  gatebook report usage --from 2026-10-01 --to 2026-11-01 --tz Europe/Berlin --by day,result --format csv
+  gatebook report usage --by day,method --from 2026-10-01 --format html --output october.html
+  gatebook report saved                                    what is asked again and again, and when it is due";
 
 /// Arguments of `gatebook report`.
 #[derive(Debug)]
-pub(crate) struct Args {
-    report: &'static Report,
-    given: Given,
-    output: OutputArgs,
+pub(crate) enum Args {
+    /// A report of the table.
+    Named { report: &'static Report, given: Given, output: OutputArgs },
+    /// A saved report, once.
+    Run(RunArgs),
+    /// The list of saved reports.
+    Saved,
+    /// What is due.
+    Schedule(ScheduleArgs),
 }
+
+/// What stands beside the reports of the table.
+const RUN: &str = "run";
+const SAVED: &str = "saved";
+const SCHEDULE: &str = "schedule";
 
 /// Parameters as they were typed, by name.
 #[derive(Debug)]
-pub(super) struct Given(Vec<(&'static str, String)>);
+pub(crate) struct Given(Vec<(&'static str, String)>);
 
 impl Given {
     /// Options for these parameters.
@@ -53,7 +66,16 @@ impl Given {
 impl clap::Args for Args {
     fn augment_args(command: Command) -> Command {
         let command = command.before_help(EXAMPLES).subcommand_required(true).arg_required_else_help(true);
-        command.subcommands(REPORTS.iter().map(|report| subcommand(report)))
+        command
+            .subcommands(REPORTS.iter().map(|report| subcommand(report)))
+            .subcommand(RunArgs::augment_args(Command::new(RUN).about("Answer a saved report once")))
+            .subcommand(SavedArgs::augment_args(
+                Command::new(SAVED).about("List the saved reports, and when each is due next"),
+            ))
+            .subcommand(ScheduleArgs::augment_args(
+                Command::new(SCHEDULE)
+                    .about("Write the saved reports that are due, as `gatebook run` does too"),
+            ))
     }
 
     fn augment_args_for_update(command: Command) -> Command {
@@ -63,12 +85,18 @@ impl clap::Args for Args {
 
 impl FromArgMatches for Args {
     fn from_arg_matches(matches: &ArgMatches) -> Result<Self, clap::Error> {
+        match matches.subcommand() {
+            Some((RUN, matches)) => return RunArgs::from_arg_matches(matches).map(Self::Run),
+            Some((SAVED, _)) => return Ok(Self::Saved),
+            Some((SCHEDULE, matches)) => return ScheduleArgs::from_arg_matches(matches).map(Self::Schedule),
+            _ => {}
+        }
         let found = matches.subcommand().and_then(|(name, matches)| Some((Report::named(name)?, matches)));
         // The command line requires one of those that it was made of.
         let (report, matches) =
             found.ok_or_else(|| clap::Error::new(clap::error::ErrorKind::MissingSubcommand))?;
         let given = Given::read(matches, report.parameters());
-        Ok(Self { report, given, output: OutputArgs::from_arg_matches(matches)? })
+        Ok(Self::Named { report, given, output: OutputArgs::from_arg_matches(matches)? })
     }
 
     fn update_from_arg_matches(&mut self, matches: &ArgMatches) -> Result<(), clap::Error> {
@@ -125,8 +153,25 @@ fn dashed(name: &'static str) -> String {
 }
 
 /// Runs `gatebook report`.
-pub(crate) fn run(args: &Args, config: &Config) -> anyhow::Result<()> {
-    let Args { report, given, output } = args;
+pub(crate) async fn run(args: Args, config: &Config) -> anyhow::Result<()> {
+    let (report, given, output) = match args {
+        Args::Named { report, given, output } => (report, given, output),
+        Args::Run(args) => return saved::run(&args, config),
+        Args::Saved => return saved::list(config),
+        Args::Schedule(args) => return saved::schedule(&args, config).await,
+    };
     let parameters = report.parse(given.pairs(), Utc::now()).map_err(|error| Usage(format!("--{error}")))?;
-    answer::print(config, output, async |session| report.answer(session, &parameters).await)
+    answer::print(config, &output, async |session| report.answer(session, &parameters).await)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_report_is_called_like_a_command_beside_it() {
+        for name in [RUN, SAVED, SCHEDULE] {
+            assert!(Report::named(name).is_none(), "{name}");
+        }
+    }
 }

@@ -6,7 +6,9 @@ use ingest::{Control, Gap};
 
 use super::ingest::settings;
 use super::serve::stopped;
+use crate::asker::Asker;
 use crate::config::Config;
+use crate::saved::{Keeper, SavedReports};
 use crate::service::{self, Api};
 
 const EXAMPLES: &str = "\
@@ -31,8 +33,10 @@ pub(crate) struct Args {
 /// Runs `gatebook run`.
 pub(crate) async fn run(args: Args, config: Config) -> anyhow::Result<()> {
     let settings = settings(&config, args.accept_new_topic, args.accept_gap);
+    let saved = SavedReports::load(&config)?;
     let api = Api::bind(&config, true).await?;
+    let keeper = Keeper::new(Asker::new(&config), saved);
     // A closed standard error must not stop the work.
     let _ = writeln!(io::stderr(), "answering at http://{}/", api.address());
-    service::run(&config, settings, Control::default(), api, stopped()).await
+    service::run(&config, settings, Control::default(), api, Some(keeper), stopped()).await
 }

@@ -23,6 +23,7 @@ mod place;
 mod problem;
 mod query;
 mod reader;
+mod reports;
 mod secret;
 mod settings;
 mod show;
@@ -42,6 +43,7 @@ pub(crate) use http::Http;
 pub(crate) use lake::Lake;
 pub(crate) use maintain::Maintain;
 pub(crate) use problem::{ConfigError, Problem};
+pub(crate) use reports::Reports;
 pub(crate) use settings::{Environment, File};
 pub(crate) use template::DEFAULT_TOML;
 
@@ -72,6 +74,8 @@ pub(crate) struct Config {
     pub(crate) query: ::query::Limits,
     /// `[sql]`
     pub(crate) sql: ::query::SqlLimits,
+    /// `[reports]`
+    pub(crate) reports: Reports,
     /// `[http]`
     pub(crate) http: Http,
     /// `[[tokens]]`
@@ -120,6 +124,8 @@ impl Config {
         let rules = attempts::read(&mut reader);
         let query = query::read(&mut reader);
         let sql = sql::read(&mut reader);
+        let beside = file.and_then(|file| Path::new(file.name).parent()).unwrap_or(Path::new(""));
+        let reports = reports::read(&mut reader, beside);
         let http = http::read(&mut reader);
         let tokens = token::read(&mut reader);
         http::check_protection(&mut reader, &http, &tokens);
@@ -135,6 +141,7 @@ impl Config {
                 rules,
                 query,
                 sql,
+                reports,
                 http,
                 tokens,
                 settings,

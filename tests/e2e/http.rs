@@ -56,7 +56,7 @@ fn an_empty_lake_answers_with_empty_reports() {
     });
     assert!(rows(&api.get("/api/v1/rejections")).is_empty());
     assert!(rows(&api.get("/api/v1/reasons")).len() > 30);
-    for format in ["json", "ndjson", "csv", "arrow", "parquet"] {
+    for format in ["json", "ndjson", "csv", "arrow", "parquet", "xlsx", "html"] {
         let answer = api.get(&format!("{REPORTS}/usage?by=day&format={format}"));
         assert_eq!((answer.status, answer.is_whole), (200, true), "{format}");
     }
@@ -90,6 +90,36 @@ fn each_format_holds_the_same_rows_and_what_they_stand_on() {
         assert_eq!(read["coverage"]["offsets"], coverage["offsets"], "{format}");
         assert_eq!(read["coverage"]["complete"], if format == "parquet" { json!(true) } else { Value::Null });
     }
+    let workbook = api.get(&format!("{target}&format=xlsx"));
+    assert_eq!(workbook.header("content-disposition"), Some("attachment; filename=\"usage.xlsx\""));
+    let file = deployment.book().with_file_name("answer.xlsx");
+    std::fs::write(&file, &workbook.body).expect("the file can be written");
+    let read: Value = serde_json::from_str(&python("read_answer.py", &[&file])).expect("JSON");
+    assert_eq!(read["rows"], json!(json_rows));
+    assert_eq!(read["coverage"]["rows"], json!(json_rows.len()));
+    assert_eq!(read["coverage"]["complete"], json!(true));
+    let page = api.ask("GET", &target, &[("Accept", "text/html,*/*;q=0.8")]);
+    assert_eq!(page.header("content-type"), Some("text/html; charset=utf-8"));
+    assert_eq!(page.header("content-disposition"), Some("inline; filename=\"usage.html\""));
+    assert!(page.header("content-security-policy").is_some_and(|policy| policy.contains("sandbox")));
+    let page = page.text();
+    assert_eq!(page.matches("<tr><td>").count(), json_rows.len(), "{page}");
+    assert!(page.contains("<svg") && page.trim_end().ends_with("</html>"), "{page}");
+}
+
+#[test]
+fn an_answer_that_no_workbook_holds_is_a_problem_document_before_any_byte() {
+    let (deployment, _topic) = small_book("http-xlsx");
+    let api = Api::start(&deployment, "serve");
+    let sql = json!({"sql": "SELECT repeat('x', 40000) AS told"}).to_string();
+    let question = format!(
+        "POST /api/v1/sql?format=xlsx HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: {}\r\n\r\n{sql}",
+        sql.len()
+    );
+    let answer = api.send(question.as_bytes());
+    assert_eq!((answer.status, answer.is_whole), (422, true), "{}", answer.text());
+    let detail = answer.json()["detail"].as_str().expect("advice").to_owned();
+    assert!(detail.starts_with("take csv, parquet") && detail.contains("told"), "{detail}");
 }
 
 #[test]

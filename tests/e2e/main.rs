@@ -23,6 +23,7 @@ mod projections;
 mod readers;
 mod redecode;
 mod rejections;
+mod saved;
 #[cfg(feature = "tls")]
 mod security;
 mod shutdown;

@@ -21,8 +21,9 @@ use crate::coverage::{Coverage, Covered};
 /// The key of the coverage, JSON, in the metadata of both formats.
 pub const COVERAGE_KEY: &str = "gatebook.coverage";
 
-/// Rows in a row group: what is held in memory before it is sent.
+/// Rows in a row group, and the bytes that it may hold in memory: what is held before it is sent.
 const ROW_GROUP_ROWS: usize = 64 << 10;
+const ROW_GROUP_BYTES: usize = 32 << 20;
 
 /// Writes an Arrow IPC stream.
 pub(super) struct IpcWriter {
@@ -69,6 +70,9 @@ impl ParquetWriter {
 
     pub(super) fn write(&mut self, batch: &RecordBatch, out: &mut Vec<u8>) -> Result<(), OutputError> {
         self.file.write(batch).map_err(failed)?;
+        if self.file.memory_size() > ROW_GROUP_BYTES {
+            self.file.flush().map_err(failed)?;
+        }
         // The writer counts what it has written, and never looks back at it.
         out.append(self.file.inner_mut());
         Ok(())

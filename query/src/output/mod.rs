@@ -1,14 +1,18 @@
-//! Answers written down: as a table for people, as JSON and CSV, as Arrow and Parquet.
+//! Answers written down: as a table for people, as JSON and CSV, as Arrow and Parquet, as a workbook and as a
+//! page.
 //!
-//! All stream: a batch of rows is written as it comes, and nothing caps their number. In text, moments are RFC
-//! 3339, those with a zone in UTC with `Z`; binary is hexadecimal. Lists, structs and maps are nested in JSON, and
-//! JSON text in a cell of a table and of CSV.
+//! All but the workbook stream: a batch of rows is written as it comes, and nothing caps their number. In text, moments
+//! are RFC 3339, those with a zone in UTC with `Z`; binary is hexadecimal. Lists, structs and maps are nested in JSON,
+//! and JSON text in a cell of a table, of CSV and of a workbook.
 
 pub(crate) mod cell;
 mod columnar;
 mod csv;
+mod facts;
+mod html;
 mod json;
 mod table;
+mod xlsx;
 
 use std::io::{self, ErrorKind, Write};
 
@@ -22,8 +26,10 @@ use crate::error::QueryError;
 pub use columnar::COVERAGE_KEY;
 use columnar::{IpcWriter, ParquetWriter};
 use csv::CsvWriter;
+use html::HtmlWriter;
 use json::{JsonWriter, NdjsonWriter};
 use table::TableWriter;
+use xlsx::XlsxWriter;
 
 /// How an answer is written down.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -40,12 +46,24 @@ pub enum Format {
     Arrow,
     /// A Parquet file.
     Parquet,
+    /// An Excel workbook: the rows on the first sheet, what they stand on on the second.
+    Xlsx,
+    /// A page to read and to print, with a chart where there is something to draw.
+    Html,
 }
 
 impl Format {
     /// Every format.
-    pub const ALL: &'static [Self] =
-        &[Self::Table, Self::Json, Self::Ndjson, Self::Csv, Self::Arrow, Self::Parquet];
+    pub const ALL: &'static [Self] = &[
+        Self::Table,
+        Self::Json,
+        Self::Ndjson,
+        Self::Csv,
+        Self::Arrow,
+        Self::Parquet,
+        Self::Xlsx,
+        Self::Html,
+    ];
 
     /// The format's name.
     #[must_use]
@@ -57,6 +75,8 @@ impl Format {
             Self::Csv => "csv",
             Self::Arrow => "arrow",
             Self::Parquet => "parquet",
+            Self::Xlsx => "xlsx",
+            Self::Html => "html",
         }
     }
 
@@ -70,19 +90,21 @@ impl Format {
             Self::Csv => "text/csv; charset=utf-8; header=present",
             Self::Arrow => "application/vnd.apache.arrow.stream",
             Self::Parquet => "application/vnd.apache.parquet",
+            Self::Xlsx => "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
+            Self::Html => "text/html; charset=utf-8",
         }
     }
 
     /// Whether a terminal can show it.
     #[must_use]
     pub const fn is_text(self) -> bool {
-        !matches!(self, Self::Arrow | Self::Parquet)
+        !matches!(self, Self::Arrow | Self::Parquet | Self::Xlsx)
     }
 
     /// Whether what is written says itself what it stands on, and that it is whole.
     #[must_use]
     pub const fn holds_coverage(self) -> bool {
-        matches!(self, Self::Json | Self::Parquet)
+        matches!(self, Self::Json | Self::Parquet | Self::Xlsx | Self::Html)
     }
 
     /// Reads a format's name; none for any other text.
@@ -134,17 +156,15 @@ pub async fn write(mut answer: Answer, format: Format, out: &mut dyn Write) -> R
         sent.map_err(OutputError::Write)
     };
     let ended = loop {
-        match answer.next().await? {
-            Some(batch) => {
-                encoder.write(&batch, &mut bytes)?;
-                if let Err(error) = send(&mut bytes) {
-                    break Err(error);
-                }
-            }
-            None => {
-                encoder.finish(&mut bytes)?;
-                break send(&mut bytes);
-            }
+        let is_done = match answer.next().await? {
+            Some(batch) => encoder.write(&batch, &mut bytes).map(|()| false)?,
+            None => encoder.finish(&mut bytes).await?,
+        };
+        if let Err(error) = send(&mut bytes) {
+            break Err(error);
+        }
+        if is_done {
+            break Ok(());
         }
     };
     let rows = encoder.rows;
@@ -172,6 +192,8 @@ enum Writer {
     Csv(CsvWriter),
     Arrow(Box<IpcWriter>),
     Parquet(Box<ParquetWriter>),
+    Xlsx(Box<XlsxWriter>),
+    Html(Box<HtmlWriter>),
 }
 
 impl Encoder {
@@ -189,15 +211,17 @@ impl Encoder {
             Format::Csv => Writer::Csv(CsvWriter::new(&schema)),
             Format::Arrow => Writer::Arrow(Box::new(IpcWriter::new(&schema, &answer.coverage)?)),
             Format::Parquet => Writer::Parquet(Box::new(ParquetWriter::new(&schema)?)),
+            Format::Xlsx => Writer::Xlsx(Box::new(XlsxWriter::new(&schema, &answer.coverage)?)),
+            Format::Html => Writer::Html(Box::new(HtmlWriter::new(&schema, &answer.coverage))),
         };
         Ok(Self { writer: Some(writer), coverage: answer.coverage.clone(), rows: 0 })
     }
 
-    /// Appends a batch to `out`.
+    /// Appends a batch to `out`; nothing where the format has no first bytes until its end.
     ///
     /// # Errors
     ///
-    /// A value that the format cannot hold.
+    /// A value, or more rows, than the format can hold.
     pub fn write(&mut self, batch: &RecordBatch, out: &mut Vec<u8>) -> Result<(), OutputError> {
         self.rows += batch.num_rows() as u64;
         match self.writer.as_mut() {
@@ -207,16 +231,18 @@ impl Encoder {
             Some(Writer::Csv(csv)) => csv.write(batch, out),
             Some(Writer::Arrow(arrow)) => arrow.write(batch, out),
             Some(Writer::Parquet(parquet)) => parquet.write(batch, out),
+            Some(Writer::Xlsx(xlsx)) => xlsx.write(batch),
+            Some(Writer::Html(html)) => html.write(batch, out),
             None => Ok(()),
         }
     }
 
-    /// Appends the end to `out`: all rows were written.
+    /// Appends a piece of the end to `out`: all rows were written. True where nothing follows.
     ///
     /// # Errors
     ///
     /// A value that the format cannot hold.
-    pub fn finish(&mut self, out: &mut Vec<u8>) -> Result<(), OutputError> {
+    pub async fn finish(&mut self, out: &mut Vec<u8>) -> Result<bool, OutputError> {
         let covered = Covered { coverage: &self.coverage, rows: self.rows, complete: true };
         match self.writer.take() {
             Some(Writer::Table(table)) => table.finish(out),
@@ -224,8 +250,15 @@ impl Encoder {
             Some(Writer::Csv(csv)) => csv.finish(out),
             Some(Writer::Arrow(arrow)) => arrow.finish(out)?,
             Some(Writer::Parquet(parquet)) => parquet.finish(&covered, out)?,
+            Some(Writer::Xlsx(mut xlsx)) => {
+                if !xlsx.finish(&covered, out).await? {
+                    self.writer = Some(Writer::Xlsx(xlsx));
+                    return Ok(false);
+                }
+            }
+            Some(Writer::Html(html)) => html.finish(&covered, out)?,
             Some(Writer::Ndjson(_)) | None => {}
         }
-        Ok(())
+        Ok(true)
     }
 }
