@@ -48,17 +48,19 @@ struct Group {
 }
 
 impl Projections {
-    /// Merges one group of files, if one is due; whether one was.
+    /// Merges one group of files, or what adds up, if any is due; whether any was.
     pub async fn merge_once(&mut self) -> Result<bool, ProjectionsError> {
         self.refresh().await?;
         let (sums, others) = self.parts()?.into_iter().partition(|part| part.kind.adds_up());
-        match due(others) {
-            Some(group) => self.merge_attempts(group).await?,
-            None => match sums::due(sums) {
-                Some(parts) => self.add_up(parts).await?,
-                None => return Ok(false),
-            },
+        if let Some(group) = due(others) {
+            self.merge_attempts(group).await?;
+            return Ok(true);
         }
+        let due = sums::due(sums);
+        if due.is_empty() {
+            return Ok(false);
+        }
+        self.add_up(due).await?;
         Ok(true)
     }
 

@@ -12,19 +12,23 @@ use schemas::arrays::numbers;
 
 use super::merge::SMALL_FILES_MIN;
 use super::{Part, Projections, ProjectionsError, encode, store_all};
-use crate::data_file::Origin;
+use crate::data_file::{DataFile, Origin};
 
 /// The columns that are added up. Rows are equal where all others are.
 pub const COUNTS: [&str; 3] = ["events", "attempts", "prompts"];
 
-/// Files of one kind and month that are due: the smallest, and those that are no larger than all that go with them. So a row
-/// is written anew about as often as its month doubles.
-pub(super) fn due(parts: Vec<Part>) -> Option<Vec<Part>> {
+/// Groups that are merged in one commit: each refresh adds a file of every kind, so that all are due at once.
+const GROUPS_MAX: usize = 16;
+
+/// Files that are due, those of one kind and month together: the smallest, and those that are no larger than all that go with
+/// them. So a row is written anew about as often as its month doubles.
+pub(super) fn due(parts: Vec<Part>) -> Vec<Vec<Part>> {
     let mut groups: BTreeMap<_, Vec<Part>> = BTreeMap::new();
     for part in parts {
         groups.entry((part.day, part.kind)).or_default().push(part);
     }
-    groups.into_values().filter(|group| group.len() >= SMALL_FILES_MIN).map(smallest).next()
+    let due = groups.into_values().filter(|group| group.len() >= SMALL_FILES_MIN);
+    due.take(GROUPS_MAX).map(smallest).collect()
 }
 
 fn smallest(mut group: Vec<Part>) -> Vec<Part> {
@@ -42,24 +46,29 @@ fn smallest(mut group: Vec<Part>) -> Vec<Part> {
 }
 
 impl Projections {
-    /// Puts one file in the place of these, of one kind and month.
-    pub(super) async fn add_up(&mut self, parts: Vec<Part>) -> Result<(), ProjectionsError> {
-        let Some(Part { kind, day, .. }) = parts.first().cloned() else { return Ok(()) };
+    /// Puts one file in the place of each group.
+    pub(super) async fn add_up(&mut self, groups: Vec<Vec<Part>>) -> Result<(), ProjectionsError> {
+        let mut files = Vec::new();
+        for group in &groups {
+            files.extend(self.added_up(group).await?);
+        }
+        store_all(&self.object_store(), &files).await?;
+        let removed: Vec<Part> = groups.into_iter().flatten().collect();
+        self.commit_merged(&removed, files).await
+    }
+
+    /// What files of one kind and month add up to; none where that is nothing.
+    async fn added_up(&self, parts: &[Part]) -> Result<Option<DataFile>, ProjectionsError> {
+        let Some(Part { kind, day, .. }) = parts.first() else { return Ok(None) };
         let columns = self.columns()?;
         let columns: Vec<&str> = columns.iter().map(String::as_str).collect();
         let mut rows = Vec::new();
-        for part in &parts {
+        for part in parts {
             self.read(part, &columns, |batch| rows.push(batch.clone())).await?;
         }
-        let encoded = added_up(&rows)
-            .map_err(Into::into)
-            .and_then(|sums| {
-                sums.map(|sums| encode(kind, day, sums.schema(), Origin::Compacted, [&sums])).transpose()
-            })
-            .map_err(ProjectionsError::Encode)?;
-        let files: Vec<_> = encoded.into_iter().collect();
-        store_all(&self.object_store(), &files).await?;
-        self.commit_merged(&parts, files).await
+        let sums = added_up(&rows).map_err(|error| ProjectionsError::Encode(error.into()))?;
+        let file = sums.map(|sums| encode(*kind, *day, sums.schema(), Origin::Compacted, [&sums]));
+        file.transpose().map_err(ProjectionsError::Encode)
     }
 }
 

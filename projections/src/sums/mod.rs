@@ -48,6 +48,9 @@ pub enum Span {
 }
 
 impl Span {
+    /// Every span, in their order.
+    pub const ALL: [Self; 3] = [Self::First, Self::Between, Self::Last];
+
     /// The word for it.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
@@ -61,7 +64,7 @@ impl Span {
     /// Reads the word; none for any other text.
     #[must_use]
     pub fn parse(text: &str) -> Option<Self> {
-        [Self::First, Self::Between, Self::Last].into_iter().find(|span| span.as_str() == text)
+        Self::ALL.into_iter().find(|span| span.as_str() == text)
     }
 }
 
@@ -161,12 +164,6 @@ impl Sums {
         for (key, counts) in persons {
             add(&mut self.persons, PersonKey { words: key.words.map(ours), ..key }, counts);
         }
-    }
-
-    /// Leaves attempts alone.
-    pub(crate) fn forget_events(&mut self) {
-        self.events.clear();
-        self.persons.values_mut().for_each(|[events, ..]| *events = 0);
     }
 
     /// Keys that are held.

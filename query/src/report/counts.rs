@@ -19,6 +19,7 @@ use datafusion::functions_aggregate::expr_fn::count;
 use datafusion::logical_expr::{Expr, cast};
 use datafusion::prelude::{DataFrame, col, lit};
 use futures::StreamExt as _;
+use lake::projections::PartKind;
 use projections::sums::EVENT_WORDS;
 use schemas::Kind;
 use schemas::vocabulary::Stage;
@@ -92,7 +93,8 @@ pub(super) async fn count_events(
             if let Some(stage) = place(&EVENT_WORDS, "stage").filter(|_| !counting.with_first_factor) {
                 filters.push((stage, Box::new(|text| text != Stage::FirstFactor.as_str())));
             }
-            let kept = Kept { sums: &sums, words: &EVENT_WORDS, filters, counts: &[COUNT], now_us: 0 };
+            let kinds = [PartKind::EventsByQuarter, PartKind::EventsByDay];
+            let kept = Kept { sums: &sums, kinds, words: &EVENT_WORDS, filters, counts: &[COUNT], now_us: 0 };
             add_up_kept(session, counting, kept, &mut take).await?
         }
     };
@@ -144,6 +146,8 @@ async fn scan(
 /// What is kept, and what of it is counted.
 struct Kept<'a> {
     sums: &'a AtVersion,
+    /// By quarter hour, and by day.
+    kinds: [PartKind; 2],
     words: &'a [&'static str],
     filters: Vec<WordFilter<'a>>,
     counts: &'a [&'static str],
@@ -179,11 +183,11 @@ async fn add_up_kept(
         return Ok(vec![counting.range]);
     }
     let limits = session.limits();
-    let Kept { sums, words, filters, counts, now_us } = kept;
+    let Kept { sums, kinds, words, filters, counts, now_us } = kept;
     let grains: Vec<_> = counting.by.iter().filter_map(|group| group.grain()).collect();
     let periods = Periods { grains: &grains, tz: counting.tz, shift: counting.shift };
     let slots = Slots::new((whole.from, whole.to), sums.months(), periods);
-    let parts = session.stored_sums().parts(sums, &slots, now_us, &limits).await?;
+    let parts = session.stored_sums().parts(sums, kinds, &slots, now_us, &limits).await?;
     let by =
         counting.names().into_iter().filter_map(|column| Some((place(words, column)?, column))).collect();
     let quarter = counting.has_time().then_some(QUARTER);

@@ -9,7 +9,7 @@ use arrow::datatypes::{Int64Type, TimestampMicrosecondType};
 use arrow::error::ArrowError;
 use chrono::NaiveDate;
 use lake::projections::PartKind;
-use projections::sums::{ATTEMPT_WORDS, EVENT_WORDS};
+use projections::sums::{ATTEMPT_WORDS, EVENT_WORDS, PERSON_WORDS, Span};
 use schemas::arrays::{column, file_texts, numbers};
 use schemas::vocabulary::DenialReason;
 
@@ -28,37 +28,68 @@ const REASON: usize = 4;
 /// What is told of each kind of sums: the length of the time that a row is about, and the columns of words and of counts.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Shape {
-    pub(crate) unit_us: i64,
+    time: Time,
     pub(crate) words: &'static [&'static str],
     pub(crate) counts: &'static [&'static str],
     /// Whether a row says until when it can be answered, which the clock decides.
     has_until: bool,
 }
 
+/// How a row says when.
+#[derive(Debug, Clone, Copy)]
+enum Time {
+    /// By the beginning of a time of this length.
+    Unit(i64),
+    /// By a span of days.
+    Span,
+}
+
 impl Shape {
-    /// None for a kind of rows that are read in another way.
+    /// None for a kind of rows that do not add up.
     pub(crate) fn of(kind: PartKind) -> Option<Self> {
-        let events = |unit_us| Self { unit_us, words: &EVENT_WORDS, counts: &["events"], has_until: false };
-        let counts = &["attempts", "prompts"];
-        let attempts = |unit_us| Self { unit_us, words: &ATTEMPT_WORDS, counts, has_until: true };
+        let events = |unit_us| Self {
+            time: Time::Unit(unit_us),
+            words: &EVENT_WORDS,
+            counts: &["events"],
+            has_until: false,
+        };
+        let attempts = |unit_us| Self {
+            time: Time::Unit(unit_us),
+            words: &ATTEMPT_WORDS,
+            counts: &["attempts", "prompts"],
+            has_until: true,
+        };
         match kind {
             PartKind::EventsByQuarter => Some(events(QUARTER_HOUR_US)),
             PartKind::EventsByDay => Some(events(DAY_US)),
             PartKind::AttemptsByQuarter => Some(attempts(QUARTER_HOUR_US)),
             PartKind::AttemptsByDay => Some(attempts(DAY_US)),
-            PartKind::PersonsByMonth | PartKind::Attempt | PartKind::Void => None,
+            PartKind::PersonsByMonth => Some(Self {
+                time: Time::Span,
+                words: &PERSON_WORDS,
+                counts: &["events", "attempts", "prompts"],
+                has_until: false,
+            }),
+            PartKind::Attempt | PartKind::Void => None,
         }
     }
 
     /// The columns that are read.
     pub(super) fn columns(self) -> impl Iterator<Item = &'static str> {
         let until = self.has_until.then_some(UNTIL);
-        ["at"].into_iter().chain(self.words.iter().copied()).chain(self.counts.iter().copied()).chain(until)
+        let time = match self.time {
+            Time::Unit(_) => "at",
+            Time::Span => SPAN,
+        };
+        [time].into_iter().chain(self.words.iter().copied()).chain(self.counts.iter().copied()).chain(until)
     }
 }
 
 /// The column that says until when attempts can be answered.
 const UNTIL: &str = "answerable_until";
+
+/// The column that says on which days of a month.
+const SPAN: &str = "span";
 
 /// A part of the table, decoded.
 #[derive(Debug)]
@@ -101,7 +132,7 @@ impl Decoded {
 pub(crate) struct Coded {
     pub(crate) kind: PartKind,
     pub(crate) month: NaiveDate,
-    /// Which quarter hour or day of the month each row is about, from 0 on.
+    /// Which quarter hour or day of the month each row is about, from 0 on; of persons, the place in [`Span::ALL`].
     pub(super) at: Vec<u16>,
     pub(super) words: Vec<Words>,
     pub(super) counts: Vec<Vec<i64>>,
@@ -122,6 +153,15 @@ pub(super) enum Codes {
     Wide(Vec<u32>),
 }
 
+impl Codes {
+    pub(super) fn get(&self, row: usize) -> usize {
+        match self {
+            Self::Narrow(codes) => usize::from(codes[row]),
+            Self::Wide(codes) => codes[row] as usize,
+        }
+    }
+}
+
 impl Coded {
     /// Bytes in memory, about.
     fn bytes(&self) -> usize {
@@ -140,7 +180,7 @@ impl Coded {
 /// Rows that are being decoded.
 pub(super) struct Decoder {
     pub(super) shape: Shape,
-    first: i64,
+    month_us: i64,
     rows: RowCodes,
     until_us: Vec<Option<i64>>,
 }
@@ -149,7 +189,6 @@ impl Decoder {
     /// None for a kind of rows that are read in another way.
     pub(super) fn new(kind: PartKind, month: NaiveDate) -> Option<Self> {
         let shape = Shape::of(kind)?;
-        let first = day_start_us(month).div_euclid(shape.unit_us);
         let rows = RowCodes {
             kind,
             month,
@@ -157,17 +196,30 @@ impl Decoder {
             words: shape.words.iter().map(|_| WordCodes::default()).collect(),
             counts: shape.counts.iter().map(|_| Vec::new()).collect(),
         };
-        Some(Self { shape, first, rows, until_us: Vec::new() })
+        Some(Self { shape, month_us: day_start_us(month), rows, until_us: Vec::new() })
     }
 
     /// Takes in rows as they are stored.
     pub(super) fn take_in(&mut self, rows: &RecordBatch) -> Result<(), ArrowError> {
-        let at = numbers::<TimestampMicrosecondType>(rows, "at")?;
-        let place = |at_us: &i64| {
-            let place = at_us.div_euclid(self.shape.unit_us) - self.first;
-            u16::try_from(place).unwrap_or(NOWHERE)
-        };
-        self.rows.at.extend(at.values().iter().map(place));
+        match self.shape.time {
+            Time::Unit(unit_us) => {
+                let at = numbers::<TimestampMicrosecondType>(rows, "at")?;
+                let place = |at_us: &i64| {
+                    let place = at_us.saturating_sub(self.month_us).div_euclid(unit_us);
+                    u16::try_from(place).unwrap_or(NOWHERE)
+                };
+                self.rows.at.extend(at.values().iter().map(place));
+            }
+            Time::Span => {
+                for span in file_texts(rows, SPAN)? {
+                    let span = span.and_then(Span::parse);
+                    let place = Span::ALL.iter().position(|other| Some(*other) == span);
+                    let place = place.and_then(|place| u16::try_from(place).ok());
+                    let unknown = || ArrowError::SchemaError(format!("{SPAN} is none of a month's"));
+                    self.rows.at.push(place.ok_or_else(unknown)?);
+                }
+            }
+        }
         for (name, words) in self.shape.words.iter().zip(&mut self.rows.words) {
             words.take_in(file_texts(rows, name)?);
         }

@@ -204,3 +204,64 @@ impl Periods<'_> {
         self.grains.iter().map(start).collect()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Whatever shares a slot lies in the same periods as the quarter hour that stands for it, and each is in one slot.
+    #[track_caller]
+    fn check(tz: Tz, grains: &[Grain], shift: Option<Shift>, (from, to): (&str, &str)) {
+        let at = |text: &str| text.parse::<DateTime<Utc>>().expect("a moment").timestamp_micros();
+        let (from, to) = (at(from) / QUARTER_HOUR_US, at(to) / QUARTER_HOUR_US);
+        let periods = Periods { grains, tz, shift };
+        let first = |month| NaiveDate::from_ymd_opt(2026, month, 1).expect("a day");
+        let slots = Slots::new((from, to), (1..=12).map(first), periods);
+        let mut by_day = 0;
+        for quarter in from - QUARTERS..to + QUARTERS {
+            let moment = DateTime::from_timestamp_micros(quarter * QUARTER_HOUR_US).expect("a moment");
+            let month = first(chrono::Datelike::month(&moment));
+            let place = quarter - day_start_us(month) / QUARTER_HOUR_US;
+            let month = &slots.months[&month];
+            let found = [month.days[(place / QUARTERS) as usize], month.quarters[place as usize]];
+            let found: Vec<u32> = found.into_iter().filter(|slot| *slot != NO_SLOT).collect();
+            let is_asked = (from..to).contains(&quarter);
+            assert_eq!(found.len(), usize::from(is_asked), "{tz} {grains:?} {moment}");
+            for slot in found {
+                by_day += usize::from(month.days[(place / QUARTERS) as usize] == slot);
+                let stand_in = slots.stand_ins[slot as usize];
+                assert_eq!(periods.of(quarter), periods.of(stand_in), "{tz} {grains:?} {shift:?} {moment}");
+            }
+        }
+        let fine = grains.iter().any(|grain| *grain < Grain::Day);
+        assert_eq!(by_day > 0, !fine && (tz == Tz::UTC || !grains.contains(&Grain::Day)), "{tz} {grains:?}");
+    }
+
+    #[test]
+    fn what_shares_a_slot_lies_in_the_same_periods() {
+        use Grain::{Day, Hour, Month, Week};
+        let zones = [
+            Tz::UTC,
+            Tz::Europe__Berlin,
+            Tz::Asia__Kathmandu,
+            Tz::Australia__Lord_Howe,
+            // Clocks change at midnight.
+            Tz::Asia__Beirut,
+            Tz::Africa__Cairo,
+            Tz::America__Nuuk,
+        ];
+        for tz in zones {
+            for grains in [&[][..], &[Hour], &[Day], &[Week], &[Month], &[Month, Week], &[Day, Month]] {
+                let shift = grains.iter().min().map(|grain| Shift::by_one(*grain));
+                for shift in [None, shift] {
+                    for range in [
+                        ("2026-03-20T00:00:00Z", "2026-05-03T12:00:00Z"),
+                        ("2026-10-20T10:15:00Z", "2026-11-09T00:00:00Z"),
+                    ] {
+                        check(tz, grains, shift, range);
+                    }
+                }
+            }
+        }
+    }
+}

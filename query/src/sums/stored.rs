@@ -1,6 +1,6 @@
 //! The sums at one version of the book: what the table holds, and what it lacks.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashSet};
 use std::fmt;
 use std::sync::Arc;
 
@@ -32,6 +32,7 @@ pub(crate) struct StoredSums {
     kept: Arc<Kept>,
     attempts: Arc<StoredAttempts>,
     events: OnceCell<Option<Arc<AtVersion>>>,
+    attempt_sums: OnceCell<Option<Arc<AtVersion>>>,
 }
 
 /// What adds up to the sums of one version.
@@ -42,10 +43,9 @@ pub(crate) struct AtVersion {
 }
 
 impl AtVersion {
-    fn new(table: Projections, kinds: [PartKind; 2], rows: &[SumRows]) -> Result<Self, ProjectError> {
+    fn new(table: Projections, unstored: Vec<SumRows>) -> Result<Self, ProjectError> {
         let mut parts = table.parts()?;
-        parts.retain(|part| kinds.contains(&part.kind));
-        let unstored = rows.iter().filter(|rows| kinds.contains(&rows.kind)).cloned().collect();
+        parts.retain(|part| part.kind.adds_up());
         Ok(Self { table, parts, unstored })
     }
 
@@ -69,7 +69,15 @@ impl StoredSums {
         kept: Arc<Kept>,
         attempts: Arc<StoredAttempts>,
     ) -> Self {
-        Self { totals, repeats, rules, kept, attempts, events: OnceCell::new() }
+        Self {
+            totals,
+            repeats,
+            rules,
+            kept,
+            attempts,
+            events: OnceCell::new(),
+            attempt_sums: OnceCell::new(),
+        }
     }
 
     /// The attempts one by one, as they are stored or made.
@@ -78,13 +86,15 @@ impl StoredSums {
     }
 
     /// The sums of attempts; none where nothing is kept that is of use for this version.
-    pub(crate) async fn attempts(&self, limits: &Limits) -> Result<Option<AtVersion>, QueryError> {
+    pub(crate) async fn attempts(&self, limits: &Limits) -> Result<Option<Arc<AtVersion>>, QueryError> {
         let unstored = self.attempts.unstored().await;
         let unstored = unstored.map_err(|error| QueryError::while_running(error, limits))?;
-        let Some(table) = &unstored.table else { return Ok(None) };
-        let kinds = [PartKind::AttemptsByQuarter, PartKind::AttemptsByDay];
-        let found = AtVersion::new(table.clone(), kinds, &unstored.sums);
-        found.map(Some).map_err(|error| failed(error, limits))
+        let find = async || {
+            let Some(table) = &unstored.table else { return Ok::<_, ProjectError>(None) };
+            Ok(Some(Arc::new(AtVersion::new(table.clone(), unstored.sums.clone())?)))
+        };
+        let found = self.attempt_sums.get_or_try_init(find).await;
+        found.cloned().map_err(|error| failed(error, limits))
     }
 
     /// The sums of events; none where nothing is kept that is of use for this version.
@@ -102,38 +112,49 @@ impl StoredSums {
         else {
             return Ok(None);
         };
-        let kinds = [PartKind::EventsByQuarter, PartKind::EventsByDay];
-        Ok(Some(Arc::new(AtVersion::new(table, kinds, &rows)?)))
+        Ok(Some(Arc::new(AtVersion::new(table, rows)?)))
     }
 
-    /// What of the sums lies in these slots, decoded, as it is at a moment.
+    /// What of the sums lies in these slots, decoded, as it is at a moment: of a kind by quarter hour, and of one by day.
     pub(crate) async fn parts(
         &self,
         sums: &AtVersion,
+        [by_quarter, by_day]: [PartKind; 2],
         slots: &Slots,
         now_us: i64,
         limits: &Limits,
     ) -> Result<Vec<Arc<Coded>>, QueryError> {
-        self.find_parts(sums, slots, now_us).await.map_err(|error| failed(error, limits))
+        let is_asked = |kind: PartKind, month: NaiveDate| {
+            slots.months.get(&month).is_some_and(|month| {
+                kind == by_quarter && month.has_quarters() || kind == by_day && month.has_days()
+            })
+        };
+        self.decoded(sums, is_asked, now_us).await.map_err(|error| failed(error, limits))
     }
 
-    async fn find_parts(
+    /// The sums of persons in these months, decoded.
+    pub(crate) async fn persons(
         &self,
         sums: &AtVersion,
-        slots: &Slots,
+        months: &HashSet<NaiveDate>,
+        limits: &Limits,
+    ) -> Result<Vec<Arc<Coded>>, QueryError> {
+        let is_asked =
+            |kind: PartKind, month: NaiveDate| kind == PartKind::PersonsByMonth && months.contains(&month);
+        self.decoded(sums, is_asked, 0).await.map_err(|error| failed(error, limits))
+    }
+
+    async fn decoded(
+        &self,
+        sums: &AtVersion,
+        is_asked: impl Fn(PartKind, NaiveDate) -> bool,
         now_us: i64,
     ) -> Result<Vec<Arc<Coded>>, ProjectError> {
-        let is_asked = |kind: PartKind, month: NaiveDate| {
-            let by_day = matches!(kind, PartKind::EventsByDay | PartKind::AttemptsByDay);
-            let month = slots.months.get(&month);
-            month.is_some_and(|month| if by_day { month.has_days() } else { month.has_quarters() })
-        };
         let mut reads = Vec::new();
         for part in sums.parts.iter().filter(|part| is_asked(part.kind, part.day)) {
             reads.push(self.kept.part(&sums.table, part, now_us).boxed());
         }
-        let read: Vec<_> = stream::iter(reads).buffer_unordered(READS_MAX).try_collect().await?;
-        let mut all: Vec<Arc<Coded>> = read.into_iter().flatten().collect();
+        let mut all = Vec::new();
         for SumRows { kind, month, rows } in
             sums.unstored.iter().filter(|rows| is_asked(rows.kind, rows.month))
         {
@@ -142,6 +163,8 @@ impl StoredSums {
                 all.extend(decoder.finish(now_us).at(now_us));
             }
         }
+        let read: Vec<_> = stream::iter(reads).buffer_unordered(READS_MAX).try_collect().await?;
+        all.extend(read.into_iter().flatten());
         Ok(all)
     }
 }

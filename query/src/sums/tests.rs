@@ -1,22 +1,25 @@
 //! Sums against a count row by row, and reports that are added up against the same that are counted.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use arrow::array::{Array as _, AsArray as _, RecordBatch};
 use arrow::datatypes::{Int64Type, TimestampMicrosecondType};
 use arrow::error::ArrowError;
 use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
+use chrono_tz::Tz;
 use lake::maintain::{Lease, Upkeep};
+use lake::projections::PartKind;
 use projections::Projector;
 use projections::sums::{ATTEMPT_WORDS, EVENT_WORDS};
 use schemas::vocabulary::{Assurance, AuthResult, DenialReason, Method, Stage};
 
-use super::{Adding, Periods, Slots, add_up};
+use super::{Adding, MONTH, PERSONS, Periods, PersonsAsked, Slots, add_up, distinct_persons};
 use crate::arrays::text_column;
 use crate::attempts::kept_tests::{Draw, again, location, projector, rows};
 use crate::limits::Limits;
 use crate::output::Format;
+use crate::parameter::TimeRange;
 use crate::period::Grain;
 use crate::report::{REPORTS, Report, ReportParameters};
 use crate::session::Session;
@@ -55,6 +58,10 @@ pub(crate) fn some_event(draw: &mut Draw, number: u64) -> TestEvent {
     })
 }
 
+const EVENT_KINDS: [PartKind; 2] = [PartKind::EventsByQuarter, PartKind::EventsByDay];
+
+const ATTEMPT_KINDS: [PartKind; 2] = [PartKind::AttemptsByQuarter, PartKind::AttemptsByDay];
+
 /// How many, by the beginning of a quarter hour or day and the words.
 type Told = BTreeMap<String, i64>;
 
@@ -66,7 +73,7 @@ async fn told(session: &Session, grain: Grain) -> Told {
     let grains = [grain];
     let periods = Periods { grains: &grains, tz: chrono_tz::UTC, shift: None };
     let slots = Slots::new((0, i64::MAX / 2), sums.months(), periods);
-    let parts = stored.parts(&sums, &slots, 0, &limits).await.expect("parts");
+    let parts = stored.parts(&sums, EVENT_KINDS, &slots, 0, &limits).await.expect("parts");
     let adding = Adding {
         slots: &slots,
         quarter: Some("quarter"),
@@ -176,6 +183,50 @@ async fn same_reports(draw: &mut Draw, kept: &TestBook, plain: &TestBook, count:
     }
 }
 
+/// Persons are counted as they would be row by row.
+async fn same_persons(draw: &mut Draw, kept: &TestBook, count: usize) {
+    let asked_of = "occurred_at, tenant_id, source, user_key, method";
+    let events = rows(kept, &format!("SELECT {asked_of} FROM counted_events")).await;
+    let session = kept.session(Limits::default());
+    let is_kept = session.stored_sums().events(&Limits::default()).await.expect("sums").is_some();
+    assert!(is_kept);
+    for _ in 0..count {
+        let start = at("2026-03-20T00:00:00Z") + TimeDelta::seconds(draw.below(15 * 86_400) as i64);
+        let length = draw.one(&[3_600, 86_400, 10 * 86_400, 60 * 86_400]);
+        let range = TimeRange { from: start, to: start + TimeDelta::seconds(length) };
+        let tz: Tz = draw.one(ZONES).parse().expect("a zone");
+        let months_of = draw.one(&[None, Some(tz)]);
+        let by = ["tenant_id", "source", "method"].into_iter().filter(|_| draw.below(2) == 0);
+        let by: Vec<&'static str> = by.collect();
+        let mut expected: BTreeMap<Vec<String>, BTreeSet<String>> = BTreeMap::new();
+        for row in &events {
+            let cells: Vec<&str> = row.split(',').collect();
+            let moment = at(cells[0]);
+            if !(range.from..range.to).contains(&moment) {
+                continue;
+            }
+            let month = months_of.map(|tz| moment.with_timezone(&tz).format("%Y-%m").to_string());
+            let words = [("tenant_id", 1), ("source", 2), ("method", 4)];
+            let words = by.iter().map(|name| words.iter().find(|(word, _)| word == name).expect("a word").1);
+            let group = month.into_iter().chain(words.map(|place| cells[place].to_owned())).collect();
+            expected.entry(group).or_default().insert(cells[1..4].join(","));
+        }
+        let asked = PersonsAsked { range, months_of, by: &by };
+        let batch = distinct_persons(&session, &asked).await.expect("persons");
+        let names: Vec<&str> = months_of.map(|_| MONTH).into_iter().chain(by.iter().copied()).collect();
+        let persons = batch[PERSONS].as_primitive::<Int64Type>();
+        let cell = |name: &&str, row: usize| {
+            batch[*name].as_string::<i32>().iter().nth(row).flatten().unwrap_or_default().to_owned()
+        };
+        let found: BTreeMap<Vec<String>, i64> = (0..batch.num_rows())
+            .map(|row| (names.iter().map(|name| cell(name, row)).collect(), persons.value(row)))
+            .collect();
+        let expected: BTreeMap<Vec<String>, i64> =
+            expected.into_iter().map(|(group, persons)| (group, persons.len() as i64)).collect();
+        assert_eq!(found, expected, "{asked:?}");
+    }
+}
+
 /// Merges the files of a book, and removes the days before one.
 async fn maintain(book: &mut TestBook, first: Option<NaiveDate>) {
     let retention_days = first.map_or(100_000, |first| (Utc::now().date_naive() - first).num_days());
@@ -206,7 +257,7 @@ async fn told_attempts(session: &Session, grain: Grain) -> BTreeMap<String, (i64
     let periods = Periods { grains: &grains, tz: chrono_tz::UTC, shift: None };
     let slots = Slots::new((0, i64::MAX / 2), sums.months(), periods);
     let now_us = at(NOW).timestamp_micros();
-    let parts = stored.parts(&sums, &slots, now_us, &limits).await.expect("parts");
+    let parts = stored.parts(&sums, ATTEMPT_KINDS, &slots, now_us, &limits).await.expect("parts");
     let adding = Adding {
         slots: &slots,
         quarter: Some("quarter"),
@@ -308,14 +359,19 @@ async fn adds_up(seed: u64, events: u64, partitions: u64) {
                     book.redecode(offset, &anew).await;
                 }
             }
-            6 if !has_removed && number > events / 2 => {
-                has_removed = true;
-                for book in [&mut kept, &mut plain] {
-                    maintain(book, NaiveDate::from_ymd_opt(2026, 3, 30)).await;
-                }
-            }
             7 => maintain(&mut kept, None).await,
             _ => {}
+        }
+        if !has_removed && number > events / 2 {
+            has_removed = true;
+            keeping.refresh().await.expect("keeps up");
+            for book in [&mut kept, &mut plain] {
+                maintain(book, NaiveDate::from_ymd_opt(2026, 3, 30)).await;
+            }
+            check(&kept, "days are removed, and not yet from what is stored").await;
+            let done = keeping.refresh().await.expect("keeps up").expect("something is new");
+            assert!(!done.rebuilt);
+            check(&kept, "days are removed").await;
         }
         if draw.below(3) == 0 {
             check(&kept, &format!("seed {seed}, {number} events")).await;
@@ -323,10 +379,12 @@ async fn adds_up(seed: u64, events: u64, partitions: u64) {
     }
     check(&kept, "at the end, before it is stored").await;
     same_reports(&mut draw, &kept, &plain, 6).await;
+    same_persons(&mut draw, &kept, 6).await;
     keeping.refresh().await.expect("keeps up");
     while keeping.table().merge_once().await.expect("merges") {}
     check(&kept, "at the end").await;
     same_reports(&mut draw, &kept, &plain, 12).await;
+    same_persons(&mut draw, &kept, 12).await;
 }
 
 #[tokio::test]

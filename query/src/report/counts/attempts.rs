@@ -9,6 +9,7 @@ use datafusion::functions_aggregate::expr_fn::{count, sum};
 use datafusion::logical_expr::{Expr, when};
 use datafusion::prelude::{DataFrame, col, lit};
 use futures::StreamExt as _;
+use lake::projections::PartKind;
 use projections::sums::ATTEMPT_WORDS;
 use schemas::vocabulary::{Assurance, DenialReason};
 
@@ -53,6 +54,7 @@ pub(in crate::report) async fn count_attempts(
             }
             let kept = Kept {
                 sums: &sums,
+                kinds: [PartKind::AttemptsByQuarter, PartKind::AttemptsByDay],
                 words: &ATTEMPT_WORDS,
                 filters,
                 counts: &[ATTEMPTS, PROMPTS],
