@@ -19,7 +19,6 @@ mod view;
 
 pub use self::counts::{IdentityCount, identity_counts, is_seen};
 pub(crate) use self::known::Known;
-pub(crate) use self::learner::Rule;
 pub(crate) use self::listed::{ABOUT, COLUMNS, Listed, VIEW};
-pub(crate) use self::owners::{Identified, Owners, PersonalId, canonical};
+pub(crate) use self::owners::{Owners, PersonalId, canonical};
 pub(crate) use self::view::{IDENTITIES, PERSONS, People};
