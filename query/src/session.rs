@@ -152,8 +152,7 @@ impl Session {
             Arc::clone(&resources.rules),
         );
         let known = Arc::new(Known::new(directory.clone()));
-        let people =
-            views::register(&context, book, &known, &resources.repeats, attempts).map_err(failed)?;
+        let people = views::register(&context, book, &known, &resources.repeats, attempts).map_err(failed)?;
         Ok(Self {
             context,
             limits,
@@ -199,7 +198,8 @@ impl Session {
     /// Whose each id is, of these tenants, or of all where none is named.
     pub(crate) async fn owners(&self, tenants: &[String]) -> Result<Owners, QueryError> {
         let tenants: Vec<_> = tenants.iter().map(|tenant| lit(tenant.as_str())).collect();
-        let filters = if tenants.is_empty() { vec![] } else { vec![col("tenant_id").in_list(tenants, false)] };
+        let filters =
+            if tenants.is_empty() { vec![] } else { vec![col("tenant_id").in_list(tenants, false)] };
         let owners = self.people.whose(&self.context.state(), &filters).await;
         owners.map_err(|error| QueryError::while_running(error, &self.limits))
     }

@@ -151,8 +151,9 @@ impl Learner {
         let mut addresses = HashMap::new();
         let identities = self.learned(|groups| {
             let all = groups.of_addresses();
-            addresses
-                .extend(all.map(|(tenant_id, address, whose)| ((tenant_id.to_owned(), address.to_owned()), whose)));
+            addresses.extend(
+                all.map(|(tenant_id, address, whose)| ((tenant_id.to_owned(), address.to_owned()), whose)),
+            );
         });
         (identities, addresses)
     }

@@ -149,8 +149,7 @@ impl Owners {
                 && is_in_time(&it.valid)
         };
         let seen = self.identities.iter().filter(is_it);
-        let mut found: BTreeSet<_> =
-            seen.map(|it| (it.id.tenant_id.clone(), it.person.clone())).collect();
+        let mut found: BTreeSet<_> = seen.map(|it| (it.id.tenant_id.clone(), it.person.clone())).collect();
         // What no event gave, a directory can list.
         let sources = Source::ALL.iter().map(|it| it.as_str());
         let sources: Vec<&str> = sources.filter(|it| source.is_none_or(|source| source == *it)).collect();
@@ -176,8 +175,7 @@ impl Owners {
 
     /// The ids of a person that events gave, and those that directories list beside them.
     pub(crate) fn ids(&self, tenant_id: &str, person: &str) -> Vec<PersonalId> {
-        let theirs =
-            self.identities.iter().filter(|it| it.id.tenant_id == tenant_id && it.person == person);
+        let theirs = self.identities.iter().filter(|it| it.id.tenant_id == tenant_id && it.person == person);
         let mut ids: Vec<PersonalId> = theirs
             .map(|it| PersonalId {
                 source: Some(it.id.source.clone()),
@@ -210,7 +208,8 @@ impl Owners {
     /// The addresses of a person, of ids and of e-mail.
     pub(crate) fn addresses(&self, tenant_id: &str, person: &str) -> Vec<&str> {
         let is_theirs = |whose: &Whose| matches!(whose, Whose::Person(name) if name == person);
-        let all = self.addresses.iter().filter(|((tenant, _), whose)| tenant == tenant_id && is_theirs(whose));
+        let all =
+            self.addresses.iter().filter(|((tenant, _), whose)| tenant == tenant_id && is_theirs(whose));
         let mut addresses: Vec<&str> = all.map(|((_, address), _)| address.as_str()).collect();
         addresses.sort_unstable();
         addresses
@@ -219,7 +218,9 @@ impl Owners {
     /// Whom directories list, by tenant and name, and when each is enabled: periods that do not touch.
     pub(crate) fn listed(&self) -> BTreeMap<(&str, &str), &[Enabled]> {
         let persons = self.claims.persons().iter();
-        persons.map(|((tenant, person), it)| ((tenant.as_str(), person.as_str()), it.enabled.as_slice())).collect()
+        persons
+            .map(|((tenant, person), it)| ((tenant.as_str(), person.as_str()), it.enabled.as_slice()))
+            .collect()
     }
 
     /// Whether directories list the person.

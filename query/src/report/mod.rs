@@ -11,11 +11,14 @@ mod changed;
 mod changes;
 mod counts;
 mod denials;
+mod exceptions;
 mod filter;
 mod group;
 mod keys;
+mod license_usage;
 mod listed;
 mod made;
+mod mfa_evidence;
 mod parameters;
 mod people_parameters;
 mod person;
@@ -81,8 +84,16 @@ type AnswerFn = for<'a> fn(&'a Session, &'a ReportParameters) -> Answering<'a>;
 type Answering<'a> = BoxFuture<'a, Result<Answer, QueryError>>;
 
 /// Every report, in the order in which they are listed.
-pub const REPORTS: &[&Report] =
-    &[&usage::REPORT, &denials::REPORT, &user_trail::REPORT, &activity::REPORT, &changes::REPORT];
+pub const REPORTS: &[&Report] = &[
+    &usage::REPORT,
+    &denials::REPORT,
+    &user_trail::REPORT,
+    &activity::REPORT,
+    &exceptions::REPORT,
+    &mfa_evidence::REPORT,
+    &license_usage::REPORT,
+    &changes::REPORT,
+];
 
 impl Report {
     /// The report of this name.
@@ -229,7 +240,8 @@ async fn coverage(
     let parameters = parameters.clone();
     let covered = covered.unwrap_or(parameters.range);
     let tz = parameters.tz;
-    let question = Question::Report { report, parameters, assurance_unknown, next_cursor, population, settled };
+    let question =
+        Question::Report { report, parameters, assurance_unknown, next_cursor, population, settled };
     let coverage = session.coverage(tz.name(), Some(covered), question).await?;
     let directory_version = if asks_directory { session.directory_version() } else { None };
     Ok(Coverage { directory_version, ..coverage })

@@ -6,8 +6,8 @@ use datafusion::error::DataFusionError;
 use datafusion::logical_expr::Expr;
 use datafusion::logical_expr::utils::disjunction;
 use datafusion::prelude::{col, lit};
-use schemas::{Enabled, Kind};
 use schemas::arrays::{Texts, numbers};
+use schemas::{Enabled, Kind};
 
 use super::counts::moment_us;
 use super::parameters::ReportParameters;
@@ -39,8 +39,7 @@ impl Person {
     ) -> Result<Self, QueryError> {
         let tenants = tenants(parameters);
         let owners = session.owners(&tenants).await?;
-        let range_us =
-            (parameters.range.from.timestamp_micros(), parameters.range.to.timestamp_micros());
+        let range_us = (parameters.range.from.timestamp_micros(), parameters.range.to.timestamp_micros());
         let is_asked = |tenant_id: &String| tenants.is_empty() || tenants.contains(tenant_id);
         let mut found = owners.named(called, range_us);
         found.retain(|(tenant_id, _)| is_asked(tenant_id));
@@ -170,7 +169,8 @@ async fn changed(
             let texts = Texts::of(batch, &names)?;
             let at = numbers::<arrow::datatypes::TimestampMicrosecondType>(batch, "occurred_at")?;
             for row in 0..batch.num_rows() {
-                let [tenant_id, source, user_key, user_id] = [0, 1, 2, 3].map(|index| texts.needed(index, row));
+                let [tenant_id, source, user_key, user_id] =
+                    [0, 1, 2, 3].map(|index| texts.needed(index, row));
                 let is_it = user_id == called
                     || spellings.iter().any(|(only, key)| {
                         key == user_key && only.as_ref().is_none_or(|only| only == source)

@@ -50,9 +50,7 @@ fn let_in(told: &Told<'_>, by_method: &str) -> String {
             "Let in without a new challenge: a second factor was used before".to_owned()
         }
         Assurance::Exempt => "Let in without a second factor: none was asked for here".to_owned(),
-        Assurance::Bypassed => {
-            "Let in past the second factor: an administrator had allowed it".to_owned()
-        }
+        Assurance::Bypassed => "Let in past the second factor: an administrator had allowed it".to_owned(),
         Assurance::External => format!("Let in{by_method}: another provider vouched"),
         Assurance::FirstFactorOnly => format!("Let in{by_method} with one factor alone"),
         Assurance::Unknown => {

@@ -52,7 +52,8 @@ impl Of {
                 tie_of_event().call(columns.map(col).collect())
             }
             Self::Attempts => {
-                let first = datafusion::functions_nested::expr_fn::array_element(col("event_ids"), lit(1_i64));
+                let first =
+                    datafusion::functions_nested::expr_fn::array_element(col("event_ids"), lit(1_i64));
                 let columns = ["tenant_id", "source", "user_key"].map(col).into_iter().chain([first]);
                 tie_of_attempt().call(columns.collect())
             }
@@ -123,7 +124,9 @@ fn tie_of_event() -> ScalarUDF {
             let has_states =
                 Source::parse(source).is_some_and(|source| source.same_id() == SameId::Supersedes);
             let mut hash = Sha256::new();
-            [tenants.value(row), source, ids.value(row)].map(|text| add(&mut hash, text));
+            for text in [tenants.value(row), source, ids.value(row)] {
+                add(&mut hash, text);
+            }
             if !has_states {
                 add(&mut hash, topics.value(row));
                 hash.update(partitions.value(row).to_be_bytes());
@@ -182,7 +185,14 @@ mod tests {
         let cursor = Cursor { of: Of::Attempts, at_us: -5, tie: -1, book_version: 7 };
         assert_eq!(cursor.text(), "a1.-5.ffffffffffffffff.7");
         assert_eq!(Cursor::parse(&cursor.text()), Ok(cursor));
-        for text in ["", "e1", "e1.5.ff.7", "x1.5.ffffffffffffffff.7", "e1.5.ffffffffffffffff.7.", "e1.+5.ffffffffffffffff.7"] {
+        for text in [
+            "",
+            "e1",
+            "e1.5.ff.7",
+            "x1.5.ffffffffffffffff.7",
+            "e1.5.ffffffffffffffff.7.",
+            "e1.+5.ffffffffffffffff.7",
+        ] {
             assert_eq!(Cursor::parse(text), Err(BadCursor), "{text}");
         }
     }

@@ -155,7 +155,8 @@ fn begin(parameters: &ReportParameters, of: Of) -> Result<Option<Cursor>, QueryE
             "give `of` as the page before had it: the cursor is one of the other list".to_owned(),
         )),
         Err(_) => Err(QueryError::Refused(
-            "give `cursor` as `next_cursor` of the page before has it, or leave it out: it is none".to_owned(),
+            "give `cursor` as `next_cursor` of the page before has it, or leave it out: it is none"
+                .to_owned(),
         )),
     }
 }

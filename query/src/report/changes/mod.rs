@@ -15,12 +15,12 @@ use schemas::Kind;
 use self::registration::Prompts;
 use super::changed::{Changed, Copies, TEXTS, local, place};
 use super::counts::in_range;
+use super::group::Group;
 use super::made::Made;
 use super::parameters::{RANGE, ReportParameters, TENANT, filter};
 use super::people_parameters::{PERSON, SOURCE, tenants};
 use super::person::Person;
 use super::sentence::of_change;
-use super::group::Group;
 use super::{About, Answering, Column, Report, answer};
 use crate::error::QueryError;
 use crate::parameter::{Parameter, Takes};
@@ -56,8 +56,12 @@ const KINDS: &[&str] = &[
 const CHANGE: Parameter =
     Parameter::new("change", Takes::Word(KINDS), "bypass-granted", "Only changes of this kind.");
 
-const LIST: Parameter =
-    Parameter::new("list", Takes::Word(&["list"]), "list", "`list` gives a row for each change, in the order of time.");
+const LIST: Parameter = Parameter::new(
+    "list",
+    Takes::Word(&["list"]),
+    "list",
+    "`list` gives a row for each change, in the order of time.",
+);
 
 /// What happened to accounts and methods.
 pub(super) const REPORT: Report = Report {
@@ -194,8 +198,7 @@ struct Teller<'o> {
 
 impl Teller<'_> {
     fn take(&mut self, rows: &RecordBatch, changed: &Changed<'_>, row: usize) -> Result<(), ArrowError> {
-        let whose =
-            self.owners.of(changed.tenant_id(), changed.source(), changed.user_key(), changed.at_us);
+        let whose = self.owners.of(changed.tenant_id(), changed.source(), changed.user_key(), changed.at_us);
         if !self.is_asked(changed.tenant_id(), &whose.person) {
             return Ok(());
         }
@@ -271,7 +274,10 @@ impl Teller<'_> {
             .number("first_at", prompt.at_us)
             .number("last_at", prompt.at_us)
             .text("local_time", local(prompt.at_us, self.tz))
-            .text("sentence", format!("The user was asked to register a second factor (cause: {}).", prompt.cause))
+            .text(
+                "sentence",
+                format!("The user was asked to register a second factor (cause: {}).", prompt.cause),
+            )
             .text("person", person)
             .text("user_id", prompt.user_id)
             .text("linked_by", rule.as_str())
@@ -287,8 +293,7 @@ impl Teller<'_> {
 
     /// The person who is called so, where a rule says who that is.
     fn known(&self, changed: &Changed<'_>, actor: &str) -> Option<String> {
-        let whose =
-            self.owners.of(changed.tenant_id(), changed.source(), &canonical(actor), changed.at_us);
+        let whose = self.owners.of(changed.tenant_id(), changed.source(), &canonical(actor), changed.at_us);
         whose.rule.is_match().then(|| whose.person.into_owned())
     }
 

@@ -3,8 +3,8 @@
 use arrow::array::RecordBatch;
 use arrow::datatypes::TimestampMicrosecondType;
 use arrow::error::ArrowError;
-use datafusion::functions::string::expr_fn::{contains, lower};
 use datafusion::functions::core::expr_fn::coalesce;
+use datafusion::functions::string::expr_fn::{contains, lower};
 use datafusion::prelude::{col, lit};
 use schemas::arrays::{Texts, numbers};
 

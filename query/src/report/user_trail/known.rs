@@ -25,7 +25,10 @@ pub(super) fn tell(person: &Person, tz: Tz, made: &mut Made) {
             .text("tenant", person.tenant_id.as_str())
             .text("person", person.name.as_str())
             .maybe("source", id.source.as_deref())
-            .text("user_id", if id.user_ids.is_empty() { id.user_key.clone() } else { id.user_ids.join(", ") })
+            .text(
+                "user_id",
+                if id.user_ids.is_empty() { id.user_key.clone() } else { id.user_ids.join(", ") },
+            )
             .text("user_key", id.user_key.as_str())
             .text("linked_by", id.rule)
             .number("occurred_at", id.valid.from_us)

@@ -140,11 +140,8 @@ fn columns(frame: &DataFrame, kind: &str) -> Vec<Expr> {
     let of_both = BOOK.iter().filter(|it| it.is_in(Kind::Event) || it.is_in(Kind::Change));
     let columns = of_both.filter(|it| is_told(it.name)).map(|it| {
         let data_type = it.column_type.arrow_type();
-        let value = if schema.field_with_name(it.name).is_ok() {
-            col(it.name)
-        } else {
-            lit(ScalarValue::Null)
-        };
+        let value =
+            if schema.field_with_name(it.name).is_ok() { col(it.name) } else { lit(ScalarValue::Null) };
         // The engine's own types of text would differ between the two.
         cast(value, data_type).alias(it.name)
     });

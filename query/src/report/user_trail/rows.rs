@@ -91,7 +91,12 @@ impl Teller {
         let mut row = 0;
         while row < rows.num_rows() {
             if texts.get(0, row) == Some("event") {
-                let event = Event { texts: &texts, row, at_us: at.value(row), place: place(rows, topics.needed(0, row), row)? };
+                let event = Event {
+                    texts: &texts,
+                    row,
+                    at_us: at.value(row),
+                    place: place(rows, topics.needed(0, row), row)?,
+                };
                 event.tell(person, *tz, made);
                 event.tell_steps(rows, person, *tz, made)?;
                 row += 1;
