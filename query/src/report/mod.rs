@@ -19,6 +19,8 @@ mod license_usage;
 mod listed;
 mod made;
 mod mfa_evidence;
+#[cfg(test)]
+mod pages_tests;
 mod parameters;
 mod people_parameters;
 mod person;
@@ -28,6 +30,8 @@ mod settled;
 mod tests;
 mod usage;
 mod user_trail;
+#[cfg(test)]
+mod world;
 
 use std::collections::BTreeMap;
 use std::fmt;

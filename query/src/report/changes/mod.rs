@@ -1,6 +1,8 @@
 //! The report `changes`: what happened to accounts and methods, who did it to whom, and who was asked to register and why.
 
 mod registration;
+#[cfg(test)]
+mod tests;
 
 use std::collections::{BTreeMap, BTreeSet};
 

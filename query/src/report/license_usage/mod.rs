@@ -1,5 +1,8 @@
 //! The report `license-usage`: how many different persons were seen in each local month.
 
+#[cfg(test)]
+mod tests;
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use arrow::array::RecordBatch;
