@@ -14,10 +14,11 @@ pub(super) fn tell(person: &Person, tz: Tz, made: &mut Made) {
         let sources = id.source.as_deref().unwrap_or("every source");
         let time = format!("{}{}", from(id.valid.from_us), until(id.valid.to_us));
         let sentence = format!(
-            "Is {} in {sources}{time}: {} ({} events in all).",
+            "Is {} in {sources}{time}: {} ({} {} in all).",
             id.user_key,
             because(id.rule),
-            id.events
+            id.events,
+            if id.events == 1 { "event" } else { "events" }
         );
         let mut row = made.row();
         row.text("kind", "id")
