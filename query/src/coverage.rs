@@ -1,5 +1,7 @@
 //! What an answer stands on.
 
+use std::collections::BTreeMap;
+
 use chrono::{DateTime, SecondsFormat, Utc};
 use serde::{Deserialize, Serialize, Serializer};
 use serde_json::Value;
@@ -140,6 +142,12 @@ pub enum Question {
         /// Events that were counted as challenged because they do not say; none in a report without rates.
         #[serde(skip_serializing_if = "Option::is_none")]
         assurance_unknown: Option<i64>,
+        /// Where the next page begins; none where there is none, or the report has no pages.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        next_cursor: Option<String>,
+        /// How many persons there are of each class, in a report that classes them.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        population: Option<BTreeMap<&'static str, i64>>,
         /// Whether what was counted may still change.
         #[serde(flatten)]
         settled: Settled,

@@ -15,7 +15,7 @@ use datafusion::execution::runtime_env::{RuntimeEnv, RuntimeEnvBuilder};
 use datafusion::logical_expr::LogicalPlan;
 #[cfg(test)]
 use datafusion::physical_plan::ExecutionPlan;
-use datafusion::prelude::{DataFrame, SQLOptions, SessionConfig, SessionContext};
+use datafusion::prelude::{DataFrame, SQLOptions, SessionConfig, SessionContext, col, lit};
 use lake::{Book, Directory, PartitionId, PartitionTotals, ReadError, Totals};
 use projections::Rules;
 use projections::repeats::Repeats;
@@ -28,7 +28,7 @@ use crate::coverage::{Coverage, NextOffset, Question};
 use crate::error::QueryError;
 use crate::limits::Limits;
 use crate::parameter::TimeRange;
-use crate::people::Known;
+use crate::people::{Known, Owners, People};
 use crate::period::day_number;
 use crate::redecoded;
 use crate::repeats;
@@ -94,6 +94,7 @@ pub struct Session {
     context: SessionContext,
     limits: Limits,
     known: Arc<Known>,
+    people: Arc<People>,
     newest_occurred_at: Option<DateTime<Utc>>,
     sums: Arc<Sums>,
     voices: Arc<Voices>,
@@ -171,11 +172,12 @@ impl Session {
             Arc::clone(&attempts),
         );
         let known = Arc::new(Known::new(directory.clone()));
-        views::register(&context, book, &known, &resources.repeats, attempts).map_err(failed)?;
+        let people = views::register(&context, book, &known, &resources.repeats, attempts).map_err(failed)?;
         Ok(Self {
             context,
             limits,
             known,
+            people,
             newest_occurred_at: newest_us.and_then(DateTime::from_timestamp_micros),
             sums,
             voices: Arc::clone(&resources.voices),
@@ -215,6 +217,15 @@ impl Session {
     ) -> Result<DataFrame, QueryError> {
         let frame = self.context.sql(sql).await.and_then(|frame| frame.with_param_values(values));
         frame.map_err(|error| QueryError::while_running(error, &self.limits))
+    }
+
+    /// Whose each id is, of these tenants, or of all where none is named.
+    pub(crate) async fn owners(&self, tenants: &[String]) -> Result<Owners, QueryError> {
+        let tenants: Vec<_> = tenants.iter().map(|tenant| lit(tenant.as_str())).collect();
+        let filters =
+            if tenants.is_empty() { vec![] } else { vec![col("tenant_id").in_list(tenants, false)] };
+        let owners = self.people.whose(&self.context.state(), &filters).await;
+        owners.map_err(|error| QueryError::while_running(error, &self.limits))
     }
 
     /// What this session answers from, where the question is about events of this range, or of the whole book.

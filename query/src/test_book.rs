@@ -11,8 +11,10 @@ use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
 use futures::StreamExt as _;
 use lake::maintain::{Anew, Lease, Replacement};
 use lake::{Book, Directory, Landing, Location, Outcome, PartitionId, Segment, encode};
-use schemas::vocabulary::{Assurance, AuthResult, DenialReason, Method, Stage};
-use schemas::{Event, EventBuilder, Fields, Kind, Place, Reason, Rejection, RejectionBuilder};
+use schemas::vocabulary::{Assurance, AuthResult, ChangeKind, DenialReason, Method, Stage};
+use schemas::{
+    Change, ChangeBuilder, Event, EventBuilder, Fields, Kind, Place, Reason, Rejection, RejectionBuilder,
+};
 use tempfile::TempDir;
 
 use crate::answer::Answer;
@@ -76,6 +78,46 @@ pub(crate) fn event(at: DateTime<Utc>) -> TestEvent {
         raw: None,
     };
     TestEvent { event, duplicate: false, late_us: 0, source: "gatebook" }
+}
+
+/// A change of a test.
+#[derive(Clone)]
+pub(crate) struct TestChange {
+    pub(crate) change: Change<'static>,
+    pub(crate) source: &'static str,
+}
+
+/// A change of the account of user `ada` of tenant `acme`, of source `entra`.
+pub(crate) fn change(at: DateTime<Utc>, change: ChangeKind) -> TestChange {
+    let change = Change {
+        change,
+        occurred_at_us: at.timestamp_micros(),
+        tenant_id: "acme",
+        user_id: "ada",
+        user_key: "ada",
+        actor: None,
+        method: None,
+        reason: None,
+        until_us: None,
+        client_ip: None,
+        result_code: None,
+        result_detail: None,
+        raw: None,
+    };
+    TestChange { change, source: "entra" }
+}
+
+impl TestChange {
+    pub(crate) fn of(mut self, source: &'static str, user: &'static str) -> Self {
+        self.source = source;
+        (self.change.user_id, self.change.user_key) = (user, user);
+        self
+    }
+
+    pub(crate) fn with(mut self, change: impl FnOnce(&mut Change<'static>)) -> Self {
+        change(&mut self.change);
+        self
+    }
 }
 
 impl TestEvent {
@@ -142,6 +184,22 @@ impl TestBook {
             unknown.for_each(|value| segment.unknown.values.add(value));
         })
         .await;
+    }
+
+    /// Lands changes in one commit, each at the next offset.
+    pub(crate) async fn land_changes(&mut self, changes: &[TestChange]) {
+        let first = self.next_offset(0);
+        let mut builder = ChangeBuilder::new(&Fields::default());
+        for (index, TestChange { change, source }) in changes.iter().enumerate() {
+            let place = Place { received_at_us: change.occurred_at_us, ..place(first + index as i64) };
+            builder.append(change, &place, source, &format!("{source}/1"));
+        }
+        let days = changes.iter().map(|it| day(it.change.occurred_at_us)).collect();
+        let files = split_by_day(&builder.finish(), days);
+        let files = files.iter().map(|(day, batch)| encode(Kind::Change, *day, batch).expect("encodes"));
+        let files = files.collect();
+        let count = changes.len() as i64;
+        self.commit(0, files, count, |segment| segment.changes = count).await;
     }
 
     /// Lands one rejection of bytes that are no JSON.

@@ -63,18 +63,20 @@ const fn about_view(kind: Kind) -> &'static str {
 /// Registers a view for each kind: the kind's columns and, last, `day`. The filter on `kind` chooses
 /// files by their partition values alone, so no other kind's file is opened.
 ///
-/// `events` shows every delivery of an event, and `counted_events` those that count ([`crate::repeats`]).
+/// `events` shows every delivery of an event, and `counted_events` those that count ([`crate::repeats`]). Returned is what
+/// knows whose an id is.
 pub(crate) fn register(
     context: &SessionContext,
     book: &Book,
     known: &Arc<Known>,
     repeats: &Arc<Repeats>,
     attempts: Arc<StoredAttempts>,
-) -> Result<()> {
+) -> Result<Arc<People>> {
     let stored = attempts;
     let state = context.state();
     book.table().update_datafusion_session(&state)?;
     let provider = provider(book, &state)?;
+    let identities = Arc::new(People::new(IDENTITIES, stored.clone(), Arc::clone(known)));
     for kind in Kind::ALL {
         let columns = kind
             .schema()
@@ -93,19 +95,18 @@ pub(crate) fn register(
                 Arc::new(CountedEvents::new(book, Arc::clone(&view), repeats));
             context.register_table(ocsf::VIEW, ocsf::view(Arc::clone(&counted))?)?;
             let attempts = Arc::new(Attempts::new(Arc::clone(&stored)));
-            let [identities, persons] = [IDENTITIES, PERSONS]
-                .map(|table| Arc::new(People::new(table, stored.clone(), Arc::clone(known))));
+            let persons = Arc::new(People::new(PERSONS, stored.clone(), Arc::clone(known)));
             let sign_ins = SignIns::new(attempts.clone(), identities.clone());
             context.register_table(attempts::VIEW, attempts)?;
             context.register_table(sign_ins::VIEW, Arc::new(sign_ins))?;
-            context.register_table(IDENTITIES.name, identities)?;
+            context.register_table(IDENTITIES.name, identities.clone())?;
             context.register_table(PERSONS.name, persons)?;
             context.register_table(people::VIEW, Arc::new(Listed::new(Arc::clone(known))))?;
             context.register_table(repeats::VIEW, counted)?;
         }
         context.register_table(view_name(*kind), view)?;
     }
-    Ok(())
+    Ok(identities)
 }
 
 /// Delta-rs's own reader of the book, which skips files by the partition values and statistics in the log.

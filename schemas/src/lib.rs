@@ -86,3 +86,4 @@ pub use rejection_builder::RejectionBuilder;
 pub use source::{SameId, Source};
 pub use time_limits::TimeLimits;
 pub use unknown::{NameCounts, UnknownCounts};
+pub use vendor::LEGACY_CLIENTS;

@@ -245,6 +245,8 @@ fn coverage() -> Value {
             "list": {"type": "string", "description": "which list was asked"},
             "parameters": {"type": "object", "description": "its parameters, defaults filled in"},
             "assurance_unknown": {"type": "integer", "description": "events that count as challenged because they do not say"},
+            "next_cursor": {"type": "string", "description": "where the next page begins; not there on the last one"},
+            "population": {"type": "object", "additionalProperties": {"type": "integer"}, "description": "how many persons there are of each class, in a report that classes them"},
             "settled": {"type": "boolean", "description": "of a report: whether every source has brought what usually comes after the range's end, and no source or server has fallen silent in the last 7 days of the range"},
             "unsettled": {"type": "array", "items": {"type": "object"}, "description": "why not: a `source` that is usually so late, or whose `server` is silent since then"},
             "unsettled_more": {"type": "integer", "description": "reasons that are not told"},

@@ -127,6 +127,21 @@ impl Claims {
         all.filter(|(_, claims)| is_reused(claims)).map(|(id, _)| id.user_key.as_str()).collect()
     }
 
+    /// The tenants that directories speak of.
+    pub(super) fn tenants(&self) -> impl Iterator<Item = &str> {
+        self.by_id.keys().map(String::as_str)
+    }
+
+    /// The ids with which directories list a person.
+    pub(super) fn listed_ids<'c>(
+        &'c self,
+        tenant_id: &str,
+        person: &'c str,
+    ) -> impl Iterator<Item = &'c ListedId> {
+        let by_id = self.by_id.get(tenant_id).into_iter().flatten();
+        by_id.filter(move |(_, claims)| claims.iter().any(|(_, name)| **name == *person)).map(|(id, _)| id)
+    }
+
     fn claims(&self, tenant_id: &str, source: Option<String>, user_key: &str) -> &[Claim] {
         let Some(by_id) = self.by_id.get(tenant_id) else { return &[] };
         by_id.get(&ListedId { source, user_key: user_key.to_owned() }).map_or(&[], Vec::as_slice)

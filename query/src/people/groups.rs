@@ -101,6 +101,22 @@ impl<'i> Groups<'i> {
         }
     }
 
+    /// Whose each address is that an id or an event gave: by tenant and address.
+    pub(super) fn of_addresses(&self) -> impl Iterator<Item = (&'i str, &'i str, Whose)> {
+        self.addresses.iter().map(|((tenant_id, address), number)| {
+            let whose = if self.is_free(*number) {
+                self.whose(*number)
+            } else {
+                let mut owners = self.owners[*number].iter();
+                match (owners.next(), owners.next()) {
+                    (Some(Owner::Person(person)), None) => Whose::Person(person.clone()),
+                    _ => Whose::Conflict,
+                }
+            };
+            (*tenant_id, *address, whose)
+        })
+    }
+
     /// Whether an address leads to one of these persons.
     pub(super) fn leads_to(
         &self,

@@ -4,7 +4,7 @@
 mod tests;
 
 use std::collections::btree_map::Entry;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 
 use schemas::Enabled;
@@ -21,9 +21,16 @@ pub(super) struct SourceId {
     pub(super) user_key: String,
 }
 
+impl SourceId {
+    /// The name of the person who is known by this id alone. The same word can be another one's id in another source.
+    pub(super) fn alone(&self) -> String {
+        format!("{} ({})", self.user_key, self.source)
+    }
+}
+
 /// By which rule an id is a person's.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) enum Rule {
+pub(crate) enum Rule {
     /// A directory lists the id with the person.
     Directory,
     /// The id is an address (a UPN or an e-mail address).
@@ -41,7 +48,7 @@ pub(super) enum Rule {
 }
 
 impl Rule {
-    pub(super) const fn as_str(self) -> &'static str {
+    pub(crate) const fn as_str(self) -> &'static str {
         match self {
             Self::Directory => "directory",
             Self::Address => "address",
@@ -54,7 +61,7 @@ impl Rule {
     }
 
     /// Whether it says whose an id is.
-    pub(super) const fn is_match(self) -> bool {
+    pub(crate) const fn is_match(self) -> bool {
         !matches!(self, Self::Cut | Self::Conflict | Self::Unmatched)
     }
 }
@@ -136,13 +143,29 @@ impl Learner {
 
     /// Whose each id is.
     pub(super) fn finish(self) -> Vec<Identity> {
+        self.learned(|_| {})
+    }
+
+    /// Whose each id is, and whose each address that was seen with one.
+    pub(super) fn finish_with_addresses(self) -> (Vec<Identity>, HashMap<(String, String), Whose>) {
+        let mut addresses = HashMap::new();
+        let identities = self.learned(|groups| {
+            let all = groups.of_addresses();
+            addresses.extend(
+                all.map(|(tenant_id, address, whose)| ((tenant_id.to_owned(), address.to_owned()), whose)),
+            );
+        });
+        (identities, addresses)
+    }
+
+    fn learned(self, look: impl FnOnce(&Groups<'_>)) -> Vec<Identity> {
         let mut linked: Vec<Linked<'_>> = self.ids.iter().map(|(id, known)| self.linked(id, known)).collect();
         self.cut(&mut linked);
         let groups = Groups::of(&linked, &self.claims);
+        look(&groups);
         let mut found = Vec::with_capacity(linked.len());
         for (number, (id, known)) in self.ids.iter().enumerate() {
-            // The same word can be another one's id in another source.
-            let alone = || format!("{} ({})", id.user_key, id.source);
+            let alone = || id.alone();
             let identity = |person, rule, valid, seen: &Seen| Identity {
                 id: id.clone(),
                 seen: seen.clone(),
@@ -218,7 +241,7 @@ fn link(id: &Linked<'_>, seen: &Seen) -> Rule {
 }
 
 /// Whether an id is an address. A part before the sign and a part after it are enough: sources write what they like.
-fn is_address(text: &str) -> bool {
+pub(super) fn is_address(text: &str) -> bool {
     text.split_once('@').is_some_and(|(name, domain)| !name.is_empty() && domain.contains('.'))
         && !text.contains([' ', '\\'])
 }

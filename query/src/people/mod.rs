@@ -11,6 +11,7 @@ mod groups;
 mod known;
 mod learner;
 mod listed;
+mod owners;
 mod period;
 #[cfg(test)]
 mod tests;
@@ -19,4 +20,6 @@ mod view;
 pub use self::counts::{IdentityCount, identity_counts, is_seen};
 pub(crate) use self::known::Known;
 pub(crate) use self::listed::{ABOUT, COLUMNS, Listed, VIEW};
+pub(crate) use self::owners::{Owners, PersonalId, canonical};
+pub(crate) use self::period::period;
 pub(crate) use self::view::{IDENTITIES, PERSONS, People};

@@ -10,13 +10,15 @@ use async_trait::async_trait;
 use datafusion::catalog::{Session, TableProvider};
 use datafusion::error::Result;
 use datafusion::functions_aggregate::expr_fn::{max, min, sum};
-use datafusion::logical_expr::{Expr, TableProviderFilterPushDown, TableType};
-use datafusion::physical_plan::ExecutionPlan;
+use datafusion::logical_expr::{Expr, LogicalPlan, TableProviderFilterPushDown, TableType};
+use datafusion::physical_plan::{ExecutionPlan, execute_stream};
 use datafusion::prelude::{col, lit, when};
+use futures::StreamExt as _;
 
 use super::claims::Claims;
 use super::known::Known;
 use super::learner::{Identity, Learner, SourceId};
+use super::owners::Owners;
 use super::period::period;
 use crate::arrays::{Texts, column, list, lists, moments, numbers, texts};
 use crate::folded::{self, Fold};
@@ -101,6 +103,37 @@ impl People {
     pub(crate) fn new(table: Table, attempts: Arc<dyn TableProvider>, known: Arc<Known>) -> Self {
         Self { table, schema: schema(&table), attempts, known }
     }
+
+    /// Whose each id is, of the tenants that the filters leave.
+    pub(crate) async fn whose(&self, state: &dyn Session, filters: &[Expr]) -> Result<Owners> {
+        let claims = self.known.claims().await?;
+        let plan = self.seen(&claims, filters)?;
+        let plan = state.create_physical_plan(&plan).await?;
+        let mut rows = execute_stream(plan, state.task_ctx())?;
+        let mut learner = Learner::new(Arc::clone(&claims));
+        while let Some(batch) = rows.next().await.transpose()? {
+            take_in(&mut learner, &batch)?;
+        }
+        let (identities, addresses) = learner.finish_with_addresses();
+        Ok(Owners::new(claims, identities, addresses))
+    }
+
+    /// The ids and addresses that were seen together.
+    fn seen(&self, claims: &Claims, filters: &[Expr]) -> Result<LogicalPlan> {
+        let plan = folded::filtered("attempts", &self.attempts, filters)?;
+        let counted = vec![
+            min(col("first_at")).alias("first_at"),
+            max(col("last_at")).alias("last_at"),
+            sum(col("events")).alias("events"),
+        ];
+        let mut keys: Vec<Expr> = TEXTS.iter().chain(&LISTS).map(|name| col(*name)).collect();
+        let reused: Vec<Expr> = claims.reused().into_iter().map(lit).collect();
+        if !reused.is_empty() {
+            // Of an id that belongs to one after the other, each attempt counts by the moment when it began.
+            keys.push(when(col("user_key").in_list(reused, false), col("first_at")).end()?.alias("moment"));
+        }
+        plan.aggregate(keys, counted)?.build()
+    }
 }
 
 #[async_trait]
@@ -131,20 +164,8 @@ impl TableProvider for People {
         filters: &[Expr],
         _limit: Option<usize>,
     ) -> Result<Arc<dyn ExecutionPlan>> {
-        let plan = folded::filtered("attempts", &self.attempts, filters)?;
-        let counted = vec![
-            min(col("first_at")).alias("first_at"),
-            max(col("last_at")).alias("last_at"),
-            sum(col("events")).alias("events"),
-        ];
         let claims = self.known.claims().await?;
-        let mut keys: Vec<Expr> = TEXTS.iter().chain(&LISTS).map(|name| col(*name)).collect();
-        let reused: Vec<Expr> = claims.reused().into_iter().map(lit).collect();
-        if !reused.is_empty() {
-            // Of an id that belongs to one after the other, each attempt counts by the moment when it began.
-            keys.push(when(col("user_key").in_list(reused, false), col("first_at")).end()?.alias("moment"));
-        }
-        let plan = plan.aggregate(keys, counted)?.build()?;
+        let plan = self.seen(&claims, filters)?;
         let table = self.table;
         let make = move || -> Box<dyn Fold> {
             let learner = Some(Learner::new(Arc::clone(&claims)));
@@ -174,29 +195,7 @@ struct Learning {
 
 impl Fold for Learning {
     fn take_in(&mut self, rows: &RecordBatch) -> Result<(), ArrowError> {
-        let Some(learner) = &mut self.learner else { return Ok(()) };
-        let texts = Texts::of(rows, &TEXTS)?;
-        let first = numbers::<TimestampMicrosecondType>(rows, "first_at")?;
-        let last = numbers::<TimestampMicrosecondType>(rows, "last_at")?;
-        let events = numbers::<Int64Type>(rows, "events")?;
-        let [user_ids, emails] = LISTS.map(|name| column(rows, name));
-        let (user_ids, emails) = (user_ids?, emails?);
-        for row in 0..rows.num_rows() {
-            let needed = |index| texts.needed(index, row).to_owned();
-            let id = SourceId { tenant_id: needed(0), source: needed(1), user_key: needed(2) };
-            let range_us = (first.value(row), last.value(row));
-            let (user_ids, emails) = (list(user_ids, row)?, list(emails, row)?);
-            // Each spelling, and each address; the events are counted once.
-            let none_left = std::iter::repeat(0);
-            let counts = std::iter::once(events.value(row)).chain(none_left);
-            let spellings = user_ids.iter().map(|user_id| (user_id.as_str(), None));
-            let addresses =
-                emails.iter().filter_map(|email| Some((user_ids.first()?.as_str(), Some(email.as_str()))));
-            for ((user_id, email), count) in spellings.chain(addresses).zip(counts) {
-                learner.take(id.clone(), user_id, email, range_us, count);
-            }
-        }
-        Ok(())
+        self.learner.as_mut().map_or(Ok(()), |learner| take_in(learner, rows))
     }
 
     fn end(&mut self) {
@@ -216,6 +215,32 @@ impl Fold for Learning {
             None => Ok(RecordBatch::new_empty(schema(&self.table))),
         }
     }
+}
+
+/// Takes in ids and addresses that were seen together.
+fn take_in(learner: &mut Learner, rows: &RecordBatch) -> Result<(), ArrowError> {
+    let texts = Texts::of(rows, &TEXTS)?;
+    let first = numbers::<TimestampMicrosecondType>(rows, "first_at")?;
+    let last = numbers::<TimestampMicrosecondType>(rows, "last_at")?;
+    let events = numbers::<Int64Type>(rows, "events")?;
+    let [user_ids, emails] = LISTS.map(|name| column(rows, name));
+    let (user_ids, emails) = (user_ids?, emails?);
+    for row in 0..rows.num_rows() {
+        let needed = |index| texts.needed(index, row).to_owned();
+        let id = SourceId { tenant_id: needed(0), source: needed(1), user_key: needed(2) };
+        let range_us = (first.value(row), last.value(row));
+        let (user_ids, emails) = (list(user_ids, row)?, list(emails, row)?);
+        // Each spelling, and each address; the events are counted once.
+        let none_left = std::iter::repeat(0);
+        let counts = std::iter::once(events.value(row)).chain(none_left);
+        let spellings = user_ids.iter().map(|user_id| (user_id.as_str(), None));
+        let addresses =
+            emails.iter().filter_map(|email| Some((user_ids.first()?.as_str(), Some(email.as_str()))));
+        for ((user_id, email), count) in spellings.chain(addresses).zip(counts) {
+            learner.take(id.clone(), user_id, email, range_us, count);
+        }
+    }
+    Ok(())
 }
 
 fn schema(table: &Table) -> SchemaRef {

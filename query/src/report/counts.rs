@@ -235,14 +235,24 @@ impl Whole {
 
 /// A moment as the type of the columns that hold one.
 pub(super) fn moment(at: DateTime<Utc>) -> Expr {
-    lit(ScalarValue::TimestampMicrosecond(Some(at.timestamp_micros()), Some("UTC".into())))
+    moment_us(at.timestamp_micros())
+}
+
+/// As [`moment`], from microseconds since 1970.
+pub(super) fn moment_us(at_us: i64) -> Expr {
+    lit(ScalarValue::TimestampMicrosecond(Some(at_us), Some("UTC".into())))
 }
 
 /// Whether an event lies in the range.
-pub(crate) fn in_range(TimeRange { from, to }: TimeRange) -> Expr {
-    col("occurred_at")
+pub(crate) fn in_range(range: TimeRange) -> Expr {
+    is_within(range, "occurred_at")
+}
+
+/// Whether this moment of a row lies in the range, where `day` is its day.
+pub(super) fn is_within(TimeRange { from, to }: TimeRange, column: &str) -> Expr {
+    col(column)
         .gt_eq(moment(from))
-        .and(col("occurred_at").lt(moment(to)))
+        .and(col(column).lt(moment(to)))
         // Said of the partition column too, so that whole days are skipped without their statistics.
         .and(col("day").gt_eq(lit(day_literal(from.date_naive()))))
         .and(col("day").lt_eq(lit(day_literal(to.date_naive()))))

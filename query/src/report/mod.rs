@@ -6,26 +6,44 @@
 //! A report that counts does so by quarter hour of UTC in the engine ([`counts`]), and folds the counts into the local
 //! periods and the groups that were asked for ([`keys`]): every zone's clock changes on quarter hours.
 
+mod activity;
+mod changed;
+mod changes;
 mod counts;
 mod denials;
+mod exceptions;
 mod filter;
 mod group;
 mod keys;
+mod license_usage;
 mod listed;
+mod made;
+mod mfa_evidence;
+#[cfg(test)]
+mod pages_tests;
 mod parameters;
+mod people_parameters;
+mod person;
+mod sentence;
 mod prompted;
 mod settled;
 #[cfg(test)]
 mod tests;
 mod usage;
+mod user_trail;
+#[cfg(test)]
+mod world;
 
+use std::collections::BTreeMap;
 use std::fmt;
 
 use arrow::array::RecordBatch;
 use arrow::error::ArrowError;
 use chrono::{DateTime, Utc};
 use datafusion::prelude::DataFrame;
+use futures::StreamExt as _;
 use futures::future::BoxFuture;
+use futures::stream;
 use serde::{Serialize, Serializer};
 
 pub(crate) use counts::in_range;
@@ -34,6 +52,8 @@ pub use group::Group;
 pub use listed::reports;
 pub use parameters::{FILTERS, RANGE, ReportParameters};
 pub use settled::{Settled, Unsettled};
+
+use made::Made;
 
 use crate::answer::Answer;
 use crate::coverage::{Coverage, Question};
@@ -59,6 +79,9 @@ pub struct Report {
 /// A column of rows: name, JSON type, meaning.
 pub type Column = (&'static str, &'static str, &'static str);
 
+/// Columns that name a person.
+const PERSONAL_COLUMNS: &[&str] = &["person", "user_id", "user_key", "actor"];
+
 type AnswerFn = for<'a> fn(&'a Session, &'a ReportParameters) -> Answering<'a>;
 
 /// An answer that is being made.
@@ -68,7 +91,17 @@ type Answering<'a> = BoxFuture<'a, Result<Answer, QueryError>>;
 pub const USAGE: &Report = &usage::REPORT;
 
 /// Every report, in the order in which they are listed.
-pub const REPORTS: &[&Report] = &[&usage::REPORT, &denials::REPORT, &prompted::REPORT];
+pub const REPORTS: &[&Report] = &[
+    &usage::REPORT,
+    &denials::REPORT,
+    &prompted::REPORT,
+    &user_trail::REPORT,
+    &activity::REPORT,
+    &exceptions::REPORT,
+    &mfa_evidence::REPORT,
+    &license_usage::REPORT,
+    &changes::REPORT,
+];
 
 impl Report {
     /// The report of this name.
@@ -80,6 +113,12 @@ impl Report {
     /// What it takes, in the order in which it is told.
     pub fn parameters(&self) -> impl Iterator<Item = &'static Parameter> + Clone + use<> {
         self.parameters.iter().copied().flatten()
+    }
+
+    /// Whether its rows name people.
+    #[must_use]
+    pub fn names_people(&self) -> bool {
+        self.columns.iter().any(|(name, ..)| PERSONAL_COLUMNS.contains(name))
     }
 
     /// What it can be grouped by.
@@ -153,6 +192,10 @@ struct About {
     assurance_unknown: Option<i64>,
     /// Whether it depends on what directories say.
     asks_directory: bool,
+    /// Where the next page begins.
+    next_cursor: Option<String>,
+    /// How many persons there are of each class.
+    population: Option<BTreeMap<&'static str, i64>>,
 }
 
 /// Rows that were folded, as an answer.
@@ -180,17 +223,43 @@ async fn answer_as_it_comes(
     Ok(Answer::new(coverage(session, report, parameters, about).await?, rows, limits))
 }
 
+/// Rows that are made of those that the engine gives, as they come, after those that were made before.
+async fn answer_as_made(
+    session: &Session,
+    report: &'static Report,
+    parameters: &ReportParameters,
+    about: About,
+    mut made: Made,
+    rows: DataFrame,
+    mut make: impl FnMut(&mut Made, &RecordBatch) -> Result<(), ArrowError> + Send + 'static,
+) -> Result<Answer, QueryError> {
+    let limits = session.limits();
+    let failed = move |error| QueryError::while_running(error, &limits);
+    let first = made.finish().map_err(|error| failed(error.into()))?;
+    let schema = first.schema();
+    let rows = rows.execute_stream().await.map_err(failed)?;
+    let rows = rows.map(move |batch| {
+        make(&mut made, &batch.map_err(failed)?).map_err(|error| failed(error.into()))?;
+        made.finish().map_err(|error| failed(error.into()))
+    });
+    let rows = stream::iter([Ok(first)]).chain(rows).boxed();
+    Ok(Answer::of_stream(coverage(session, report, parameters, about).await?, schema, rows))
+}
+
 async fn coverage(
     session: &Session,
     report: &'static Report,
     parameters: &ReportParameters,
     about: About,
 ) -> Result<Coverage, QueryError> {
-    let About { covered, assurance_unknown, asks_directory } = about;
+    let About { covered, assurance_unknown, asks_directory, next_cursor, population } = about;
     let settled = settled::settled(session, parameters).await?;
-    let question = Question::Report { report, parameters: parameters.clone(), assurance_unknown, settled };
+    let parameters = parameters.clone();
     let covered = covered.unwrap_or(parameters.range);
-    let coverage = session.coverage(parameters.tz.name(), Some(covered), question).await?;
+    let tz = parameters.tz;
+    let question =
+        Question::Report { report, parameters, assurance_unknown, next_cursor, population, settled };
+    let coverage = session.coverage(tz.name(), Some(covered), question).await?;
     let directory_version = if asks_directory { session.directory_version() } else { None };
     Ok(Coverage { directory_version, ..coverage })
 }

@@ -14,7 +14,7 @@ use datafusion::datasource::provider_as_source;
 use datafusion::error::Result;
 use datafusion::functions_nested::expr_fn::{array_distinct, array_sort, make_array};
 use datafusion::logical_expr::{
-    Expr, JoinType, LogicalPlanBuilder, TableProviderFilterPushDown, TableType, cast,
+    BinaryExpr, Expr, JoinType, LogicalPlanBuilder, Operator, TableProviderFilterPushDown, TableType, cast,
 };
 use datafusion::physical_plan::union::UnionExec;
 use datafusion::physical_plan::{ExecutionPlan, collect};
@@ -76,8 +76,15 @@ impl TableProvider for SignIns {
     }
 
     fn supports_filters_pushdown(&self, filters: &[&Expr]) -> Result<Vec<TableProviderFilterPushDown>> {
-        // A condition on these drops whole persons.
-        Ok(folded::push_down(filters, &["tenant_id", "person"]))
+        // A condition on these drops whole persons; one on the time leaves enough around it to join what belongs together.
+        let whole = folded::push_down(filters, &["tenant_id", "person"]);
+        let pushed = |(filter, whole): (&&Expr, TableProviderFilterPushDown)| match whole {
+            TableProviderFilterPushDown::Unsupported if widened(filter).is_some() => {
+                TableProviderFilterPushDown::Inexact
+            }
+            whole => whole,
+        };
+        Ok(filters.iter().zip(whole).map(pushed).collect())
     }
 
     async fn scan(
@@ -87,7 +94,10 @@ impl TableProvider for SignIns {
         filters: &[Expr],
         _limit: Option<usize>,
     ) -> Result<Arc<dyn ExecutionPlan>> {
-        let [alone, others] = self.whose(state).await?;
+        let filters: Vec<Expr> =
+            filters.iter().map(|filter| widened(filter).unwrap_or_else(|| filter.clone())).collect();
+        let filters = filters.as_slice();
+        let [alone, others] = self.whose(state, filters).await?;
         // Whoever one source alone knows has nothing to join: each attempt is a sign-in.
         let alone = self.attempts_of(alone, filters)?.project(single_columns())?.build()?;
         let wanted = TEXTS.iter().chain(&["first_at", "last_at", "methods", "event_ids"]);
@@ -112,8 +122,12 @@ impl TableProvider for SignIns {
 
 impl SignIns {
     /// Whose each id is: ids of persons whom one source alone knows, and those of others.
-    async fn whose(&self, state: &dyn Session) -> Result<[Arc<dyn TableProvider>; 2]> {
-        let plan = self.identities.scan(state, None, &[], None).await?;
+    async fn whose(&self, state: &dyn Session, filters: &[Expr]) -> Result<[Arc<dyn TableProvider>; 2]> {
+        // Links never go over tenants.
+        let of_tenants =
+            filters.iter().filter(|filter| filter.column_refs().iter().all(|it| it.name == "tenant_id"));
+        let of_tenants: Vec<Expr> = of_tenants.cloned().collect();
+        let plan = self.identities.scan(state, None, &of_tenants, None).await?;
         let mut sources: HashMap<[String; 2], (String, bool)> = HashMap::new();
         let batches = collect(plan, state.task_ctx()).await?;
         let names = ["tenant_id", "person", "source"];
@@ -161,6 +175,33 @@ impl SignIns {
         let plan = plan.filter(has_begun.and(has_not_ended))?;
         filters.iter().try_fold(plan, |plan, filter| plan.filter(filter.clone()))
     }
+}
+
+/// How far around a range attempts are read: a day without a pause of two minutes is a robot's.
+const AROUND_US: i64 = DAY_US;
+
+/// A condition on the time of a sign-in, for the attempts of which it may be made; none for any other condition.
+fn widened(filter: &Expr) -> Option<Expr> {
+    let Expr::BinaryExpr(BinaryExpr { left, op, right }) = filter else { return None };
+    let (column, op, value) = match (left.as_ref(), right.as_ref()) {
+        (Expr::Column(column), Expr::Literal(value, _)) => (column, *op, value),
+        (Expr::Literal(value, _), Expr::Column(column)) => (column, op.swap()?, value),
+        _ => return None,
+    };
+    let later = match op {
+        Operator::Gt | Operator::GtEq => -1,
+        Operator::Lt | Operator::LtEq => 1,
+        _ => return None,
+    };
+    let value = match (column.name.as_str(), value) {
+        ("first_at", ScalarValue::TimestampMicrosecond(Some(at_us), zone)) => {
+            let at_us = at_us.checked_add(later * AROUND_US)?;
+            ScalarValue::TimestampMicrosecond(Some(at_us), zone.clone())
+        }
+        ("day", ScalarValue::Date32(Some(day))) => ScalarValue::Date32(Some(day.checked_add(later as i32)?)),
+        _ => return None,
+    };
+    Some(Expr::BinaryExpr(BinaryExpr::new(Box::new(col(column.name.as_str())), op, Box::new(lit(value)))))
 }
 
 /// The columns of a sign-in that is one attempt.

@@ -35,6 +35,8 @@ mod times;
 mod when;
 pub(crate) mod words;
 
+pub use self::entra::LEGACY_CLIENTS;
+
 use std::fmt;
 
 use sha2::{Digest as _, Sha256};

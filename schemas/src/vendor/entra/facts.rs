@@ -224,7 +224,7 @@ impl<'t> Facts<'t> {
 }
 
 /// Mail protocols and services that know a password and nothing else, as `clientAppUsed` names them.
-const LEGACY_CLIENTS: &[&str] = &[
+pub const LEGACY_CLIENTS: &[&str] = &[
     "Authenticated SMTP",
     "SMTP",
     "IMAP",

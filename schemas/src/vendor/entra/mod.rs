@@ -34,6 +34,8 @@ use super::json::Json;
 use super::times::Writing;
 use crate::rejection::Rejection;
 
+pub use self::facts::LEGACY_CLIENTS;
+
 pub(super) const VENDOR: Vendor =
     Vendor { decoder: "entra/2", lists: &[&["records"], &["value"]], read, read_text: None };
 
