@@ -140,6 +140,9 @@ pub enum Question {
         /// Events that were counted as challenged because they do not say; none in a report without rates.
         #[serde(skip_serializing_if = "Option::is_none")]
         assurance_unknown: Option<i64>,
+        /// The thresholds that decided, where the report has some.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        thresholds: Option<Value>,
         /// Whether what was counted may still change.
         #[serde(flatten)]
         settled: Settled,

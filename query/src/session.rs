@@ -24,9 +24,10 @@ use crate::answer::Answer;
 use crate::attempts::StoredAttempts;
 use crate::coverage::{Coverage, NextOffset, Question};
 use crate::error::QueryError;
+use crate::expectations::Expectations;
 use crate::limits::Limits;
 use crate::parameter::TimeRange;
-use crate::people::Known;
+use crate::people::{Known, SeenId, Whose};
 use crate::period::day_number;
 use crate::redecoded;
 use crate::repeats;
@@ -49,6 +50,7 @@ pub struct Resources {
     limits: Limits,
     repeats: Arc<Repeats>,
     rules: Arc<Rules>,
+    expectations: Arc<Expectations>,
 }
 
 impl Resources {
@@ -76,7 +78,19 @@ impl Resources {
             .with_max_temp_directory_size(limits.spill_bytes)
             .build_arc();
         let runtime = runtime.map_err(|error| QueryError::while_running(error, &limits))?;
-        Ok(Self { runtime, limits, repeats: Arc::new(Repeats::new(folded())), rules })
+        Ok(Self {
+            runtime,
+            limits,
+            repeats: Arc::new(Repeats::new(folded())),
+            rules,
+            expectations: Arc::default(),
+        })
+    }
+
+    /// The same, where reports expect this.
+    #[must_use]
+    pub fn expecting(self, expectations: Arc<Expectations>) -> Self {
+        Self { expectations, ..self }
     }
 }
 
@@ -87,6 +101,8 @@ pub struct Session {
     known: Arc<Known>,
     newest_occurred_at: Option<DateTime<Utc>>,
     sums: Arc<Sums>,
+    rules: Arc<Rules>,
+    expectations: Arc<Expectations>,
 }
 
 /// What the segments of one version add up to, found out when it is first asked for.
@@ -158,6 +174,8 @@ impl Session {
             known,
             newest_occurred_at: newest_us.and_then(DateTime::from_timestamp_micros),
             sums,
+            rules: Arc::clone(&resources.rules),
+            expectations: Arc::clone(&resources.expectations),
         })
     }
 
@@ -261,6 +279,25 @@ impl Session {
 
     pub(crate) fn limits(&self) -> Limits {
         self.limits
+    }
+
+    /// By which rules attempts are made.
+    pub(crate) fn rules(&self) -> &Rules {
+        &self.rules
+    }
+
+    /// What reports expect.
+    pub(crate) fn expectations(&self) -> &Expectations {
+        &self.expectations
+    }
+
+    /// Whose the ids of some events are, as the directory and these events say.
+    pub(crate) async fn whose<'a>(
+        &self,
+        seen: impl Iterator<Item = SeenId<'a>>,
+    ) -> Result<Whose, QueryError> {
+        let learned = Whose::learn(&self.known, seen).await;
+        learned.map_err(|error| QueryError::while_running(error, &self.limits))
     }
 
     /// The view of a kind, to build a question on.

@@ -63,6 +63,7 @@ pub(super) fn ask_session<T: Send>(
         let book = lake::Book::open(&config.lake.location).await?;
         let directory = lake::Directory::open(&config.lake.location).await?;
         let session = Resources::new(config.query, Arc::new(config.rules.clone()))
+            .map(|resources| resources.expecting(Arc::new(config.expectations.clone())))
             .and_then(|resources| Session::open(&book, &directory, &resources))
             .map_err(usage_or_failure)?;
         ask(&session).await

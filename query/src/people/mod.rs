@@ -15,8 +15,10 @@ mod period;
 #[cfg(test)]
 mod tests;
 mod view;
+mod whose;
 
 pub use self::counts::{IdentityCount, identity_counts, is_seen};
 pub(crate) use self::known::Known;
 pub(crate) use self::listed::{ABOUT, COLUMNS, Listed, VIEW};
 pub(crate) use self::view::{IDENTITIES, PERSONS, People};
+pub(crate) use self::whose::{SeenId, Whose};

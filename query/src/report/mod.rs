@@ -6,16 +6,23 @@
 //! A report that counts does so by quarter hour of UTC in the engine ([`counts`]), and folds the counts into the local
 //! periods and the groups that were asked for ([`keys`]): every zone's clock changes on quarter hours.
 
+mod asked;
 mod counts;
 mod denials;
 mod filter;
 mod group;
 mod keys;
 mod listed;
+mod migration;
 mod parameters;
+mod server_status;
 mod settled;
+mod suspicious;
+mod telephony;
 #[cfg(test)]
 mod tests;
+mod text;
+mod throttling;
 mod usage;
 
 use std::fmt;
@@ -26,6 +33,7 @@ use chrono::{DateTime, Utc};
 use datafusion::prelude::DataFrame;
 use futures::future::BoxFuture;
 use serde::{Serialize, Serializer};
+use serde_json::Value;
 
 pub(crate) use counts::in_range;
 pub use filter::Filters;
@@ -65,7 +73,15 @@ type AnswerFn = for<'a> fn(&'a Session, &'a ReportParameters) -> Answering<'a>;
 type Answering<'a> = BoxFuture<'a, Result<Answer, QueryError>>;
 
 /// Every report, in the order in which they are listed.
-pub const REPORTS: &[&Report] = &[&usage::REPORT, &denials::REPORT];
+pub const REPORTS: &[&Report] = &[
+    &usage::REPORT,
+    &denials::REPORT,
+    &suspicious::REPORT,
+    &throttling::REPORT,
+    &telephony::REPORT,
+    &migration::REPORT,
+    &server_status::REPORT,
+];
 
 impl Report {
     /// The report of this name.
@@ -141,6 +157,8 @@ struct About {
     assurance_unknown: Option<i64>,
     /// Whether it depends on what directories say.
     asks_directory: bool,
+    /// The thresholds that decided.
+    thresholds: Option<Value>,
 }
 
 /// Rows that were folded, as an answer.
@@ -174,9 +192,10 @@ async fn coverage(
     parameters: &ReportParameters,
     about: About,
 ) -> Result<Coverage, QueryError> {
-    let About { covered, assurance_unknown, asks_directory } = about;
+    let About { covered, assurance_unknown, asks_directory, thresholds } = about;
     let settled = settled::settled(session, parameters).await?;
-    let question = Question::Report { report, parameters: parameters.clone(), assurance_unknown, settled };
+    let question =
+        Question::Report { report, parameters: parameters.clone(), assurance_unknown, thresholds, settled };
     let covered = covered.unwrap_or(parameters.range);
     let coverage = session.coverage(parameters.tz.name(), Some(covered), question).await?;
     let directory_version = if asks_directory { session.directory_version() } else { None };
