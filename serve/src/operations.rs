@@ -80,7 +80,7 @@ impl Operation {
             path: format!("/api/v1/reports/{}", report.name).into(),
             summary: report.asks,
             description: report.definition,
-            access: Access::Scope(Scope::Reports),
+            access: Access::Scope(if report.names_people() { Scope::People } else { Scope::Reports }),
             takes: if needs_body { Takes::Json(body) } else { Takes::Either(body) },
             parameters: if needs_body { no_parameters() } else { report_parameters(report) },
             gives: Gives::Rows(report.columns),

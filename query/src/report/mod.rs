@@ -14,6 +14,10 @@ mod group;
 mod keys;
 mod listed;
 mod migration;
+#[cfg(test)]
+mod migration_tests;
+#[cfg(test)]
+mod pages_tests;
 mod parameters;
 mod server_status;
 mod settled;
@@ -23,6 +27,8 @@ mod telephony;
 mod tests;
 mod text;
 mod throttling;
+#[cfg(test)]
+mod throttling_tests;
 mod usage;
 
 use std::fmt;
@@ -93,6 +99,13 @@ impl Report {
     /// What it takes, in the order in which it is told.
     pub fn parameters(&self) -> impl Iterator<Item = &'static Parameter> + Clone + use<> {
         self.parameters.iter().copied().flatten()
+    }
+
+    /// Whether its rows name people, or it takes what names one.
+    #[must_use]
+    pub fn names_people(&self) -> bool {
+        let is_named = |(name, ..): &Column| *name == "person";
+        self.columns.iter().any(is_named) || self.parameters().any(Parameter::is_personal)
     }
 
     /// What it can be grouped by.
