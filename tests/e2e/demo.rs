@@ -92,7 +92,7 @@ impl Story {
 
 #[test]
 fn planted_attacks_are_found_and_what_looks_like_them_is_not() {
-    let world = World::make("30000");
+    let world = World::make("40000");
     let stories: Vec<Story> =
         world.stories().into_iter().filter(|story| story.report == "suspicious").collect();
     let hits = world.report("suspicious", &[]);

@@ -35,7 +35,7 @@ pub(super) fn sign_in(
     let feed = match human.way {
         Way::Server => Feed::MfaServer,
         Way::Both if random.chance(50) => Feed::MfaServer,
-        Way::CloudAndVpn if random.chance(55) => Feed::Gatebook,
+        Way::CloudAndVpn if random.chance(65) => Feed::Gatebook,
         Way::Duo => Feed::Duo,
         _ => Feed::Entra,
     };

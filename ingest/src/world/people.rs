@@ -132,8 +132,8 @@ fn way(index: usize) -> Way {
         index if index >= ALDER.people => Way::Duo,
         index if index % 5 == 0 => Way::Server,
         index if index % 5 == 1 => Way::Both,
-        index if index % 2 == 0 => Way::CloudAndVpn,
-        _ => Way::Cloud,
+        index if index % 4 == 3 => Way::Cloud,
+        _ => Way::CloudAndVpn,
     }
 }
 

@@ -183,7 +183,7 @@ impl Director<'_> {
             .iter()
             .filter(|(index, human)| human.way == Way::Cloud && !self.cast.contains(index))
             .map(|(index, _)| index)
-            .take(30)
+            .take(20)
             .collect();
         let address = "198.19.7.7";
         for (nth, who) in people.iter().enumerate() {
@@ -198,7 +198,7 @@ impl Director<'_> {
             };
             self.play(&tries, &[End::WrongPassword, End::WrongPassword]);
         }
-        let until_us = from_us + 22 * MINUTE_US;
+        let until_us = from_us + 17 * MINUTE_US;
         let what = format!("{address} tries the passwords of {} people", people.len());
         self.suspicious("many-persons", address.to_owned(), (from_us, until_us), what);
     }
@@ -411,7 +411,10 @@ impl Director<'_> {
             .people
             .iter()
             .filter(|(index, human)| {
-                human.number.starts_with("212") && human.way == Way::CloudAndVpn && !self.cast.contains(index)
+                human.number.starts_with("212")
+                    && human.way == Way::CloudAndVpn
+                    && human.methods.contains(&Method::TextMessage)
+                    && !self.cast.contains(index)
             })
             .map(|(index, _)| index)
             .collect();

@@ -221,6 +221,7 @@ async fn tries(
     let (of_tenants, tenants) = of_tenants(&parameters.filters);
     let sql = format!(
         "SELECT tenant_id, source, user_key, first_at, result FROM attempts WHERE {ATTEMPT_IN_RANGE}{of_tenants} \
+         AND user_key <> 'unknown' \
          ORDER BY first_at"
     );
     let values = [range_values(range), tenants].concat();

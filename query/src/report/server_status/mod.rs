@@ -43,7 +43,7 @@ pub(super) const REPORT: Report = Report {
                  expected.sources). `events` counts events, copies once; `attempts` counts attempts that began in the range, by \
                  the server of the last event that names one. `…_before` is the mean of those of the four weeks in which the \
                  source said anything in the same hours; null where there is none. An outage is a time of at least 15 minutes \
-                 without any event, in which there would have been at least 8 as those weeks had it. `state` is `silent` where \
+                 without any event, in which those weeks had events in at least 8 different five minutes on average. `state` is `silent` where \
                  an outage goes on at the end of the range, `not-seen` where one that is expected said nothing in all that time, \
                  else `speaking`. What lies after now is not yet: a range that reaches beyond it ends there.",
     parameters: &[RANGE, &[TENANT, SOURCE, SERVER]],
@@ -96,7 +96,7 @@ struct Voice {
     now: Counts,
     weeks: [Counts; WEEKS],
     last_us: Option<i64>,
-    /// Events by bins of the range, and of each week before moved into it.
+    /// When it spoke, in the range and in each week before.
     bins: Bins,
     attempts: i64,
 }
@@ -206,7 +206,7 @@ fn take_in(batch: &RecordBatch, times: &Times, voices: &mut Voices) -> Result<()
                 &mut voice.now
             } else if let Some(week) = times.weeks.iter().position(holds) {
                 let moved_us = (times.now.from - times.weeks[week].from).num_microseconds().unwrap_or(0);
-                voice.bins.expect(week, bin_us + moved_us, value(1));
+                voice.bins.expect(week, bin_us + moved_us);
                 &mut voice.weeks[week]
             } else {
                 continue;

@@ -1,6 +1,6 @@
 //! Times in which somebody who usually speaks said nothing. Pure.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// Events are counted by bins of five minutes from the range's beginning.
 pub(super) const BIN_US: i64 = 300_000_000;
@@ -8,7 +8,8 @@ pub(super) const BIN_US: i64 = 300_000_000;
 /// An outage is at least so long.
 const SILENCE_MIN_US: i64 = 15 * 60_000_000;
 
-/// So many events would have been there: by chance alone there are none in one of three thousand such times.
+/// In so many bins there would have been events: by chance alone there are none in one of three thousand such times. Bins are
+/// counted, since the events of a sign-in come together.
 const EXPECTED_MIN: f64 = 8.0;
 
 /// When somebody spoke, and how much in the weeks before.
@@ -16,8 +17,8 @@ const EXPECTED_MIN: f64 = 8.0;
 pub(super) struct Bins {
     /// The first and last events of each bin of the range.
     seen: BTreeMap<i64, (i64, i64)>,
-    /// Events of each week before, by the bins of the range.
-    before: BTreeMap<i64, Vec<(usize, i64)>>,
+    /// In which weeks before there were events, by the bins of the range.
+    before: BTreeMap<i64, BTreeSet<usize>>,
 }
 
 impl Bins {
@@ -26,23 +27,22 @@ impl Bins {
         (*first, *last) = ((*first).min(first_us), (*last).max(last_us));
     }
 
-    pub(super) fn expect(&mut self, week: usize, bin_us: i64, events: i64) {
-        self.before.entry(bin_us).or_default().push((week, events));
+    pub(super) fn expect(&mut self, week: usize, bin_us: i64) {
+        self.before.entry(bin_us).or_default().insert(week);
     }
 
-    /// Events that there would have been between two moments, as these weeks had them.
+    /// In how many bins there would have been events between two moments, as these weeks had them.
     fn expected(&self, weeks: &[usize], from_us: i64, to_us: i64) -> f64 {
         if weeks.is_empty() {
             return 0.0;
         }
         let bins = self.before.range(from_us - BIN_US..to_us);
-        let events = bins.map(|(bin_us, counts)| {
+        let spoken = bins.map(|(bin_us, spoken)| {
             let shared_us = (bin_us + BIN_US).min(to_us) - (*bin_us).max(from_us);
-            let events: i64 =
-                counts.iter().filter(|(week, _)| weeks.contains(week)).map(|(_, events)| events).sum();
-            events as f64 * shared_us.max(0) as f64 / BIN_US as f64
+            let spoken = spoken.iter().filter(|week| weeks.contains(week)).count();
+            spoken as f64 * shared_us.max(0) as f64 / BIN_US as f64
         });
-        events.sum::<f64>() / weeks.len() as f64
+        spoken.sum::<f64>() / weeks.len() as f64
     }
 }
 
@@ -78,29 +78,29 @@ mod tests {
 
     const MINUTE_US: i64 = 60_000_000;
 
-    /// Somebody who spoke once a minute in one week before, and in the range in these minutes.
+    /// Somebody who spoke once in five minutes in one week before, and in the range in these minutes.
     #[track_caller]
     fn check(minutes: impl IntoIterator<Item = i64>, expected: &[(i64, Option<i64>)]) {
         let mut bins = Bins::default();
-        for minute in 0..60 {
-            bins.expect(0, minute * MINUTE_US / BIN_US * BIN_US, 1);
+        for minute in (0..120).step_by(5) {
+            bins.expect(0, minute * MINUTE_US);
         }
         for minute in minutes {
             let at_us = minute * MINUTE_US;
             bins.see(at_us / BIN_US * BIN_US, at_us, at_us);
         }
-        let found = outages(&bins, &[0], 0, 60 * MINUTE_US);
+        let found = outages(&bins, &[0], 0, 120 * MINUTE_US);
         let minutes = |outage: &Outage| (outage.from_us / MINUTE_US, outage.to_us.map(|us| us / MINUTE_US));
         assert_eq!(found.iter().map(minutes).collect::<Vec<_>>(), expected);
     }
 
     #[test]
     fn a_silence_is_an_outage_where_it_is_long_and_somebody_usually_speaks() {
-        check(0..60, &[]);
-        check((0..20).chain(36..60), &[(19, Some(36))]);
-        check((0..20).chain(33..60), &[]);
+        check(0..120, &[]);
+        check((0..20).chain(61..120), &[(19, Some(61))]);
+        check((0..20).chain(58..120), &[]);
         check(0..40, &[(39, None)]);
-        check(30..60, &[(0, Some(30))]);
+        check(50..120, &[(0, Some(50))]);
         check([], &[(0, None)]);
         assert_eq!(outages(&Bins::default(), &[], 0, 600 * MINUTE_US), []);
     }

@@ -97,17 +97,21 @@ async fn messages_are_told_by_where_they_went_and_what_came_of_them() {
 #[tokio::test]
 async fn who_is_not_reached_would_be_better_off_with_the_app() {
     let mut book = TestBook::new().await;
-    let key = |nth: usize| -> &'static str { format!("k{nth}").leak() };
+    let mut keys = 0;
+    let mut key = || -> &'static str {
+        keys += 1;
+        format!("k{keys}").leak()
+    };
     let mut events = Vec::new();
-    for nth in 0..3 {
-        events.push(of("far", "+12125550101", key(nth), 0).denied(DenialReason::MessageNotSent));
-        events.push(of("deaf", "+12125550102", key(nth), 0).with(sent));
-        events.push(of("near", "+12125550103", key(nth), 0));
+    for _ in 0..3 {
+        events.push(of("far", "+12125550101", key(), 0).denied(DenialReason::MessageNotSent));
+        events.push(of("deaf", "+12125550102", key(), 0).with(sent));
+        events.push(of("near", "+12125550103", key(), 0));
     }
     events.push(of("far", "+12125550101", "app", 5).with(|event| event.method = Some(Method::MobileAppCode)));
     // Three of thirteen came to nothing.
     for nth in 0..13 {
-        let message = of("often", "+12125550104", key(nth), 0);
+        let message = of("often", "+12125550104", key(), 0);
         events.push(if nth < 3 { message.with(sent) } else { message });
     }
     book.land(&events).await;
