@@ -69,6 +69,7 @@ pub(super) fn stories(people: &People, until_us: i64) -> Stories {
         cast: Vec::new(),
     };
     director.fatigue();
+    director.slow_fatigue();
     director.spray();
     director.wrong_codes();
     director.fraud();
@@ -174,6 +175,26 @@ impl Director<'_> {
             let what = format!("{email} gets {count} notifications in a row, {end}");
             self.suspicious("fatigue", email, (from_us, until_us), what);
         }
+    }
+
+    /// One that is slower than what the thresholds take for one.
+    fn slow_fatigue(&mut self) {
+        let who = self.engage(Way::Cloud, Method::MobileAppNotification);
+        let from_us = self.before(22, 0);
+        let tries = Tries {
+            who,
+            feed: Feed::Entra,
+            method: Method::MobileAppNotification,
+            from_us,
+            every_us: 15 * MINUTE_US,
+            client_ip: ABROAD,
+        };
+        let until_us = self.play(&tries, &[End::Declined; 8]);
+        let email = self.email(who);
+        let what = format!(
+            "{email} gets a notification every quarter of an hour for two hours, and declines them all"
+        );
+        self.suspicious("fatigue", email, (from_us, until_us), what);
     }
 
     fn spray(&mut self) {
@@ -384,6 +405,19 @@ impl Director<'_> {
             };
             self.play(&tries, &[End::WrongCode, End::WrongCode, End::WrongCode, End::Approved]);
         }
+        // A phone whose battery is empty: its owner tries again and again, and then types a code of the other one.
+        let who = self.engage(Way::CloudAndVpn, Method::MobileAppNotification);
+        let tries = Tries {
+            who,
+            feed: Feed::Gatebook,
+            method: Method::MobileAppNotification,
+            from_us: self.before(12, 30),
+            every_us: 45 * SECOND_US,
+            client_ip: "203.0.113.10",
+        };
+        let until_us = self.play(&tries, &[End::NoResponse; 6]);
+        let other = self.people.get(who).methods[1];
+        self.play(&Tries { method: other, from_us: until_us + MINUTE_US, ..tries }, &[End::Approved]);
         // The monthly maintenance: whoever tries then is told that the service does not answer.
         let servers: Vec<usize> = self
             .people

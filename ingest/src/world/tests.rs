@@ -93,7 +93,7 @@ fn stories_are_told_as_they_happen() {
         kinds.into_iter().collect::<Vec<_>>(),
         [
             ("expired-code", 1),
-            ("fatigue", 3),
+            ("fatigue", 4),
             ("first-time", 2),
             ("fraud", 2),
             ("many-persons", 1),

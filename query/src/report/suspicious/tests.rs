@@ -97,7 +97,7 @@ async fn fatigue_is_worse_when_somebody_comes_in_and_worst_when_a_method_is_regi
         found[0]["what"],
         "6 prompts were declined or left unanswered within 8 minutes; then a method was registered"
     );
-    assert_eq!(found[0]["places"][0], "auth:0:18:0");
+    assert_eq!(found[0]["places"][0], "auth:0:14:0");
     assert_eq!(found[0]["event_ids"].as_array().map(Vec::len), Some(6));
     check(
         &hits(&book, &[("severity", "high")]).await[..],
