@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use anyhow::Context as _;
 use lake::{Book, Directory, Location};
-use query::{Limits, Resources, Rules, Session};
+use query::{Expectations, Limits, Resources, Rules, Session};
 
 use crate::answer_file::usage_or_failure;
 use crate::config::Config;
@@ -15,12 +15,14 @@ pub(crate) struct Asker {
     location: Location,
     limits: Limits,
     rules: Arc<Rules>,
+    expectations: Arc<Expectations>,
 }
 
 impl Asker {
     pub(crate) fn new(config: &Config) -> Self {
         let rules = Arc::new(config.rules.clone());
-        Self { location: config.lake.location.clone(), limits: config.query, rules }
+        let expectations = Arc::new(config.expectations.clone());
+        Self { location: config.lake.location.clone(), limits: config.query, rules, expectations }
     }
 
     /// Asks the book and the directory at their latest versions. Blocks.
@@ -32,6 +34,7 @@ impl Asker {
             let book = Book::open(&self.location).await?;
             let directory = Directory::open(&self.location).await?;
             let session = Resources::new(self.limits, Arc::clone(&self.rules))
+                .map(|resources| resources.expecting(Arc::clone(&self.expectations)))
                 .and_then(|resources| Session::open(&book, &directory, &resources))
                 .map_err(usage_or_failure)?;
             ask(&session).await

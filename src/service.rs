@@ -41,8 +41,12 @@ impl Api {
             tokens: config.tokens.clone(),
             limits: config.http.limits,
         };
-        let snapshots =
-            Snapshots::new(config.lake.location.clone(), config.query, Arc::new(config.rules.clone()))?;
+        let snapshots = Snapshots::new(
+            config.lake.location.clone(),
+            config.query,
+            Arc::new(config.rules.clone()),
+            Arc::new(config.expectations.clone()),
+        )?;
         let sql = sql_pool(config)?;
         sql.warm_up();
         let live = Arc::new(KafkaLag::start(config, reads_kafka));

@@ -19,18 +19,20 @@ pub struct EmbeddedBroker {
 }
 
 impl EmbeddedBroker {
-    /// Starts a broker on a free port of this machine, with one topic.
+    /// Starts a broker on a free port of this machine, with these topics.
     ///
     /// # Errors
     ///
     /// The system gives no port.
-    pub fn start(topic: &str, partitions: u16) -> Result<Self, KafkaError> {
+    pub fn start(topics: &[&str], partitions: u16) -> Result<Self, KafkaError> {
         let client: BaseProducer<DefaultProducerContext> =
             ClientConfig::new().set("test.mock.num.brokers", "1").create()?;
         native::add_controller(&client);
         let broker = Self { client };
         if let Some(cluster) = broker.client.client().mock_cluster() {
-            cluster.create_topic(topic, i32::from(partitions), 1)?;
+            for topic in topics {
+                cluster.create_topic(topic, i32::from(partitions), 1)?;
+            }
         }
         Ok(broker)
     }

@@ -26,6 +26,7 @@ mod slot;
 pub mod status;
 mod traffic;
 mod window;
+mod world;
 
 pub use client::{FixedProperty, check_properties};
 pub use cluster::{Cluster, ClusterError, TopicIdentity, Watermarks, create_topic};
@@ -36,4 +37,5 @@ pub use produce::{
 };
 pub use run::{Control, IngestError, Summary, run};
 pub use settings::{Gap, GapError, Kafka, Limits, Settings, Topic, Until};
-pub use traffic::{LoadCurve, Story, Traffic};
+pub use traffic::{LoadCurve, Traffic};
+pub use world::{Feed, Story, World, WorldRecord};

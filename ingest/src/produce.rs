@@ -21,6 +21,7 @@ use self::source::{Next, Source};
 use self::timestamp::TimestampField;
 use crate::settings::Kafka;
 use crate::traffic::Traffic;
+use crate::world::WorldRecord;
 
 /// How often progress is told.
 const PROGRESS_INTERVAL: Duration = Duration::from_millis(200);
@@ -63,6 +64,14 @@ pub enum Input {
         traffic: Traffic,
         /// When; the end of the moments is the end of the input.
         moments: Box<dyn Iterator<Item = i64> + Send>,
+    },
+    /// Records with timestamps of their own, spread over so many partitions in turn, so that the same records come to the
+    /// same places.
+    Records {
+        /// The records.
+        records: Box<dyn Iterator<Item = WorldRecord> + Send>,
+        /// Partitions of the topic.
+        partitions: u16,
     },
 }
 
@@ -171,8 +180,12 @@ fn send_all(
         match source.next(WAIT_MAX)? {
             Next::Record(record) => {
                 sent += 1;
-                let timestamp_ms = timestamps.as_mut().and_then(|field| field.read(record.value));
-                sender.send(record.value, timestamp_ms).map_err(|error| error.of_record(record.number))?;
+                let timestamp_ms = record
+                    .timestamp_ms
+                    .or_else(|| timestamps.as_mut().and_then(|field| field.read(record.value)));
+                sender
+                    .send(record.value, timestamp_ms, record.partition)
+                    .map_err(|error| error.of_record(record.number))?;
                 pace.sent();
                 until_look -= 1;
             }

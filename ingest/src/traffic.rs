@@ -9,9 +9,8 @@ mod attempt;
 mod gates;
 mod load_curve;
 mod outcomes;
-mod people;
-mod random;
-mod stories;
+pub(crate) mod people;
+pub(crate) mod random;
 mod tenants;
 mod text;
 
@@ -21,8 +20,6 @@ use self::attempt::Attempt;
 pub use self::load_curve::LoadCurve;
 use self::people::People;
 use self::random::Random;
-use self::stories::Stories;
-pub use self::stories::Story;
 use self::text::{MomentText, hex};
 
 /// How long people take to type a code that was sent to them.
@@ -45,7 +42,6 @@ pub struct Traffic {
     moments: MomentText,
     /// Attempts whose code was sent, in the order in which they are checked.
     open: VecDeque<Open>,
-    stories: Option<Box<Stories>>,
 }
 
 #[derive(Debug, Clone)]
@@ -62,35 +58,16 @@ impl Traffic {
             random: Random::new(seed),
             moments: MomentText::new(),
             open: VecDeque::with_capacity(OPEN_CHECKS_MAX),
-            stories: None,
         }
-    }
-
-    /// The same stream with stories in the hours before `to_us`, and what there is to tell of them: somebody
-    /// guesses codes, a server is out, somebody approves what he did not ask for, numbers of one range get many text
-    /// messages. Each story names the moments that are to be among those that are written.
-    pub fn with_stories(self, to_us: i64) -> (Self, Vec<Story>) {
-        let stories = Stories::new(&self.people, to_us);
-        let told = stories.told(to_us);
-        (Self { stories: Some(Box::new(stories)), ..self }, told)
     }
 
     /// Appends the next event, which occurred at `occurred_at_us` (microseconds since 1970 UTC, written to
     /// the millisecond), to `out`, without a line end. Moments should not go back.
     pub fn write(&mut self, occurred_at_us: i64, out: &mut Vec<u8>) {
-        if let Some(stories) = &mut self.stories
-            && let Some(attempt) = stories.next(occurred_at_us, &self.people, &mut self.random)
-        {
-            return self.append(occurred_at_us, &attempt, out);
-        }
         let is_due = self.open.front().is_some_and(|open| open.check_at_us <= occurred_at_us);
         let attempt = match self.open.pop_front_if(|_| is_due) {
             Some(open) => open.attempt.check(&mut self.random),
             None => Attempt::draw(&self.people, self.open.len() < OPEN_CHECKS_MAX, &mut self.random),
-        };
-        let attempt = match &self.stories {
-            Some(stories) => stories.spoil(occurred_at_us, attempt),
-            None => attempt,
         };
         if attempt.is_open() {
             let check_at_us = occurred_at_us + CHECK_AFTER_US;
@@ -115,7 +92,7 @@ impl Traffic {
 mod tests {
     use std::collections::HashSet;
 
-    use schemas::vocabulary::{AuthResult, DenialReason, Method};
+    use schemas::vocabulary::{AuthResult, Method};
     use schemas::{Decoder, Element, Event, Maps, Record, Source, TimeLimits, UnknownCounts};
 
     use super::*;
@@ -150,42 +127,6 @@ mod tests {
             });
         }
         assert!(counts.is_empty(), "{counts:?}");
-    }
-
-    #[test]
-    fn stories_are_told_as_they_happen() {
-        let to_us = MONDAY_US + DAY_US;
-        let (mut traffic, told) = Traffic::new(1).with_stories(to_us);
-        let mut moments: Vec<i64> = LoadCurve::new(1, MONDAY_US, to_us, 60_000).collect();
-        moments.extend(told.iter().flat_map(|story| &story.moments_us));
-        moments.sort_unstable();
-        let values: Vec<_> = moments
-            .into_iter()
-            .map(|at_us| {
-                let mut value = Vec::new();
-                traffic.write(at_us, &mut value);
-                value
-            })
-            .collect();
-        assert_eq!(told.len(), 4);
-        assert!(told.windows(2).all(|pair| pair[0].span_us.0 < pair[1].span_us.0));
-        let (mut codes, mut timeouts, mut pushes, mut texts, mut approved) = (0, 0, 0, 0, 0);
-        decode(&values, &mut |event| {
-            let is_from_abroad = event.client_ip == Some("198.19.254.254");
-            codes += i32::from(is_from_abroad && event.denial_reason == Some(DenialReason::WrongCode));
-            timeouts += i32::from(
-                event.server_name == Some("mfa-fra-01")
-                    && event.denial_reason == Some(DenialReason::ServiceTimeout),
-            );
-            if is_from_abroad && event.method == Some(Method::MobileAppNotification) {
-                pushes += 1;
-                approved += i32::from(event.result == AuthResult::Success);
-                assert!(told[2].what.contains(event.user_id), "{event:?}");
-            }
-            texts += i32::from(event.phone_number.is_some_and(|number| number.starts_with("+1876555")));
-        });
-        assert_eq!((codes, pushes, approved, texts), (40, 14, 1, 150));
-        assert!(timeouts > 50, "{timeouts} at the server that is out");
     }
 
     #[test]

@@ -148,6 +148,9 @@ pub enum Question {
         /// How many persons there are of each class, in a report that classes them.
         #[serde(skip_serializing_if = "Option::is_none")]
         population: Option<BTreeMap<&'static str, i64>>,
+        /// The thresholds that decided, where the report has some.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        thresholds: Option<Value>,
         /// Whether what was counted may still change.
         #[serde(flatten)]
         settled: Settled,

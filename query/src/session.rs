@@ -26,9 +26,10 @@ use crate::answer::Answer;
 use crate::attempts::StoredAttempts;
 use crate::coverage::{Coverage, NextOffset, Question};
 use crate::error::QueryError;
+use crate::expectations::Expectations;
 use crate::limits::Limits;
 use crate::parameter::TimeRange;
-use crate::people::{Known, Owners, People};
+use crate::people::{Known, Owners, People, SeenId, Whose};
 use crate::period::day_number;
 use crate::redecoded;
 use crate::repeats;
@@ -57,6 +58,7 @@ pub struct Resources {
     rules: Arc<Rules>,
     voices: Arc<Voices>,
     kept: Arc<Kept>,
+    expectations: Arc<Expectations>,
 }
 
 impl Resources {
@@ -85,7 +87,21 @@ impl Resources {
             .build_arc();
         let runtime = runtime.map_err(|error| QueryError::while_running(error, &limits))?;
         let repeats = Arc::new(Repeats::new(folded()));
-        Ok(Self { runtime, limits, repeats, rules, voices: Arc::default(), kept: Arc::default() })
+        Ok(Self {
+            runtime,
+            limits,
+            repeats,
+            rules,
+            voices: Arc::default(),
+            kept: Arc::default(),
+            expectations: Arc::default(),
+        })
+    }
+
+    /// The same, where reports expect this.
+    #[must_use]
+    pub fn expecting(self, expectations: Arc<Expectations>) -> Self {
+        Self { expectations, ..self }
     }
 }
 
@@ -101,6 +117,7 @@ pub struct Session {
     rules: Arc<Rules>,
     told: Told,
     stored_sums: StoredSums,
+    expectations: Arc<Expectations>,
 }
 
 /// What the segments of one version add up to, found out when it is first asked for.
@@ -184,6 +201,7 @@ impl Session {
             rules: Arc::clone(&resources.rules),
             told: Told::default(),
             stored_sums,
+            expectations: Arc::clone(&resources.expectations),
         })
     }
 
@@ -327,6 +345,25 @@ impl Session {
 
     pub(crate) fn limits(&self) -> Limits {
         self.limits
+    }
+
+    /// By which rules attempts are made.
+    pub(crate) fn rules(&self) -> &Rules {
+        &self.rules
+    }
+
+    /// What reports expect.
+    pub(crate) fn expectations(&self) -> &Expectations {
+        &self.expectations
+    }
+
+    /// Whose the ids of some events are, as the directory and these events say.
+    pub(crate) async fn whose<'a>(
+        &self,
+        seen: impl Iterator<Item = SeenId<'a>>,
+    ) -> Result<Whose, QueryError> {
+        let learned = Whose::learn(&self.known, seen).await;
+        learned.map_err(|error| QueryError::while_running(error, &self.limits))
     }
 
     /// The view of a kind, to build a question on.

@@ -19,6 +19,7 @@ use tempfile::TempDir;
 
 use crate::answer::Answer;
 use crate::error::QueryError;
+use crate::expectations::Expectations;
 use crate::limits::Limits;
 use crate::output::{self, Format, OutputError};
 use crate::session::{Resources, Session};
@@ -202,6 +203,29 @@ impl TestBook {
         self.commit(0, files, count, |segment| segment.changes = count).await;
     }
 
+    /// Lands one change of tenant `acme`, told by source `entra`.
+    pub(crate) async fn land_change(&mut self, change: ChangeKind, user: &str, at: DateTime<Utc>) {
+        let told = Change {
+            change,
+            occurred_at_us: at.timestamp_micros(),
+            tenant_id: "acme",
+            user_id: user,
+            user_key: user,
+            actor: None,
+            method: None,
+            reason: None,
+            until_us: None,
+            client_ip: None,
+            result_code: None,
+            result_detail: None,
+            raw: None,
+        };
+        let mut builder = ChangeBuilder::new(&Fields::default());
+        builder.append(&told, &place(self.next_offset(0)), "entra", "entra/1");
+        let file = encode(Kind::Change, at.date_naive(), &builder.finish()).expect("encodes");
+        self.commit(0, vec![file], 1, |segment| segment.changes = 1).await;
+    }
+
     /// Lands one rejection of bytes that are no JSON.
     pub(crate) async fn land_rejection(&mut self, raw: &[u8], at: DateTime<Utc>) {
         let rejection = Rejection {
@@ -276,7 +300,13 @@ impl TestBook {
     }
 
     pub(crate) fn session(&self, limits: Limits) -> Session {
+        self.expecting(limits, Expectations::default())
+    }
+
+    /// A session whose reports expect this.
+    pub(crate) fn expecting(&self, limits: Limits, expectations: Expectations) -> Session {
         let resources = Resources::new(limits, Arc::default()).expect("resources");
+        let resources = resources.expecting(Arc::new(expectations));
         Session::open(&self.book, &self.directory, &resources).expect("a session")
     }
 

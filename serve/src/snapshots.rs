@@ -39,7 +39,7 @@ pub enum SnapshotError {
 
 impl Snapshots {
     /// The versions of the book at a location, to be asked with these limits for all together; attempts are made
-    /// by these rules.
+    /// by these rules, and reports expect this.
     ///
     /// # Errors
     ///
@@ -48,8 +48,10 @@ impl Snapshots {
         location: Location,
         limits: query::Limits,
         rules: Arc<query::Rules>,
+        expectations: Arc<query::Expectations>,
     ) -> Result<Self, SnapshotError> {
-        Ok(Self { location, resources: Resources::new(limits, rules)?, latest: Mutex::new(None) })
+        let resources = Resources::new(limits, rules)?.expecting(expectations);
+        Ok(Self { location, resources, latest: Mutex::new(None) })
     }
 
     /// The version that is the latest when this is called, or a later one.

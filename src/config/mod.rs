@@ -10,6 +10,7 @@
 
 mod attempts;
 mod environment;
+mod expectations;
 mod fields;
 mod file;
 mod http;
@@ -70,6 +71,8 @@ pub(crate) struct Config {
     pub(crate) maintain: Maintain,
     /// `[attempts]`, `[servers."NAME"]`
     pub(crate) rules: ::query::Rules,
+    /// `[suspicious]`, `[expected]`
+    pub(crate) expectations: ::query::Expectations,
     /// `[query]`
     pub(crate) query: ::query::Limits,
     /// `[sql]`
@@ -122,6 +125,7 @@ impl Config {
         let ingest = ingest::read(&mut reader, retention_days);
         let maintain = Maintain::read(&mut reader, retention_days);
         let rules = attempts::read(&mut reader);
+        let expectations = expectations::read(&mut reader);
         let query = query::read(&mut reader);
         let sql = sql::read(&mut reader);
         let beside = file.and_then(|file| Path::new(file.name).parent()).unwrap_or(Path::new(""));
@@ -139,6 +143,7 @@ impl Config {
                 ingest,
                 maintain,
                 rules,
+                expectations,
                 query,
                 sql,
                 reports,

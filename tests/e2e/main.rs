@@ -10,6 +10,7 @@ mod attacks;
 mod backfill;
 mod brokers;
 mod command_line;
+mod demo;
 mod directions;
 mod directory;
 mod duplicates;

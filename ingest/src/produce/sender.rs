@@ -171,11 +171,17 @@ impl Sender {
         }
     }
 
-    /// Queues a record; waits while the queue is full.
-    pub(super) fn send(&mut self, value: &[u8], timestamp_ms: Option<i64>) -> Result<(), RecordError> {
+    /// Queues a record, to a partition where one is named; waits while the queue is full.
+    pub(super) fn send(
+        &mut self,
+        value: &[u8],
+        timestamp_ms: Option<i64>,
+        partition: Option<i32>,
+    ) -> Result<(), RecordError> {
         self.poll_now_and_then();
         let mut record = BaseRecord::<(), [u8]>::to(&self.topic).payload(value);
         record.timestamp = timestamp_ms;
+        record.partition = partition;
         self.queue(record, value.len())
     }
 

@@ -6,6 +6,7 @@ use std::time::Duration;
 use super::Input;
 use super::lines::{Line, Lines};
 use crate::traffic::Traffic;
+use crate::world::WorldRecord;
 
 /// The input cannot be read on, or holds what cannot be sent.
 #[derive(Debug, thiserror::Error)]
@@ -60,6 +61,10 @@ pub(super) struct Record<'a> {
     pub(super) value: &'a [u8],
     /// Counted from 1.
     pub(super) number: u64,
+    /// Kafka's timestamp, where the input says it.
+    pub(super) timestamp_ms: Option<i64>,
+    /// Where it goes, where the input says it.
+    pub(super) partition: Option<i32>,
 }
 
 pub(super) struct Source {
@@ -71,6 +76,7 @@ pub(super) struct Source {
 enum Kind {
     Lines(Lines),
     Traffic { traffic: Traffic, moments: Box<dyn Iterator<Item = i64> + Send>, event: Vec<u8> },
+    Records { records: Box<dyn Iterator<Item = WorldRecord> + Send>, partitions: u16, value: Vec<u8> },
 }
 
 impl Source {
@@ -79,6 +85,9 @@ impl Source {
             Input::Lines(reader) => Kind::Lines(Lines::new(reader)),
             Input::Traffic { traffic, moments } => {
                 Kind::Traffic { traffic, moments, event: Vec::with_capacity(1024) }
+            }
+            Input::Records { records, partitions } => {
+                Kind::Records { records, partitions, value: Vec::new() }
             }
         };
         Self { kind, number: 0, taken_bytes: 0 }
@@ -91,6 +100,7 @@ impl Source {
 
     /// The next record; waits at most `wait` for one.
     pub(super) fn next(&mut self, wait: Duration) -> Result<Next<'_>, InputError> {
+        let (mut timestamp_ms, mut partition) = (None, None);
         let value = match &mut self.kind {
             Kind::Lines(lines) => match lines.next(wait)? {
                 Line::Whole(line) => {
@@ -107,9 +117,16 @@ impl Source {
                 traffic.write(occurred_at_us, event);
                 event
             }
+            Kind::Records { records, partitions, value } => {
+                let Some(record) = records.next() else { return Ok(Next::End) };
+                timestamp_ms = Some(record.timestamp_us / 1_000);
+                partition = i32::try_from(self.number % u64::from((*partitions).max(1))).ok();
+                *value = record.value;
+                value
+            }
         };
         self.number += 1;
         self.taken_bytes += value.len() as u64;
-        Ok(Next::Record(Record { value, number: self.number }))
+        Ok(Next::Record(Record { value, number: self.number, timestamp_ms, partition }))
     }
 }

@@ -31,8 +31,6 @@ pub(super) struct Attempt {
     application: &'static Application,
     /// The key of attempts that may have more than one event.
     id: Option<u64>,
-    /// The range that its phone number is of; none is the person's own.
-    numbers: Option<&'static str>,
 }
 
 impl Attempt {
@@ -63,52 +61,7 @@ impl Attempt {
             client: Client::draw(&person, random),
             application: gates::application(random),
             id: (method == Method::TextMessage).then(|| random.next()),
-            numbers: None,
         }
-    }
-
-    /// An attempt that ends as told, from a place that the person never was.
-    pub(super) fn scripted(
-        person: Person,
-        method: Method,
-        outcome: &'static Outcome,
-        client: Client,
-        random: &mut Random,
-    ) -> Self {
-        Self {
-            method,
-            mode: None,
-            outcome,
-            assurance: match outcome.result {
-                AuthResult::Success => Some(Assurance::Challenged),
-                _ => assurance(outcome, random),
-            },
-            prompts: prompts(method, outcome, random),
-            server: gates::server(&person, random),
-            client,
-            application: gates::application(random),
-            id: (method == Method::TextMessage).then(|| random.next()),
-            numbers: None,
-            person,
-        }
-    }
-
-    pub(super) fn with_mode(self, mode: Mode) -> Self {
-        Self { mode: Some(mode), ..self }
-    }
-
-    /// To a phone number of this range.
-    pub(super) fn with_numbers(self, prefix: &'static str) -> Self {
-        Self { numbers: Some(prefix), ..self }
-    }
-
-    /// The same attempt with another end.
-    pub(super) fn ending(self, outcome: &'static Outcome) -> Self {
-        Self { outcome, assurance: None, prompts: None, ..self }
-    }
-
-    pub(super) fn is_at(&self, server: &Server) -> bool {
-        self.server.name == server.name
     }
 
     /// Whether its code was sent and not yet checked.
@@ -157,10 +110,7 @@ impl Attempt {
         }
         match self.method {
             Method::VoiceCall | Method::TextMessage => {
-                written(out, "phone_number", |out| match self.numbers {
-                    None => person.write_phone_number(out),
-                    Some(prefix) => person.write_phone_number_of(prefix, out),
-                });
+                written(out, "phone_number", |out| person.write_phone_number(out));
             }
             Method::MobileAppNotification | Method::MobileAppCode => {
                 written(out, "device_token", |out| person.write_device_token(out));

@@ -84,11 +84,6 @@ impl Client {
         }
     }
 
-    /// Where nobody of the tenants lives or works.
-    pub(super) const fn abroad() -> Self {
-        Self::Home(0x0001_fefe)
-    }
-
     /// Appends the address in canonical form. Offices lie in a range for documentation (RFC 5737), homes in
     /// those for benchmarks (RFC 2544) and documentation (RFC 3849): no real host is ever named.
     pub(super) fn write(self, out: &mut Vec<u8>) {

@@ -114,12 +114,6 @@ impl Person {
         padded::<4>(out, bits as u32);
     }
 
-    /// A number of this range.
-    pub(super) fn write_phone_number_of(&self, prefix: &str, out: &mut Vec<u8>) {
-        out.extend_from_slice(prefix.as_bytes());
-        padded::<4>(out, self.trait_bits(1) as u32);
-    }
-
     /// 64 hexadecimal digits.
     pub(super) fn write_device_token(&self, out: &mut Vec<u8>) {
         for part in 2..6 {
@@ -130,9 +124,9 @@ impl Person {
 
 /// A name as it is shown and as it stands in an address.
 #[derive(Debug)]
-pub(super) struct Name {
-    pub(super) shown: &'static str,
-    ascii: &'static str,
+pub(crate) struct Name {
+    pub(crate) shown: &'static str,
+    pub(crate) ascii: &'static str,
 }
 
 const fn name(shown: &'static str, ascii: &'static str) -> Name {
@@ -143,7 +137,7 @@ const AREA_CODES: [&str; 12] =
     ["201", "212", "303", "312", "404", "415", "503", "512", "617", "702", "718", "808"];
 
 #[rustfmt::skip]
-const FIRST_NAMES: &[Name] = &[
+pub(crate) const FIRST_NAMES: &[Name] = &[
     name("Maria", "maria"), name("Jürgen", "juergen"), name("Aisha", "aisha"), name("Wei", "wei"),
     name("Olivia", "olivia"), name("Noah", "noah"), name("Zoë", "zoe"), name("Liam", "liam"),
     name("Priya", "priya"), name("Łukasz", "lukasz"), name("Emma", "emma"), name("Ahmed", "ahmed"),
@@ -163,7 +157,7 @@ const FIRST_NAMES: &[Name] = &[
 ];
 
 #[rustfmt::skip]
-const LAST_NAMES: &[Name] = &[
+pub(crate) const LAST_NAMES: &[Name] = &[
     name("Lopez", "lopez"), name("Müller", "mueller"), name("Khan", "khan"), name("Chen", "chen"),
     name("Smith", "smith"), name("Novák", "novak"), name("O'Brien", "obrien"), name("Patel", "patel"),
     name("Kowalski", "kowalski"), name("Jones", "jones"), name("Hassan", "hassan"), name("Rossi", "rossi"),

@@ -7,6 +7,7 @@
 //! periods and the groups that were asked for ([`keys`]): every zone's clock changes on quarter hours.
 
 mod activity;
+mod asked;
 mod changed;
 mod changes;
 mod counts;
@@ -19,16 +20,26 @@ mod license_usage;
 mod listed;
 mod made;
 mod mfa_evidence;
+mod migration;
+#[cfg(test)]
+mod migration_tests;
 #[cfg(test)]
 mod pages_tests;
 mod parameters;
 mod people_parameters;
 mod person;
-mod sentence;
 mod prompted;
+mod sentence;
+mod server_status;
 mod settled;
+mod suspicious;
+mod telephony;
 #[cfg(test)]
 mod tests;
+mod text;
+mod throttling;
+#[cfg(test)]
+mod throttling_tests;
 mod usage;
 mod user_trail;
 #[cfg(test)]
@@ -45,6 +56,7 @@ use futures::StreamExt as _;
 use futures::future::BoxFuture;
 use futures::stream;
 use serde::{Serialize, Serializer};
+use serde_json::Value;
 
 pub(crate) use counts::in_range;
 pub use filter::Filters;
@@ -101,6 +113,11 @@ pub const REPORTS: &[&Report] = &[
     &mfa_evidence::REPORT,
     &license_usage::REPORT,
     &changes::REPORT,
+    &suspicious::REPORT,
+    &throttling::REPORT,
+    &telephony::REPORT,
+    &migration::REPORT,
+    &server_status::REPORT,
 ];
 
 impl Report {
@@ -115,10 +132,11 @@ impl Report {
         self.parameters.iter().copied().flatten()
     }
 
-    /// Whether its rows name people.
+    /// Whether its rows name people, or it takes what names one.
     #[must_use]
     pub fn names_people(&self) -> bool {
         self.columns.iter().any(|(name, ..)| PERSONAL_COLUMNS.contains(name))
+            || self.parameters().any(Parameter::is_personal)
     }
 
     /// What it can be grouped by.
@@ -196,6 +214,8 @@ struct About {
     next_cursor: Option<String>,
     /// How many persons there are of each class.
     population: Option<BTreeMap<&'static str, i64>>,
+    /// The thresholds that decided.
+    thresholds: Option<Value>,
 }
 
 /// Rows that were folded, as an answer.
@@ -252,13 +272,21 @@ async fn coverage(
     parameters: &ReportParameters,
     about: About,
 ) -> Result<Coverage, QueryError> {
-    let About { covered, assurance_unknown, asks_directory, next_cursor, population } = about;
+    let About { covered, assurance_unknown, asks_directory, next_cursor, population, thresholds } = about;
     let settled = settled::settled(session, parameters).await?;
     let parameters = parameters.clone();
     let covered = covered.unwrap_or(parameters.range);
     let tz = parameters.tz;
     let question =
-        Question::Report { report, parameters, assurance_unknown, next_cursor, population, settled };
+        Question::Report {
+        report,
+        parameters,
+        assurance_unknown,
+        next_cursor,
+        population,
+        thresholds,
+        settled,
+    };
     let coverage = session.coverage(tz.name(), Some(covered), question).await?;
     let directory_version = if asks_directory { session.directory_version() } else { None };
     Ok(Coverage { directory_version, ..coverage })

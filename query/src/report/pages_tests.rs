@@ -1,50 +1,67 @@
-//! The pages of the reports say what the code says.
+//! The reports' pages say what the code says.
 
-use std::path::Path;
+use std::fmt::Write as _;
+use std::path::{Path, PathBuf};
 
 use super::{REPORTS, Report};
 
-/// Between these a page repeats the code. `GATEBOOK_UPDATE=1` writes it.
-const BEGIN: &str = "<!-- from the code: a test compares it -->";
-const END: &str = "<!-- until here -->";
+/// Between these lines a page says what the code says.
+const MARKS: (&str, &str) = ("<!-- as in the code -->\n", "<!-- until here -->\n");
 
-/// Reports about persons, which all have a page.
-const WITH_PAGE: &[&str] =
-    &["user-trail", "activity", "exceptions", "mfa-evidence", "license-usage", "changes"];
-
-#[test]
-fn each_page_says_what_the_code_says() {
-    for report in REPORTS.iter().filter(|report| WITH_PAGE.contains(&report.name)) {
-        let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("../docs/reports/{}.md", report.name));
-        let page = std::fs::read_to_string(&path).expect("a page");
-        let (before, rest) = page.split_once(BEGIN).expect("a page has the part from the code");
-        let (found, after) = rest.split_once(END).expect("and its end");
-        let expected = part(report);
-        if std::env::var_os("GATEBOOK_UPDATE").is_some() {
-            std::fs::write(&path, format!("{before}{BEGIN}{expected}{END}{after}")).expect("writes");
-        } else {
-            assert_eq!(found, expected, "write docs/reports/{}.md anew with GATEBOOK_UPDATE=1", report.name);
-        }
-    }
+fn folder() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/reports")
 }
 
-fn part(report: &Report) -> String {
-    let cell = |text: &str| text.replace('|', "\\|");
-    let mut part = format!("\n\n## Definition\n\n{}\n\n## What it takes\n\n", report.definition);
-    part.push_str("| parameter | meaning | example |\n|---|---|---|\n");
-    for it in report.parameters() {
-        let required = if it.is_required { " Needed." } else { "" };
-        part.push_str(&format!(
-            "| `{}` | {}{required} | `{}` |\n",
-            it.name,
-            cell(it.about),
-            cell(it.example)
-        ));
+/// Definition, parameters and columns, as a page has them.
+fn told(report: &Report) -> String {
+    let mut text = format!("\n## Definition\n\n{}\n\n## What it takes\n\n", report.definition);
+    text += "| parameter | for example | |\n|---|---|---|\n";
+    for parameter in report.parameters() {
+        let person = if parameter.is_personal() {
+            " Names a person: over HTTP only in the body of a POST."
+        } else {
+            ""
+        };
+        let words = parameter.words().filter(|words| words.len() <= 10);
+        let words = words.map_or(String::new(), |words| format!(" One of {}.", words.join(", ")));
+        let row = format!(
+            "| `{}` | `{}` | {}{words}{person} |",
+            parameter.name, parameter.example, parameter.about
+        );
+        let _ = writeln!(text, "{row}");
     }
-    part.push_str("\n## What the columns mean\n\n| column | meaning |\n|---|---|\n");
-    for (name, _, meaning) in report.columns {
-        part.push_str(&format!("| `{name}` | {} |\n", cell(meaning)));
+    text += "\n## Columns\n\n| column | type | |\n|---|---|---|\n";
+    for (name, column_type, meaning) in report.columns {
+        let _ = writeln!(text, "| `{name}` | {column_type} | {meaning} |");
     }
-    part.push('\n');
-    part
+    text + "\n"
+}
+
+/// `GATEBOOK_UPDATE=1 cargo test` writes the pages anew; look at what changed before you commit it.
+#[test]
+fn each_page_says_what_the_code_says() {
+    let pages =
+        std::fs::read_dir(folder()).expect("docs/reports is there").map(|page| page.expect("a page").path());
+    let mut names = Vec::new();
+    for page in pages {
+        let name = page.file_stem().expect("a name").to_string_lossy().into_owned();
+        let report = Report::named(&name).unwrap_or_else(|| panic!("{name} is a report"));
+        let text = std::fs::read_to_string(&page).expect("reads");
+        let (before, rest) = text.split_once(MARKS.0).unwrap_or_else(|| panic!("{name}: {:?}", MARKS.0));
+        let (_, after) = rest.split_once(MARKS.1).unwrap_or_else(|| panic!("{name}: {:?}", MARKS.1));
+        let expected = format!("{before}{}{}{}{after}", MARKS.0, told(report), MARKS.1);
+        if std::env::var_os("GATEBOOK_UPDATE").is_some() {
+            std::fs::write(&page, &expected).expect("writes");
+        } else {
+            assert_eq!(
+                text, expected,
+                "docs/reports/{name}.md is out of date: run GATEBOOK_UPDATE=1 cargo test --workspace --lib"
+            );
+        }
+        names.push(name);
+    }
+    let needed = ["suspicious", "throttling", "telephony", "migration", "server-status"];
+    let missing: Vec<&str> = needed.into_iter().filter(|name| !names.iter().any(|it| it == name)).collect();
+    assert_eq!(missing, [""; 0]);
+    assert!(REPORTS.len() >= names.len());
 }
