@@ -58,7 +58,7 @@ pub(crate) async fn run(cli: Cli) -> anyhow::Result<()> {
         Command::Produce(args) => produce::run(args, config()?).await,
         Command::Config(args) => config::run(&args, path),
         Command::Decode(args) => decode::run(&args),
-        Command::Demo(args) => demo::run(args).await,
+        Command::Demo(args) => Box::pin(demo::run(args)).await,
         Command::Run(args) => run::run(args, config()?).await,
         Command::Serve(args) => serve::run(args, config()?).await,
         Command::Token(args) => token::run(&args),

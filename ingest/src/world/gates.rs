@@ -21,8 +21,16 @@ pub(super) const MINUTE_US: i64 = 60_000_000;
 pub(super) const HOUR_US: i64 = 60 * MINUTE_US;
 pub(super) const DAY_US: i64 = 24 * HOUR_US;
 
-/// When the silent server says nothing, before the end of the world's time.
-pub(super) const SILENCE: (i64, i64) = (14 * HOUR_US, 8 * HOUR_US);
+/// When the silent server says nothing: the last ten to sixteen o'clock of a working day that is over for an hour. At night or
+/// on a weekend nobody would notice.
+pub(super) fn silence(until_us: i64) -> (i64, i64) {
+    let over = |day: &i64| day * DAY_US + 17 * HOUR_US <= until_us;
+    // 1970 began on a Thursday: days 2 and 3 were a weekend.
+    let is_working = |day: &i64| !matches!(day.rem_euclid(7), 2 | 3);
+    let today = until_us.div_euclid(DAY_US);
+    let day = (today - 7..=today).rev().find(|day| over(day) && is_working(day)).unwrap_or(today);
+    (day * DAY_US + 10 * HOUR_US, day * DAY_US + 16 * HOUR_US)
+}
 
 /// When the maintained server is down: the first hours of the last whole day, and of that four weeks before.
 pub(super) fn maintenance(until_us: i64) -> [(i64, i64); 2] {
@@ -32,7 +40,8 @@ pub(super) fn maintenance(until_us: i64) -> [(i64, i64); 2] {
 
 /// A server that answers at this moment: their own, else the next one.
 pub(super) fn server(own: usize, at_us: i64, until_us: i64) -> usize {
-    let is_silent = (until_us - SILENCE.0..until_us - SILENCE.1).contains(&at_us);
+    let (from_us, to_us) = silence(until_us);
+    let is_silent = (from_us..to_us).contains(&at_us);
     if own == SILENT && is_silent { 0 } else { own }
 }
 
@@ -47,7 +56,7 @@ pub(super) const CLOUD_APPLICATIONS: &[&str] =
 pub(super) fn sender(country: &str, is_canadian: bool, bits: u64) -> &'static str {
     match country {
         "1" if is_canadian => ["759731", "673801"][bits as usize % 2],
-        "1" if bits % 97 == 0 => "28777",
+        "1" if bits.is_multiple_of(97) => "28777",
         "1" => ["97671", "69829", "51789", "99399"][bits as usize % 4],
         "44" => "+447700900111",
         _ => "+61491570111",

@@ -168,7 +168,7 @@ impl World {
         moments.flat_map(move |at_us| {
             let mut records = Vec::new();
             let who = random.below(people.len() as u32) as usize;
-            habits::sign_in(&people, who, at_us, i64::MAX, &mut random, &mut |act| {
+            habits::sign_in(&people, who, at_us, at_us, &mut random, &mut |act| {
                 if act.feed == Feed::Gatebook {
                     records.push(written(&people, &Act { at_us: act.at_us.min(at_us), ..act }));
                 }

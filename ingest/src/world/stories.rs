@@ -5,7 +5,7 @@
 use schemas::vocabulary::Method;
 
 use super::act::{Act, Change, End, Event, What};
-use super::gates::{DAY_US, HOUR_US, MAINTAINED, MINUTE_US, SERVERS, SILENCE, SILENT, VPN, maintenance};
+use super::gates::{DAY_US, HOUR_US, MAINTAINED, MINUTE_US, SERVERS, SILENT, VPN, maintenance, silence};
 use super::habits::{lateness, pass};
 use super::people::{People, Way};
 use super::{Feed, Story};
@@ -383,7 +383,7 @@ impl Director<'_> {
     }
 
     fn outages(&mut self) {
-        let (from_us, until_us) = (self.until_us - SILENCE.0, self.until_us - SILENCE.1);
+        let (from_us, until_us) = silence(self.until_us);
         let name = SERVERS[SILENT].0;
         let what = format!("the server {name} says nothing for six hours, and comes back");
         self.tell("server-status", "silent", name.to_owned(), (from_us, until_us), what);

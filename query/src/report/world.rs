@@ -95,6 +95,8 @@ impl World {
             let step = TimeDelta::days(days) / i32::try_from(sign_ins).expect("few");
             let moment = start + step * i32::try_from(slot).expect("few");
             let moment = moment + TimeDelta::milliseconds(dice.below(60_000) as i64);
+            // The book keeps microseconds.
+            let moment = DateTime::from_timestamp_micros(moment.timestamp_micros()).expect("a moment");
             let sign_in = sign_in(&mut dice, slot, moment, &mut rows);
             made.push(sign_in);
         }

@@ -47,7 +47,7 @@ const HISTORY_MAX: Duration = Duration::from_secs(300);
 #[command(before_help = EXAMPLES)]
 pub(crate) struct Args {
     /// About how many records the five weeks before have
-    #[arg(long, default_value_t = 60_000, value_name = "RECORDS", value_parser = clap::value_parser!(u64).range(5_000..=1_000_000))]
+    #[arg(long, default_value_t = 40_000, value_name = "RECORDS", value_parser = clap::value_parser!(u64).range(5_000..=1_000_000))]
     events: u64,
 
     /// How many records a second come after that
@@ -273,7 +273,7 @@ impl Show<'_> {
     }
 
     fn tell(&self, stories: &[Story]) {
-        say("\nwhat happened in the last day (times in UTC), and which report shows it:\n");
+        say("\nwhat happened lately (days and times in UTC), and which report shows it:\n");
         for Story { span_us: (from_us, to_us), what, report, .. } in stories {
             let time = |us| DateTime::from_timestamp_micros(us).unwrap_or_default().format("%d %H:%M");
             say(&format!("  {}–{}  {what}  ({report})\n", time(*from_us), time(*to_us)));
