@@ -126,7 +126,7 @@ fn an_unknown_key_is_refused_with_the_nearest_known_one_and_its_place() {
         "[zebra]\nx = 1",
         &[],
         &[&format!(
-            "f:4: zebra: {section} remove it, or use one of kafka, topics, lake, fields, http, tokens, ingest, maintain, attempts, query, sql, reports, tenants, domains, servers"
+            "f:4: zebra: {section} remove it, or use one of kafka, topics, lake, fields, http, tokens, ingest, maintain, attempts, query, sql, reports, suspicious, expected, tenants, domains, servers"
         )],
     );
     let variable = [("GATEBOOK_KAFKA__BROKER", "k")];

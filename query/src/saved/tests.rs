@@ -229,8 +229,8 @@ fn says_which_entry_which_key_and_what_to_give() {
         &["the file: write [[reports]], in two brackets, once for each; \"reports\" is something else"],
     );
     check_problems(
-        "[[reports]]\nname = \"a\nreport",
-        &["the file: write line 2 as TOML; invalid basic string, expected `\"`"],
+        "[[reports]]\nname = \"a\"\nreport",
+        &["the file: write line 3 as TOML; key with no value, expected `=`"],
     );
     let entry = "[[reports]]\nname = \"../a\"\nreport = \"usage\"\ntz = \"Berlin\"\nrange = \"lastweek\"\nformats = [\"pdf\"]\n\
                  output = \"s3://bucket/x\"\nschedule = { every = \"day\", at = \"6:00\", when = \"now\", on = \"x\" }\n\
