@@ -270,14 +270,20 @@ enum Committed {
 
 async fn load(location: &Location) -> Result<Option<DeltaTable>, DirectoryError> {
     let folder = location.directory();
-    let mut table = unloaded(&folder)?;
-    match table.load().await {
-        Ok(()) => Ok(Some(table)),
-        Err(DeltaTableError::NotATable(_)) => Ok(None),
-        // The kernel's own words for "nothing there" have no type of their own; a log without a first entry is one that
-        // was never made, since an entry gets its name last.
-        Err(_) if !folder.join("_delta_log").join(format!("{:020}.json", 0)).is_file() => Ok(None),
-        Err(error) => Err(error.into()),
+    let first = folder.join("_delta_log").join(format!("{:020}.json", 0));
+    let mut has_looked_again = false;
+    loop {
+        let mut table = unloaded(&folder)?;
+        match table.load().await {
+            Ok(()) => return Ok(Some(table)),
+            Err(DeltaTableError::NotATable(_)) => return Ok(None),
+            // The kernel's own words for "nothing there" have no type of their own; a log without a first entry is one
+            // that was never made, since an entry gets its name last.
+            Err(_) if !first.is_file() => return Ok(None),
+            // Another process may have made it since.
+            Err(_) if !has_looked_again => has_looked_again = true,
+            Err(error) => return Err(error.into()),
+        }
     }
 }
 

@@ -46,11 +46,6 @@ pub(super) const REPORT: Report = Report {
         ("end", "string", "with a time group: the moment after its last"),
         ("meaning", "string", "with the group `reason`: what it means"),
         ("denied", "integer", "events whose result is denied"),
-        (
-            "attempts_denied",
-            "integer",
-            "attempts that were denied, or whose challenge nobody answered in time, though no record says so",
-        ),
         ("denied_per_hour", "number", "the same by the hours of the row's time"),
         (
             "challenged",
@@ -63,9 +58,14 @@ pub(super) const REPORT: Report = Report {
             "those of the challenged that succeeded, by all of them, from 0 to 1; null where there are none",
         ),
         ("denied_before", "integer", "as `denied`, of the period before"),
-        ("attempts_denied_before", "integer", "as `attempts_denied`, of the period before"),
         ("denied_per_hour_before", "number", "as `denied_per_hour`, of the period before"),
         ("rate_before", "number", "as `rate`, of the period before"),
+        (
+            "attempts_denied",
+            "integer",
+            "attempts that were denied, or whose challenge nobody answered in time, though no record says so",
+        ),
+        ("attempts_denied_before", "integer", "as `attempts_denied`, of the period before"),
     ],
     answer: denials,
 };
@@ -251,14 +251,14 @@ fn compare(
     }
     counted.extend([
         ("denied", count(&|key| now.denied(key))),
-        ("attempts_denied", attempts(now)),
         ("denied_per_hour", ratio(&|key| per_hour(now.denied(key), hours(key).0))),
         ("challenged", count(&|key| now.challenged(key).events)),
         ("rate", ratio(&|key| now.challenged(key).rate())),
         ("denied_before", count(&|key| before.denied(key))),
-        ("attempts_denied_before", attempts(before)),
         ("denied_per_hour_before", ratio(&|key| per_hour(before.denied(key), hours(key).1))),
         ("rate_before", ratio(&|key| before.challenged(key).rate())),
+        ("attempts_denied", attempts(now)),
+        ("attempts_denied_before", attempts(before)),
     ]);
     rows(by, keys.iter().copied(), counted)
 }

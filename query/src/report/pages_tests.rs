@@ -60,8 +60,7 @@ fn each_page_says_what_the_code_says() {
         }
         names.push(name);
     }
-    let needed = ["suspicious", "throttling", "telephony", "migration", "server-status"];
-    let missing: Vec<&str> = needed.into_iter().filter(|name| !names.iter().any(|it| it == name)).collect();
+    let all = REPORTS.iter().map(|report| report.name);
+    let missing: Vec<&str> = all.filter(|name| !names.iter().any(|it| it == name)).collect();
     assert_eq!(missing, [""; 0]);
-    assert!(REPORTS.len() >= names.len());
 }

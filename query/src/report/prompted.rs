@@ -41,7 +41,7 @@ pub(super) const REPORT: Report = Report {
     columns: &[
         ("tenant", "string", "whose attempts these are"),
         ("source", "string", "the product that told of them"),
-        ("user", "string", "the id in canonical form"),
+        ("user_key", "string", "the id in canonical form"),
         ("prompts", "integer", "messages, calls and notifications that went out"),
         ("attempts", "integer", "attempts that had at least one"),
         ("succeeded", "integer", "of these attempts, those that were let in"),
@@ -70,7 +70,7 @@ fn rows(attempts: DataFrame, parameters: &ReportParameters) -> Result<DataFrame,
     let attempts = |which: Expr| count(lit(1)).filter(which).build();
     let declined = [DenialReason::UserDeclined, DenialReason::FraudReported].map(|it| lit(it.as_str()));
     let unanswered = col("denial_reason").eq(lit(DenialReason::NoResponse.as_str()));
-    let groups = vec![col("tenant_id").alias("tenant"), col("source"), col("user_key").alias("user")];
+    let groups = vec![col("tenant_id").alias("tenant"), col("source"), col("user_key")];
     let counted = vec![
         sum(col("prompts")).alias("prompts"),
         count(lit(1)).alias("attempts"),
@@ -80,7 +80,7 @@ fn rows(attempts: DataFrame, parameters: &ReportParameters) -> Result<DataFrame,
         min(col("first_at")).alias("first_at"),
         max(col("last_at")).alias("last_at"),
     ];
-    let ascending = ["tenant", "source", "user"].map(|name| col(name).sort(true, false));
+    let ascending = ["tenant", "source", "user_key"].map(|name| col(name).sort(true, false));
     let order = [col("prompts").sort(false, false)].into_iter().chain(ascending).collect();
     chosen.aggregate(groups, counted)?.sort(order)?.limit(0, usize::try_from(limit).ok())
 }

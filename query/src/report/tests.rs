@@ -56,24 +56,25 @@ async fn counts_by_local_day_over_a_clock_change() {
     let by = |range: [(&'static str, &'static str); 3], by| [range[0], range[1], range[2], ("by", by)];
     check(
         &ask_usage(&book, &by(three_days, "day")).await,
-        "day,start,end,events,succeeded,denied,pending
-         2026-10-24,2026-10-24T00:00:00+02:00,2026-10-25T00:00:00+02:00,1,1,0,0
-         2026-10-25,2026-10-25T00:00:00+02:00,2026-10-26T00:00:00+01:00,4,2,1,1
-         2026-10-26,2026-10-26T00:00:00+01:00,2026-10-27T00:00:00+01:00,1,1,0,0",
+        "day,start,end,events,succeeded,denied,pending,attempts,attempts_succeeded,attempts_denied,attempts_open
+         2026-10-24,2026-10-24T00:00:00+02:00,2026-10-25T00:00:00+02:00,1,1,0,0,1,1,0,0
+         2026-10-25,2026-10-25T00:00:00+02:00,2026-10-26T00:00:00+01:00,4,2,1,1,4,2,2,0
+         2026-10-26,2026-10-26T00:00:00+01:00,2026-10-27T00:00:00+01:00,1,1,0,0,1,1,0,0",
     );
     check(
         &ask_usage(&book, &by(one_day, "hour,reason,reason_group")).await,
-        "hour,reason,reason_group,start,end,events,succeeded,denied,pending
-         2026-10-25T00:00+02:00,wrong-code,user,2026-10-25T00:00:00+02:00,2026-10-25T01:00:00+02:00,1,0,1,0
-         2026-10-25T02:00+02:00,,,2026-10-25T02:00:00+02:00,2026-10-25T02:00:00+01:00,1,1,0,0
-         2026-10-25T02:00+01:00,,,2026-10-25T02:00:00+01:00,2026-10-25T03:00:00+01:00,1,0,0,1
-         2026-10-25T23:00+01:00,,,2026-10-25T23:00:00+01:00,2026-10-26T00:00:00+01:00,1,1,0,0",
+        "hour,reason,reason_group,start,end,events,succeeded,denied,pending,attempts,attempts_succeeded,attempts_denied,attempts_open
+         2026-10-25T00:00+02:00,wrong-code,user,2026-10-25T00:00:00+02:00,2026-10-25T01:00:00+02:00,1,0,1,0,1,0,1,0
+         2026-10-25T02:00+02:00,,,2026-10-25T02:00:00+02:00,2026-10-25T02:00:00+01:00,1,1,0,0,1,1,0,0
+         2026-10-25T02:00+01:00,no-response,user,2026-10-25T02:00:00+01:00,2026-10-25T03:00:00+01:00,0,0,0,0,1,0,1,0
+         2026-10-25T02:00+01:00,,,2026-10-25T02:00:00+01:00,2026-10-25T03:00:00+01:00,1,0,0,1,0,0,0,0
+         2026-10-25T23:00+01:00,,,2026-10-25T23:00:00+01:00,2026-10-26T00:00:00+01:00,1,1,0,0,1,1,0,0",
     );
     check(
         &ask_usage(&book, &by(one_day, "method")).await,
-        "method,events,succeeded,denied,pending
-         mobile-app-notification,3,1,1,1
-         ,1,1,0,0",
+        "method,events,succeeded,denied,pending,attempts,attempts_succeeded,attempts_denied,attempts_open
+         mobile-app-notification,3,1,1,1,3,1,2,0
+         ,1,1,0,0,1,1,0,0",
     );
 }
 
@@ -101,12 +102,13 @@ async fn a_report_says_which_of_its_days_were_read_anew() {
 #[tokio::test]
 async fn without_groups_there_is_one_row_and_it_says_what_it_covers() {
     let mut book = TestBook::new().await;
-    check(&ask_usage(&book, &[]).await, "events,succeeded,denied,pending\n0,0,0,0");
+    check(&ask_usage(&book, &[]).await, "events,succeeded,denied,pending,attempts,attempts_succeeded,attempts_denied,attempts_open\n0,0,0,0,0,0,0,0");
     book.land(&[event(at("2026-12-31T00:00:00Z")), event(at("2026-12-30T23:59:59Z"))]).await;
     assert_eq!(
         ask(&book, &usage::REPORT, &[], Format::Json).await,
         "{\"rows\":[\n\
-         {\"events\":1,\"succeeded\":1,\"denied\":0,\"pending\":0}\n\
+         {\"events\":1,\"succeeded\":1,\"denied\":0,\"pending\":0,\
+         \"attempts\":1,\"attempts_succeeded\":1,\"attempts_denied\":0,\"attempts_open\":0}\n\
          ],\n\
          \"coverage\":{\"book_version\":1,\
          \"offsets\":[{\"topic\":\"auth\",\"topic_id\":\"topic-id\",\"partition\":0,\"next_offset\":2}],\
@@ -256,15 +258,16 @@ async fn a_rate_is_successes_among_the_challenged() {
         challenged(noon - TimeDelta::days(1)),
     ])
     .await;
-    let columns = "denied,denied_per_hour,challenged,rate,denied_before,denied_per_hour_before,rate_before";
-    check(&ask_denials(&book, &[]).await, &format!("{columns}\n3,0.125,4,0.5,1,0.041666666666666664,0.5"));
+    let columns = "denied,denied_per_hour,challenged,rate,denied_before,denied_per_hour_before,rate_before,\
+                   attempts_denied,attempts_denied_before";
+    check(&ask_denials(&book, &[]).await, &format!("{columns}\n3,0.125,4,0.5,1,0.041666666666666664,0.5,0,0"));
     check(
         &ask_denials(&book, &[("by", "reason")]).await,
         &format!(
             "reason,meaning,{columns}
-             no-response,{},1,0.041666666666666664,4,0.5,0,0.0,0.5
-             user-blocked,{},1,0.041666666666666664,4,0.5,0,0.0,0.5
-             wrong-code,{},1,0.041666666666666664,4,0.5,1,0.041666666666666664,0.5",
+             no-response,{},1,0.041666666666666664,4,0.5,0,0.0,0.5,0,0
+             user-blocked,{},1,0.041666666666666664,4,0.5,0,0.0,0.5,0,0
+             wrong-code,{},1,0.041666666666666664,4,0.5,1,0.041666666666666664,0.5,0,0",
             DenialReason::NoResponse.meaning(),
             DenialReason::UserBlocked.meaning(),
             DenialReason::WrongCode.meaning(),
@@ -272,11 +275,11 @@ async fn a_rate_is_successes_among_the_challenged() {
     );
     check(
         &ask_denials(&book, &[("reason_group", "account"), ("reason_group", "policy")]).await,
-        &format!("{columns}\n1,0.041666666666666664,4,0.5,0,0.0,0.5"),
+        &format!("{columns}\n1,0.041666666666666664,4,0.5,0,0.0,0.5,0,0"),
     );
     check(
         &ask_denials(&book, &[("stage", "first-factor")]).await,
-        &format!("{columns}\n1,0.041666666666666664,0,,0,0.0,"),
+        &format!("{columns}\n1,0.041666666666666664,0,,0,0.0,,,"),
     );
     check(
         &ask_denials(
@@ -291,10 +294,10 @@ async fn a_rate_is_successes_among_the_challenged() {
         .await,
         &format!(
             "assurance,{columns}
-             challenged,2,2.0,4,0.5,0,0.0,
-             exempt,1,1.0,0,,0,0.0,
-             satisfied-earlier,0,0.0,0,,0,0.0,
-             unknown,1,1.0,1,0.0,0,0.0,"
+             challenged,2,2.0,4,0.5,0,0.0,,0,0
+             exempt,1,1.0,0,,0,0.0,,0,0
+             satisfied-earlier,0,0.0,0,,0,0.0,,0,0
+             unknown,1,1.0,1,0.0,0,0.0,,0,0"
         ),
     );
     let json = ask(&book, &denials::REPORT, &[], Format::Json).await;

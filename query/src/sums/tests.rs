@@ -36,10 +36,11 @@ pub(crate) fn at(text: &str) -> DateTime<Utc> {
 }
 
 pub(crate) fn some_event(draw: &mut Draw, number: u64) -> TestEvent {
-    let moment = if draw.below(3) == 0 {
-        at("2026-03-26T00:00:00Z") + TimeDelta::seconds(draw.below(12 * 86_400) as i64)
-    } else {
-        at(draw.one(AROUND)) + TimeDelta::seconds(draw.below(60_000) as i64 - 30_000)
+    let moment = match draw.below(6) {
+        0 | 1 => at("2026-03-26T00:00:00Z") + TimeDelta::seconds(draw.below(12 * 86_400) as i64),
+        // Some challenges have just outlived their life at [`NOW`].
+        2 => at(NOW) + TimeDelta::seconds(draw.below(1_800) as i64 - 1_500),
+        _ => at(draw.one(AROUND)) + TimeDelta::seconds(draw.below(60_000) as i64 - 30_000),
     };
     let result = draw.one(AuthResult::ALL);
     let reason =

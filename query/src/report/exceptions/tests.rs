@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use chrono::TimeDelta;
+use chrono::{DateTime, TimeDelta};
 use schemas::vocabulary::{Assurance, AuthResult, ChangeKind};
 use serde_json::Value;
 
@@ -43,8 +43,9 @@ async fn every_success_without_a_challenge_is_counted_by_person_and_application(
             let key = [it.tenant, it.assurance.as_str(), it.person, application].map(str::to_owned);
             let entry = expected.entry(key).or_insert(([0, 0, 0], None, None));
             entry.0 = entry.0.map(|count: i64| count + 1);
-            entry.1 = entry.1.or(Some(it.at));
-            entry.2 = Some(it.at);
+            let at = DateTime::from_timestamp_micros(it.at.timestamp_micros());
+            entry.1 = entry.1.or(at);
+            entry.2 = at;
         }
         assert!(!expected.is_empty());
         assert_eq!(found, expected);

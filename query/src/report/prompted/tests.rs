@@ -41,7 +41,7 @@ async fn who_was_asked_most_comes_first_with_what_became_of_it() {
         let parameters = REPORT.parse(given, at("2026-11-01T00:00:00Z")).expect("parameters");
         text(REPORT.answer(&session, &parameters).await, Format::Csv).await.replace("\r\n", "\n")
     };
-    let head = "tenant,source,user,prompts,attempts,succeeded,declined,unanswered,first_at,last_at\n";
+    let head = "tenant,source,user_key,prompts,attempts,succeeded,declined,unanswered,first_at,last_at\n";
     let cem = "other,gatebook,cem,7,1,1,0,0,2026-10-25T08:00:00Z,2026-10-25T08:00:00Z\n";
     let ada = "acme,gatebook,ada,6,3,1,1,1,2026-10-25T08:00:00Z,2026-10-25T08:40:00Z\n";
     let bob = "acme,gatebook,bob,6,1,1,0,0,2026-10-25T08:00:00Z,2026-10-25T08:00:00Z\n";
