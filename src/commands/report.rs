@@ -66,16 +66,18 @@ impl Given {
 impl clap::Args for Args {
     fn augment_args(command: Command) -> Command {
         let command = command.before_help(EXAMPLES).subcommand_required(true).arg_required_else_help(true);
+        // What each is for comes last: options that are made elsewhere bring their own words.
         command
             .subcommands(REPORTS.iter().map(|report| subcommand(report)))
-            .subcommand(RunArgs::augment_args(Command::new(RUN).about("Answer a saved report once")))
-            .subcommand(SavedArgs::augment_args(
-                Command::new(SAVED).about("List the saved reports, and when each is due next"),
-            ))
-            .subcommand(ScheduleArgs::augment_args(
-                Command::new(SCHEDULE)
+            .subcommand(RunArgs::augment_args(Command::new(RUN)).about("Answer a saved report once"))
+            .subcommand(
+                SavedArgs::augment_args(Command::new(SAVED))
+                    .about("List the saved reports, and when each is due next"),
+            )
+            .subcommand(
+                ScheduleArgs::augment_args(Command::new(SCHEDULE))
                     .about("Write the saved reports that are due, as `gatebook run` does too"),
-            ))
+            )
     }
 
     fn augment_args_for_update(command: Command) -> Command {
@@ -107,8 +109,8 @@ impl FromArgMatches for Args {
 
 fn subcommand(report: &'static Report) -> Command {
     let examples = format!("Examples:\n  gatebook report {}{}", report.name, example(report));
-    let command = Command::new(report.name).about(report.asks).long_about(report.definition);
-    OutputArgs::augment_args(Given::options(command, report.parameters()).before_help(examples))
+    let command = Given::options(Command::new(report.name), report.parameters()).before_help(examples);
+    OutputArgs::augment_args(command).about(report.asks).long_about(report.definition)
 }
 
 /// What must be given, and one thing that can be.
@@ -167,6 +169,21 @@ pub(crate) async fn run(args: Args, config: &Config) -> anyhow::Result<()> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn help_says_what_each_of_them_is_for() {
+        let mut command = Args::augment_args(Command::new("report"));
+        let about = |command: &Command| command.get_about().map(ToString::to_string).unwrap_or_default();
+        for report in REPORTS {
+            let sub = command.find_subcommand_mut(report.name).expect("a command");
+            assert_eq!(about(sub), report.asks);
+            assert!(sub.render_long_help().to_string().contains(&report.definition[..20]), "{}", report.name);
+        }
+        for name in [RUN, SAVED, SCHEDULE] {
+            let sub = command.find_subcommand(name).expect("a command");
+            assert!(!about(sub).starts_with("Arguments"), "{name}");
+        }
+    }
 
     #[test]
     fn no_report_is_called_like_a_command_beside_it() {

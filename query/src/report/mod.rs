@@ -277,8 +277,7 @@ async fn coverage(
     let parameters = parameters.clone();
     let covered = covered.unwrap_or(parameters.range);
     let tz = parameters.tz;
-    let question =
-        Question::Report {
+    let question = Question::Report {
         report,
         parameters,
         assurance_unknown,

@@ -41,7 +41,11 @@ pub(super) const REPORT: Report = Report {
         ("pending", "integer", "of them, those whose code was sent and is checked by another event"),
         ("attempts", "integer", "attempts in all"),
         ("attempts_succeeded", "integer", "of them, those that were let in"),
-        ("attempts_denied", "integer", "of them, those that were not, or whose challenge nobody answered in time"),
+        (
+            "attempts_denied",
+            "integer",
+            "of them, those that were not, or whose challenge nobody answered in time",
+        ),
         ("attempts_open", "integer", "of them, those that can still be answered, or were left undecided"),
     ],
     answer: usage,

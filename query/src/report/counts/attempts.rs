@@ -49,7 +49,9 @@ pub(in crate::report) async fn count_attempts(
         None => vec![counting.range],
         Some(sums) => {
             let mut filters = word_filters(counting, &ATTEMPT_WORDS);
-            if let Some(assurance) = place(&ATTEMPT_WORDS, "assurance").filter(|_| !counting.with_first_factor) {
+            if let Some(assurance) =
+                place(&ATTEMPT_WORDS, "assurance").filter(|_| !counting.with_first_factor)
+            {
                 filters.push((assurance, Box::new(|text| text != Assurance::FirstFactorOnly.as_str())));
             }
             let kept = Kept {

@@ -10,9 +10,9 @@ use super::{Counting, count_attempts};
 use crate::attempts::kept_tests::{Draw, projector};
 use crate::error::QueryError;
 use crate::limits::Limits;
-use crate::report::{ReportParameters, USAGE};
 use crate::report::group::Group;
 use crate::report::keys::{Key, Keys};
+use crate::report::{ReportParameters, USAGE};
 use crate::sums::tests::{at, some_event, some_parameters};
 use crate::test_book::{TestBook, TestEvent};
 
