@@ -102,7 +102,10 @@ async fn a_report_says_which_of_its_days_were_read_anew() {
 #[tokio::test]
 async fn without_groups_there_is_one_row_and_it_says_what_it_covers() {
     let mut book = TestBook::new().await;
-    check(&ask_usage(&book, &[]).await, "events,succeeded,denied,pending,attempts,attempts_succeeded,attempts_denied,attempts_open\n0,0,0,0,0,0,0,0");
+    check(
+        &ask_usage(&book, &[]).await,
+        "events,succeeded,denied,pending,attempts,attempts_succeeded,attempts_denied,attempts_open\n0,0,0,0,0,0,0,0",
+    );
     book.land(&[event(at("2026-12-31T00:00:00Z")), event(at("2026-12-30T23:59:59Z"))]).await;
     assert_eq!(
         ask(&book, &usage::REPORT, &[], Format::Json).await,
@@ -260,7 +263,10 @@ async fn a_rate_is_successes_among_the_challenged() {
     .await;
     let columns = "denied,denied_per_hour,challenged,rate,denied_before,denied_per_hour_before,rate_before,\
                    attempts_denied,attempts_denied_before";
-    check(&ask_denials(&book, &[]).await, &format!("{columns}\n3,0.125,4,0.5,1,0.041666666666666664,0.5,0,0"));
+    check(
+        &ask_denials(&book, &[]).await,
+        &format!("{columns}\n3,0.125,4,0.5,1,0.041666666666666664,0.5,0,0"),
+    );
     check(
         &ask_denials(&book, &[("by", "reason")]).await,
         &format!(

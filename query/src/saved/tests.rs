@@ -229,7 +229,8 @@ fn says_which_entry_which_key_and_what_to_give() {
         &["the file: write [[reports]], in two brackets, once for each; \"reports\" is something else"],
     );
     // In the parser's own words.
-    let problems = read_saved("[[reports]]\nname = \"a\nreport", at("2026-11-26T05:00:00Z")).expect_err("no TOML");
+    let problems =
+        read_saved("[[reports]]\nname = \"a\nreport", at("2026-11-26T05:00:00Z")).expect_err("no TOML");
     assert!(problems[0].to_string().starts_with("the file: write line "), "{}", problems[0]);
     let entry = "[[reports]]\nname = \"../a\"\nreport = \"usage\"\ntz = \"Berlin\"\nrange = \"lastweek\"\nformats = [\"pdf\"]\n\
                  output = \"s3://bucket/x\"\nschedule = { every = \"day\", at = \"6:00\", when = \"now\", on = \"x\" }\n\
