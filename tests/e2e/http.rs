@@ -42,7 +42,10 @@ fn an_empty_lake_answers_with_empty_reports() {
     let topic = Topic::create(&kafka.brokers(), "http-empty", 1, &[]);
     let deployment = Deployment::new(&kafka.brokers(), &topic.name);
     let api = Api::start(&deployment, "serve");
-    let zero = json!({"events": 0, "succeeded": 0, "denied": 0, "pending": 0});
+    let zero = json!({
+        "events": 0, "succeeded": 0, "denied": 0, "pending": 0,
+        "attempts": 0, "attempts_succeeded": 0, "attempts_denied": 0, "attempts_open": 0,
+    });
     assert_eq!(rows(&api.get(&format!("{REPORTS}/usage"))), [zero]);
     let denials = rows(&api.get(&format!("{REPORTS}/denials")));
     assert_eq!((&denials[0]["denied"], &denials[0]["rate"]), (&json!(0), &Value::Null));
@@ -111,7 +114,7 @@ fn each_format_holds_the_same_rows_and_what_they_stand_on() {
 fn an_answer_that_no_workbook_holds_is_a_problem_document_before_any_byte() {
     let (deployment, _topic) = small_book("http-xlsx");
     let api = Api::start(&deployment, "serve");
-    let sql = json!({"sql": "SELECT repeat('x', 40000) AS told"}).to_string();
+    let sql = json!({"sql": format!("SELECT '{}' AS told", "x".repeat(40_000))}).to_string();
     let question = format!(
         "POST /api/v1/sql?format=xlsx HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: {}\r\n\r\n{sql}",
         sql.len()

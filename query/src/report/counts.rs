@@ -32,7 +32,7 @@ use crate::limits::Limits;
 use crate::parameter::TimeRange;
 use crate::period::{QUARTER_HOUR_US, Shift};
 use crate::session::{Session, day_literal};
-use crate::sums::{Adding, AtVersion, Periods, Slots, add_up};
+use crate::sums::{Adding, AtVersion, Periods, Slots, WordFilter, add_up};
 
 /// The column of the quarter hour's start, in UTC.
 pub(super) const QUARTER: &str = "quarter";
@@ -154,9 +154,6 @@ struct Kept<'a> {
     /// When it is asked, in microseconds since 1970.
     now_us: i64,
 }
-
-/// What a column must hold, by its place among the words.
-type WordFilter<'a> = (usize, Box<dyn Fn(&str) -> bool + Send + Sync + 'a>);
 
 fn place(words: &[&str], column: &str) -> Option<usize> {
     words.iter().position(|word| *word == column)

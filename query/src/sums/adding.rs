@@ -23,6 +23,9 @@ const BATCH_ROWS: usize = 8_192;
 /// Rows from which on a part of them is added up by another thread.
 const SHARED_ROWS_MIN: usize = 1 << 17;
 
+/// What a column must hold, by its place among the words.
+pub(crate) type WordFilter<'a> = (usize, Box<dyn Fn(&str) -> bool + Send + Sync + 'a>);
+
 /// What is asked of sums.
 pub(crate) struct Adding<'a> {
     pub(crate) slots: &'a Slots,
@@ -31,7 +34,7 @@ pub(crate) struct Adding<'a> {
     /// Columns of words by which sums are told apart, by their place among the words, with the name of each.
     pub(crate) by: Vec<(usize, &'a str)>,
     /// What a column of words must hold, by its place: every one of these must be passed.
-    pub(crate) filters: Vec<(usize, Box<dyn Fn(&str) -> bool + Send + Sync + 'a>)>,
+    pub(crate) filters: Vec<WordFilter<'a>>,
     /// The names of what is added up.
     pub(crate) counts: &'a [&'static str],
 }

@@ -14,7 +14,7 @@ mod stored;
 #[cfg(test)]
 pub(crate) mod tests;
 
-pub(crate) use self::adding::{Adding, add_up};
+pub(crate) use self::adding::{Adding, WordFilter, add_up};
 pub(crate) use self::kept::Kept;
 #[cfg(test)]
 pub(crate) use self::persons::{MONTH, PERSONS, PersonsAsked, distinct_persons};
