@@ -60,8 +60,11 @@ pub(super) struct Made {
     /// The strongest that any of its events proves.
     pub(super) assurance: Assurance,
     /// By source, id, event id, moment, method: one attempt each.
-    pub(super) events: Vec<(&'static str, &'static str, &'static str, DateTime<Utc>, Option<Method>)>,
+    pub(super) events: Vec<Told>,
 }
+
+/// Three names, a moment and the method of an event.
+type Told = (&'static str, &'static str, &'static str, DateTime<Utc>, Option<Method>);
 
 pub(super) struct World {
     pub(super) book: TestBook,
