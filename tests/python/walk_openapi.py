@@ -11,7 +11,7 @@ command = [
     "run",
     f"{address}/api/v1/openapi.json",
     "--phases=examples,coverage,fuzzing",
-    "--max-examples=40",
+    "--max-examples=10",
     "--seed=1",
     # One thread: CPython 3.11 counts the depth of its parser for all threads together, and fails now and then.
     "--workers=1",
