@@ -2,7 +2,6 @@
 
 use chrono::{DateTime, SecondsFormat, Utc};
 use chrono_tz::Tz;
-use datafusion::common::ScalarValue;
 use datafusion::error::DataFusionError;
 use datafusion::functions::expr_fn::concat;
 use datafusion::logical_expr::cast;
@@ -14,7 +13,7 @@ use crate::answer::Answer;
 use crate::coverage::Question;
 use crate::error::QueryError;
 use crate::parameter::{ParameterError, parse_moment};
-use crate::session::Session;
+use crate::session::{Session, moment_literal};
 
 /// Which rejections.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -107,9 +106,7 @@ pub async fn rejections(session: &Session, parameters: &RejectionsParameters) ->
 }
 
 fn frame(rejections: DataFrame, parameters: &RejectionsParameters) -> Result<DataFrame, DataFusionError> {
-    let moment = |at: DateTime<Utc>| {
-        lit(ScalarValue::TimestampMicrosecond(Some(at.timestamp_micros()), Some("UTC".into())))
-    };
+    let moment = |at: DateTime<Utc>| lit(moment_literal(at.timestamp_micros()));
     let wanted = [
         parameters.reason.map(|reason| col("reason").eq(lit(reason.as_str()))),
         parameters.from.map(|from| col("received_at").gt_eq(moment(from))),

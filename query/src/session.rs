@@ -422,6 +422,11 @@ fn asks_directory(plan: &LogicalPlan) -> Result<bool, DataFusionError> {
     Ok(asks)
 }
 
+/// A moment, in microseconds since 1970, as the type of the columns that hold one.
+pub(crate) fn moment_literal(at_us: i64) -> ScalarValue {
+    ScalarValue::TimestampMicrosecond(Some(at_us), Some("UTC".into()))
+}
+
 /// A day as the type of the partition column.
 pub(crate) fn day_literal(day: NaiveDate) -> ScalarValue {
     ScalarValue::Date32(Some(day_number(day)))

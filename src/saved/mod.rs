@@ -123,14 +123,14 @@ impl SavedReports {
         let next = saved.schedule.and_then(|schedule| schedule.next(now, saved.tz));
         let looked = self.place(saved).filter(|_| saved.schedule.is_some()).map(|place| {
             let missing = Missing::find(saved, &place, now)?;
-            Ok::<_, anyhow::Error>((missing.dues.len(), missing.memory.trouble))
+            let remembered = missing.memory.trouble;
+            let trouble = remembered.map(|trouble| format!("{}: {}", trouble.period, trouble.error));
+            let unusable = place.look().err().map(|error| format!("{error:#}"));
+            Ok::<_, anyhow::Error>((missing.dues.len(), unusable.or(trouble)))
         });
         match looked {
             None => Standing { next, missing: 0, trouble: None },
-            Some(Ok((missing, trouble))) => {
-                let told = trouble.map(|trouble| format!("{}: {}", trouble.period, trouble.error));
-                Standing { next, missing, trouble: told }
-            }
+            Some(Ok((missing, trouble))) => Standing { next, missing, trouble },
             Some(Err(error)) => Standing { next, missing: 0, trouble: Some(format!("{error:#}")) },
         }
     }

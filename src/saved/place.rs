@@ -69,8 +69,7 @@ impl Place {
     pub(super) fn take_turn(&self) -> anyhow::Result<Option<Turn>> {
         match fs::create_dir(&self.folder) {
             Err(error) if error.kind() != io::ErrorKind::AlreadyExists => {
-                let advice = format!("make the folder {}: it cannot be made", self.folder.display());
-                return Err(error).context(advice);
+                return Err(error).with_context(|| self.make_it());
             }
             _ => {}
         }
@@ -83,6 +82,18 @@ impl Place {
             Err(TryLockError::WouldBlock) => Ok(None),
             Err(TryLockError::Error(error)) => Err(error).with_context(failed),
         }
+    }
+
+    /// Fails where neither the folder nor the one above it is there: then nothing can be remembered either.
+    pub(super) fn look(&self) -> anyhow::Result<()> {
+        let above = self.folder.parent().filter(|above| !above.as_os_str().is_empty());
+        let is_there = self.folder.is_dir() || above.is_none_or(Path::is_dir);
+        anyhow::ensure!(is_there, self.make_it());
+        Ok(())
+    }
+
+    fn make_it(&self) -> String {
+        format!("make the folder {}: it cannot be made", self.folder.display())
     }
 
     /// What is remembered; none where nothing is.

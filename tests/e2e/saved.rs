@@ -18,9 +18,16 @@ const DAILY: &str = "[[reports]]\nname = \"daily\"\nreport = \"usage\"\nrange = 
 
 /// A book, and a file of saved reports beside its configuration.
 fn deployment(theme: &str, reports: &str) -> (Deployment, Topic, PathBuf) {
+    let (deployment, topic, out) = without_events(theme, reports);
+    topic.produce(0, &events(0..100));
+    deployment.catch_up();
+    (deployment, topic, out)
+}
+
+/// The same before anything has happened.
+fn without_events(theme: &str, reports: &str) -> (Deployment, Topic, PathBuf) {
     let kafka = Kafka::shared();
     let topic = Topic::create(&kafka.brokers(), theme, 1, &[]);
-    topic.produce(0, &events(0..100));
     let deployment = Deployment::new(&kafka.brokers(), &topic.name);
     deployment.catch_up();
     let folder = deployment.book().parent().and_then(|lake| lake.parent()).expect("a folder").to_owned();
@@ -128,10 +135,15 @@ fn run_and_schedule_write_the_same_files_and_neither_twice() {
 #[test]
 fn what_is_not_settled_waits() {
     let settled = DAILY.replace("at = \"00:00\"", "at = \"00:00\", when = \"settled\"");
-    let (deployment, _topic, out) = deployment("saved-settled", &settled);
+    let (deployment, topic, out) = without_events("saved-settled", &settled);
     let ended = deployment.run(&["report", "schedule", "--once"]);
     assert!(ended.stderr.contains("1 wait until they are settled"), "{}", ended.stderr);
     assert_eq!(seen(&out), [""; 0]);
+    // What happens today shows that the source has gone on.
+    topic.produce(0, &events(0..100));
+    deployment.catch_up();
+    deployment.succeed(&["report", "schedule", "--once"]);
+    assert_eq!(seen(&out), files_of(&day(1)));
 }
 
 #[test]

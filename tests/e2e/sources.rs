@@ -126,7 +126,9 @@ fn a_sign_in_that_comes_again_counts_once_and_with_its_last_state() {
     let range = ["--from", "2026-11-20", "--to", "2026-11-21"];
     let report = |more: &[&str]| {
         let asked = [&["report", "usage"], range.as_slice(), more, &["--format", "csv"]].concat();
-        deployment.succeed(&asked).lines().nth(1).map(str::to_owned)
+        let told = deployment.succeed(&asked);
+        let events: Option<Vec<&str>> = told.lines().nth(1).map(|row| row.split(',').take(4).collect());
+        events.map(|events| events.join(","))
     };
     assert_eq!(report(&[]).as_deref(), Some("2,1,1,0"));
     assert_eq!(report(&["--duplicates", "include"]).as_deref(), Some("5,3,1,1"));

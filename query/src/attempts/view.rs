@@ -23,6 +23,7 @@ use super::stored::StoredAttempts;
 use crate::days::kept;
 use crate::folded::filtered;
 use crate::function::telling;
+use crate::session::moment_literal;
 
 /// The view's name.
 pub(crate) const VIEW: &str = "attempts";
@@ -122,7 +123,7 @@ fn only_user(filters: &[Expr]) -> Option<&str> {
 
 /// A column of the view, made of the stored ones.
 fn column(name: &str, now: DateTime<Utc>, came_before: &ScalarUDF) -> Expr {
-    let now = lit(ScalarValue::TimestampMicrosecond(Some(now.timestamp_micros()), Some("UTC".into())));
+    let now = lit(moment_literal(now.timestamp_micros()));
     let is_expired = col("answerable_until").lt(now);
     let no_response = lit(DenialReason::NoResponse.as_str());
     let made = match name {

@@ -12,7 +12,7 @@ use crate::arrays::Texts;
 use crate::error::QueryError;
 use crate::parameter::TimeRange;
 use crate::people::{SeenId, Whose};
-use crate::session::{Session, day_literal};
+use crate::session::{Session, day_literal, moment_literal};
 
 /// The condition that an event lies in the range.
 pub(super) const EVENT_IN_RANGE: &str =
@@ -23,7 +23,7 @@ pub(super) const ATTEMPT_IN_RANGE: &str =
     "day >= $from_day AND day <= $to_day AND first_at >= $from AND first_at < $to";
 
 pub(super) fn moment(at: DateTime<Utc>) -> ScalarValue {
-    ScalarValue::TimestampMicrosecond(Some(at.timestamp_micros()), Some("UTC".into()))
+    moment_literal(at.timestamp_micros())
 }
 
 /// The values of a question about a range.
@@ -63,16 +63,26 @@ pub(super) async fn read(
     frame: DataFrame,
     take_in: &mut (dyn FnMut(&RecordBatch) -> Result<usize, ArrowError> + Send),
 ) -> Result<(), QueryError> {
+    let too_much = "ask for a shorter range, or name a tenant: the report looks at more than {} rows";
+    read_bounded(session, frame, too_much, take_in).await
+}
+
+/// Takes in what comes; `take_in` says how much the report holds of it, and `too_much` what is said where that is more than
+/// it may, with `{}` for how much that is.
+pub(super) async fn read_bounded(
+    session: &Session,
+    frame: DataFrame,
+    too_much: &str,
+    take_in: &mut (dyn FnMut(&RecordBatch) -> Result<usize, ArrowError> + Send),
+) -> Result<(), QueryError> {
     let limits = session.limits();
     let failed = |error| QueryError::while_running(error, &limits);
     let mut batches = frame.execute_stream().await.map_err(failed)?;
     while let Some(batch) = batches.next().await {
         let held = take_in(&batch.map_err(failed)?).map_err(|error| failed(error.into()))?;
         if held > limits.groups {
-            return Err(QueryError::TooLarge(format!(
-                "ask for a shorter range, or name a tenant: the report looks at more than {} rows (query.groups_max)",
-                limits.groups
-            )));
+            let too_much = too_much.replace("{}", &limits.groups.to_string());
+            return Err(QueryError::TooLarge(format!("{too_much} (query.groups_max)")));
         }
     }
     Ok(())

@@ -31,7 +31,7 @@ use crate::error::QueryError;
 use crate::limits::Limits;
 use crate::parameter::TimeRange;
 use crate::period::{QUARTER_HOUR_US, Shift};
-use crate::session::{Session, day_literal};
+use crate::session::{Session, day_literal, moment_literal};
 use crate::sums::{Adding, AtVersion, Periods, Slots, WordFilter, add_up};
 
 /// The column of the quarter hour's start, in UTC.
@@ -128,15 +128,22 @@ async fn scan(
     range: TimeRange,
     take: &mut impl FnMut(&RecordBatch) -> Result<(), QueryError>,
 ) -> Result<(), QueryError> {
-    let limits = session.limits();
-    let failed = |error| QueryError::while_running(error, &limits);
     let events = if counting.with_duplicates {
         session.view(Kind::Event).await?
     } else {
         session.counted_events().await?
     };
-    let frame = frame(events, counting, range).map_err(failed)?;
-    let mut batches = frame.execute_stream().await.map_err(failed)?;
+    take_all(frame(events, counting, range), session.limits(), take).await
+}
+
+/// Takes in counts as they come.
+async fn take_all(
+    frame: Result<DataFrame, DataFusionError>,
+    limits: Limits,
+    take: &mut impl FnMut(&RecordBatch) -> Result<(), QueryError>,
+) -> Result<(), QueryError> {
+    let failed = |error| QueryError::while_running(error, &limits);
+    let mut batches = frame.map_err(failed)?.execute_stream().await.map_err(failed)?;
     while let Some(batch) = batches.next().await {
         take(&batch.map_err(failed)?)?;
     }
@@ -237,7 +244,7 @@ pub(super) fn moment(at: DateTime<Utc>) -> Expr {
 
 /// As [`moment`], from microseconds since 1970.
 pub(super) fn moment_us(at_us: i64) -> Expr {
-    lit(ScalarValue::TimestampMicrosecond(Some(at_us), Some("UTC".into())))
+    lit(moment_literal(at_us))
 }
 
 /// Whether an event lies in the range.

@@ -9,13 +9,13 @@ use datafusion::logical_expr::{Expr, ExprFunctionExt as _};
 use datafusion::prelude::{DataFrame, col, lit};
 use schemas::vocabulary::{AuthResult, DenialReason};
 
-use super::counts::moment;
+use super::counts::is_within;
 use super::group::Group;
 use super::parameters::{RANGE, ReportParameters, TENANT, filter};
 use super::{About, Answering, Report, answer_as_it_comes};
 use crate::attempts;
 use crate::error::QueryError;
-use crate::parameter::{Parameter, Takes, TimeRange};
+use crate::parameter::{Parameter, Takes};
 use crate::session::Session;
 
 const LIMIT: Parameter = Parameter::new(
@@ -63,10 +63,9 @@ fn prompted<'a>(session: &'a Session, parameters: &'a ReportParameters) -> Answe
 }
 
 fn rows(attempts: DataFrame, parameters: &ReportParameters) -> Result<DataFrame, DataFusionError> {
-    let TimeRange { from, to } = parameters.range;
     let limit = parameters.number(LIMIT.name).unwrap_or(LIMIT_DEFAULT);
-    let began = col("first_at").gt_eq(moment(from)).and(col("first_at").lt(moment(to)));
-    let chosen = parameters.filters.choose(attempts.filter(began.and(col("prompts").gt(lit(0))))?)?;
+    let prompted = is_within(parameters.range, "first_at").and(col("prompts").gt(lit(0)));
+    let chosen = parameters.filters.choose(attempts.filter(prompted)?)?;
     let attempts = |which: Expr| count(lit(1)).filter(which).build();
     let declined = [DenialReason::UserDeclined, DenialReason::FraudReported].map(|it| lit(it.as_str()));
     let unanswered = col("denial_reason").eq(lit(DenialReason::NoResponse.as_str()));

@@ -8,16 +8,18 @@ use datafusion::error::DataFusionError;
 use datafusion::functions_aggregate::expr_fn::{count, sum};
 use datafusion::logical_expr::{Expr, when};
 use datafusion::prelude::{DataFrame, col, lit};
-use futures::StreamExt as _;
 use lake::projections::PartKind;
 use projections::sums::ATTEMPT_WORDS;
 use schemas::vocabulary::{Assurance, DenialReason};
 
-use super::{Counting, Kept, QUARTER, add_up_kept, bounded, moment, period_start_of, place, word_filters};
+use super::{
+    Counting, Kept, QUARTER, add_up_kept, bounded, is_within, moment, period_start_of, place, take_all,
+    word_filters,
+};
 use crate::error::QueryError;
 use crate::parameter::TimeRange;
 use crate::period::QUARTER_HOUR_US;
-use crate::session::{Session, day_literal};
+use crate::session::Session;
 
 /// The column of the number of attempts.
 pub(in crate::report) const ATTEMPTS: &str = "attempts";
@@ -66,12 +68,8 @@ pub(in crate::report) async fn count_attempts(
         }
     };
     for range in rest {
-        let failed = |error| QueryError::while_running(error, &limits);
-        let frame = frame(session.stored_attempts()?, counting, range, now).map_err(failed)?;
-        let mut batches = frame.execute_stream().await.map_err(failed)?;
-        while let Some(batch) = batches.next().await {
-            take(&batch.map_err(failed)?)?;
-        }
+        let frame = frame(session.stored_attempts()?, counting, range, now);
+        take_all(frame, limits, &mut take).await?;
     }
     Ok(())
 }
@@ -79,18 +77,14 @@ pub(in crate::report) async fn count_attempts(
 fn frame(
     attempts: DataFrame,
     counting: &Counting<'_>,
-    TimeRange { from, to }: TimeRange,
+    range: TimeRange,
     now: DateTime<Utc>,
 ) -> Result<DataFrame, DataFusionError> {
-    let in_range = (col("first_at").gt_eq(moment(from)))
-        .and(col("first_at").lt(moment(to)))
-        .and(col("day").gt_eq(lit(day_literal(from.date_naive()))))
-        .and(col("day").lt_eq(lit(day_literal(to.date_naive()))));
     let mut columns: Vec<Expr> = vec![col("first_at"), col(PROMPTS)];
     for word in ATTEMPT_WORDS {
         columns.push(at_moment(word, now)?.alias(word));
     }
-    let mut attempts = attempts.filter(in_range)?.select(columns)?;
+    let mut attempts = attempts.filter(is_within(range, "first_at"))?.select(columns)?;
     if !counting.with_first_factor {
         attempts = attempts.filter(col("assurance").not_eq(lit(Assurance::FirstFactorOnly.as_str())))?;
     }

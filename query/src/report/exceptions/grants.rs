@@ -5,7 +5,6 @@ use arrow::datatypes::{Int64Type, TimestampMicrosecondType};
 use arrow::error::ArrowError;
 use datafusion::error::DataFusionError;
 use datafusion::prelude::{DataFrame, col, lit};
-use futures::StreamExt as _;
 use schemas::Kind;
 use schemas::arrays::{Texts, numbers};
 
@@ -18,6 +17,7 @@ use super::super::people_parameters::{chosen, tenants};
 use crate::attempts;
 use crate::error::QueryError;
 use crate::people::Owners;
+use crate::report::asked::{read, read_bounded};
 use crate::session::{Session, day_literal};
 
 /// A change that grants, and the one that ends it.
@@ -66,31 +66,20 @@ pub(super) async fn tell(
     let failed = |error: DataFusionError| QueryError::while_running(error, &limits);
     let mut grants = Vec::new();
     let changes = changes(session.view(Kind::Change).await?, parameters).map_err(failed)?;
-    let mut changes = changes.execute_stream().await.map_err(failed)?;
     let mut copies = Copies::default();
-    while let Some(batch) = changes.next().await {
-        let batch = batch.map_err(failed)?;
-        let taken = copies.each_new(&batch, |changed, _| {
+    read_bounded(session, changes, "ask for one tenant: there are more than {} grants", &mut |batch| {
+        copies.each_new(batch, |changed, _| {
             take(&mut grants, &changed, owners);
             Ok(())
-        });
-        taken.map_err(|error| failed(error.into()))?;
-        if grants.len() > limits.groups {
-            return Err(QueryError::TooLarge(format!(
-                "ask for one tenant: there are more than {} grants (query.groups_max)",
-                limits.groups
-            )));
-        }
-    }
+        })?;
+        Ok(grants.len())
+    })
+    .await?;
     let from_us = parameters.range.from.timestamp_micros();
     grants.retain(|grant| grant.end_us().is_none_or(|end_us| end_us > from_us));
     if grants.iter().any(|grant| grant.what == BYPASS) {
         let uses = uses(session.table(attempts::VIEW).await?, parameters).map_err(failed)?;
-        let mut uses = uses.execute_stream().await.map_err(failed)?;
-        while let Some(batch) = uses.next().await {
-            let batch = batch.map_err(failed)?;
-            take_uses(&mut grants, &batch, owners).map_err(|error| failed(error.into()))?;
-        }
+        read(session, uses, &mut |batch| take_uses(&mut grants, batch, owners).map(|()| 0)).await?;
     }
     let now_us = parameters.now.timestamp_micros();
     for grant in &grants {

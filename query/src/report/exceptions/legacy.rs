@@ -11,7 +11,6 @@ use datafusion::functions::string::expr_fn::{contains, lower};
 use datafusion::functions_aggregate::expr_fn::{count, max, min};
 use datafusion::logical_expr::when;
 use datafusion::prelude::{DataFrame, col, lit};
-use futures::StreamExt as _;
 use schemas::LEGACY_CLIENTS;
 use schemas::arrays::{Texts, column, numbers};
 
@@ -21,6 +20,7 @@ use super::super::parameters::ReportParameters;
 use super::super::people_parameters::APPLICATION;
 use crate::error::QueryError;
 use crate::people::Owners;
+use crate::report::asked::read_bounded;
 use crate::session::Session;
 
 /// What the contract of Gatebook's own events calls an old client, beside the names of Entra.
@@ -51,17 +51,13 @@ pub(super) async fn tell(
     let limits = session.limits();
     let failed = |error: DataFusionError| QueryError::while_running(error, &limits);
     let rows = frame(session.counted_events().await?, parameters, owners).map_err(failed)?;
-    let mut rows = rows.execute_stream().await.map_err(failed)?;
     let mut counts = BTreeMap::new();
-    while let Some(batch) = rows.next().await {
-        take_in(&mut counts, &batch.map_err(failed)?, owners).map_err(|error| failed(error.into()))?;
-        if counts.len() > limits.groups {
-            return Err(QueryError::TooLarge(format!(
-                "ask for a shorter range or one tenant: there are more than {} rows (query.groups_max)",
-                limits.groups
-            )));
-        }
-    }
+    let too_much = "ask for a shorter range or one tenant: there are more than {} rows";
+    read_bounded(session, rows, too_much, &mut |batch| {
+        take_in(&mut counts, batch, owners)?;
+        Ok(counts.len())
+    })
+    .await?;
     for ((tenant, exception, person, application, client_app, source), counted) in counts {
         made.row()
             .text("tenant", tenant)

@@ -14,9 +14,9 @@ use datafusion::functions_nested::expr_fn::{array_has, cardinality};
 use datafusion::logical_expr::utils::disjunction;
 use datafusion::logical_expr::{Expr, cast};
 use datafusion::prelude::{DataFrame, col, lit};
-use futures::StreamExt as _;
 use schemas::arrays::{Texts, numbers};
 
+use super::asked::read_bounded;
 use super::counts::is_within;
 use super::group::Group;
 use super::made::Made;
@@ -76,11 +76,11 @@ fn exceptions<'a>(session: &'a Session, parameters: &'a ReportParameters) -> Ans
         let failed = |error: DataFusionError| QueryError::while_running(error, &limits);
         let mut made = Made::new(COLUMNS);
         let rows = frame(session.table(sign_ins::VIEW).await?, parameters).map_err(failed)?;
-        let mut rows = rows.execute_stream().await.map_err(failed)?;
-        while let Some(batch) = rows.next().await {
-            tell(&mut made, &batch.map_err(failed)?).map_err(|error| failed(error.into()))?;
-            check(&made, limits.groups)?;
-        }
+        read_bounded(session, rows, TOO_MUCH, &mut |batch| {
+            tell(&mut made, batch)?;
+            Ok(made.len())
+        })
+        .await?;
         let owners = session.owners(&tenants(parameters)).await?;
         legacy::tell(session, parameters, &owners, &mut made).await?;
         check(&made, limits.groups)?;
@@ -91,13 +91,15 @@ fn exceptions<'a>(session: &'a Session, parameters: &'a ReportParameters) -> Ans
     })
 }
 
+/// What is said where there are too many rows, with how many there may be.
+const TOO_MUCH: &str = "ask for a shorter range, one tenant or one application: there are more than {} rows";
+
 fn check(made: &Made, groups_max: usize) -> Result<(), QueryError> {
     if made.len() <= groups_max {
         return Ok(());
     }
-    Err(QueryError::TooLarge(format!(
-        "ask for a shorter range, one tenant or one application: there are more than {groups_max} rows (query.groups_max)"
-    )))
+    let too_much = TOO_MUCH.replace("{}", &groups_max.to_string());
+    Err(QueryError::TooLarge(format!("{too_much} (query.groups_max)")))
 }
 
 /// The sign-ins that succeeded without a challenge, counted.

@@ -15,10 +15,10 @@ use datafusion::functions_nested::expr_fn::array_has;
 use datafusion::logical_expr::utils::disjunction;
 use datafusion::logical_expr::{Expr, when};
 use datafusion::prelude::{DataFrame, col, lit};
-use futures::StreamExt as _;
 use schemas::Enabled;
 use schemas::arrays::{Texts, column, list, numbers};
 
+use super::asked::{read, read_bounded};
 use super::counts::{in_range, is_within};
 use super::group::Group;
 use super::made::Made;
@@ -159,23 +159,14 @@ impl<'o> Fold<'o> {
         let limits = session.limits();
         let failed = |error: DataFusionError| QueryError::while_running(error, &limits);
         let rows = events(session.counted_events().await?, parameters, part, self.owners).map_err(failed)?;
-        let mut rows = rows.execute_stream().await.map_err(failed)?;
-        while let Some(batch) = rows.next().await {
-            self.take_events(&batch.map_err(failed)?).map_err(|error| failed(error.into()))?;
-            let held = self.seen.values().map(|seen| seen.persons.len().max(1)).sum::<usize>();
-            if held > limits.groups {
-                return Err(QueryError::TooLarge(format!(
-                    "ask for one tenant or fewer groups: there are more than {} persons in a month (query.groups_max)",
-                    limits.groups
-                )));
-            }
-        }
+        let too_much = "ask for one tenant or fewer groups: there are more than {} persons in a month";
+        read_bounded(session, rows, too_much, &mut |batch| {
+            self.take_events(batch)?;
+            Ok(self.seen.values().map(|seen| seen.persons.len().max(1)).sum())
+        })
+        .await?;
         let rows = attempts(session.table(attempts::VIEW).await?, parameters, part).map_err(failed)?;
-        let mut rows = rows.execute_stream().await.map_err(failed)?;
-        while let Some(batch) = rows.next().await {
-            self.take_attempts(&batch.map_err(failed)?).map_err(|error| failed(error.into()))?;
-        }
-        Ok(())
+        read(session, rows, &mut |batch| self.take_attempts(batch).map(|()| 0)).await
     }
 
     fn key(&self, tenant: &str, method: Option<&str>, source: &str) -> Key {

@@ -16,10 +16,10 @@ use datafusion::functions_nested::expr_fn::array_has;
 use datafusion::logical_expr::Expr;
 use datafusion::logical_expr::utils::disjunction;
 use datafusion::prelude::{DataFrame, col, lit};
-use futures::StreamExt as _;
 
 use self::class::Class;
 use self::fold::{Fold, Found};
+use super::asked::read_bounded;
 use super::counts::is_within;
 use super::group::Group;
 use super::made::Made;
@@ -106,16 +106,11 @@ fn mfa_evidence<'a>(session: &'a Session, parameters: &'a ReportParameters) -> A
         let owners = session.owners(&tenants(parameters)).await?;
         let mut fold = Fold::new(&owners, parameters);
         let rows = frame(session.table(sign_ins::VIEW).await?, parameters).map_err(failed)?;
-        let mut rows = rows.execute_stream().await.map_err(failed)?;
-        while let Some(batch) = rows.next().await {
-            fold.take_in(&batch.map_err(failed)?).map_err(|error| failed(error.into()))?;
-            if fold.len() > limits.groups {
-                return Err(QueryError::TooLarge(format!(
-                    "ask for one tenant: there are more than {} persons (query.groups_max)",
-                    limits.groups
-                )));
-            }
-        }
+        read_bounded(session, rows, "ask for one tenant: there are more than {} persons", &mut |batch| {
+            fold.take_in(batch)?;
+            Ok(fold.len())
+        })
+        .await?;
         let mut found = fold.finish();
         let population = population(&found);
         let about = About { asks_directory: true, population: Some(population.clone()), ..About::default() };

@@ -8,7 +8,6 @@ use arrow::error::ArrowError;
 use chrono::TimeDelta;
 use datafusion::error::DataFusionError;
 use datafusion::prelude::{DataFrame, col, lit};
-use futures::StreamExt as _;
 use schemas::arrays::{Texts, numbers};
 
 use super::super::changed::place;
@@ -20,6 +19,7 @@ use crate::error::QueryError;
 use crate::function::telling;
 use crate::parameter::TimeRange;
 use crate::people::Owners;
+use crate::report::asked::read;
 use crate::session::Session;
 
 /// How long after the range a sign-in of it may go on.
@@ -56,12 +56,8 @@ pub(super) async fn find(
     let mut told: Vec<Vec<Told>> = (0..found.len()).map(|_| Vec::new()).collect();
     if !wanted.is_empty() {
         let rows = frame(session.counted_events().await?, parameters, found).map_err(failed)?;
-        let mut rows = rows.execute_stream().await.map_err(failed)?;
-        while let Some(batch) = rows.next().await {
-            let batch = batch.map_err(failed)?;
-            let taken = take_in(&mut told, &batch, owners, found, &wanted);
-            taken.map_err(|error| failed(error.into()))?;
-        }
+        read(session, rows, &mut |batch| take_in(&mut told, batch, owners, found, &wanted).map(|()| 0))
+            .await?;
     }
     Ok(told.into_iter().map(proof).collect())
 }

@@ -15,14 +15,13 @@ use arrow::array::{ArrayRef, Int64Array, RecordBatch, StringArray};
 use arrow::error::ArrowError;
 use chrono::{DateTime, TimeDelta, Utc};
 use chrono_tz::Tz;
-use futures::StreamExt as _;
 use serde_json::json;
 
 use self::detectors::Seen;
 use self::hit::{Evidence, Hit, Kind, ROWS_MAX, Severity};
 use self::read::Reading;
 use self::row::{ChangeRow, Row};
-use super::asked::{ATTEMPT_IN_RANGE, asked, range_values};
+use super::asked::{ATTEMPT_IN_RANGE, asked, range_values, read};
 use super::parameters::{RANGE, ReportParameters, TENANT};
 use super::text::local;
 use super::{About, Answering, Report, answer};
@@ -226,28 +225,22 @@ async fn attempts(session: &Session, hits: &[Hit]) -> Result<Vec<usize>, QueryEr
         let to = DateTime::from_timestamp_micros(to_us + 1).unwrap_or_default();
         let sql = format!("SELECT tenant_id, source, event_ids FROM attempts WHERE {ATTEMPT_IN_RANGE}");
         let values = range_values(TimeRange { from, to });
-        let limits = session.limits();
-        let failed = |error| QueryError::while_running(error, &limits);
-        let mut batches = asked(session, &sql, &values).await?.execute_stream().await.map_err(failed)?;
         let mut number = 0;
-        while let Some(batch) = batches.next().await {
-            let batch = batch.map_err(failed)?;
-            let mut take_in = || -> Result<(), ArrowError> {
-                let texts = Texts::of(&batch, &["tenant_id", "source"])?;
-                let ids = column(&batch, "event_ids")?;
-                for row in 0..batch.num_rows() {
-                    number += 1;
-                    for id in list(ids, row)? {
-                        let key = [texts.needed(0, row).to_owned(), texts.needed(1, row).to_owned(), id];
-                        if let Some(attempt) = attempt_of.get_mut(&key) {
-                            *attempt = Some(number);
-                        }
+        read(session, asked(session, &sql, &values).await?, &mut |batch| {
+            let texts = Texts::of(batch, &["tenant_id", "source"])?;
+            let ids = column(batch, "event_ids")?;
+            for row in 0..batch.num_rows() {
+                number += 1;
+                for id in list(ids, row)? {
+                    let key = [texts.needed(0, row).to_owned(), texts.needed(1, row).to_owned(), id];
+                    if let Some(attempt) = attempt_of.get_mut(&key) {
+                        *attempt = Some(number);
                     }
                 }
-                Ok(())
-            };
-            take_in().map_err(|error| failed(error.into()))?;
-        }
+            }
+            Ok(0)
+        })
+        .await?;
     }
     let count = |hit: &Hit| {
         let of = |row: &Evidence| {

@@ -1,12 +1,13 @@
 //! What detectors look at: an event, or a change that somebody reported fraud or got a method.
 
 use arrow::array::{Array as _, AsArray as _, RecordBatch};
-use arrow::datatypes::{Int32Type, Int64Type, TimestampMicrosecondType};
+use arrow::datatypes::{Int32Type, TimestampMicrosecondType};
 use arrow::error::ArrowError;
 use schemas::vocabulary::{AuthResult, DenialGroup, DenialReason, Method, Stage};
 
 use crate::arrays::{Texts, column, numbers};
 use crate::people::SeenId;
+use crate::report::changed::place;
 
 /// An event, as far as detectors need it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -64,9 +65,6 @@ impl Row {
         let texts = Texts::of(batch, &TEXTS)?;
         let at = numbers::<TimestampMicrosecondType>(batch, "occurred_at")?;
         let prompts = column(batch, "prompts")?.as_primitive_opt::<Int32Type>();
-        let partitions = numbers::<Int32Type>(batch, "kafka_partition")?;
-        let offsets = numbers::<Int64Type>(batch, "kafka_offset")?;
-        let elements = numbers::<Int32Type>(batch, "element_index")?;
         for row in 0..batch.num_rows() {
             let text = |index| texts.get(index, row).map(str::to_owned);
             let needed = |index| texts.needed(index, row).to_owned();
@@ -87,13 +85,7 @@ impl Row {
                 client_ip: text(10),
                 phone_number: text(11),
                 attempt_id: text(12),
-                place: format!(
-                    "{}:{}:{}:{}",
-                    texts.needed(13, row),
-                    partitions.value(row),
-                    offsets.value(row),
-                    elements.value(row)
-                ),
+                place: place(batch, texts.needed(13, row), row)?,
             });
         }
         Ok(())
@@ -203,9 +195,6 @@ impl ChangeRow {
     pub(super) fn read(batch: &RecordBatch, tell: &mut dyn FnMut(Self)) -> Result<(), ArrowError> {
         let texts = Texts::of(batch, &CHANGE_TEXTS)?;
         let at = numbers::<TimestampMicrosecondType>(batch, "occurred_at")?;
-        let partitions = numbers::<Int32Type>(batch, "kafka_partition")?;
-        let offsets = numbers::<Int64Type>(batch, "kafka_offset")?;
-        let elements = numbers::<Int32Type>(batch, "element_index")?;
         for row in 0..batch.num_rows() {
             let needed = |index| texts.needed(index, row).to_owned();
             tell(Self {
@@ -216,13 +205,7 @@ impl ChangeRow {
                 person: String::new(),
                 at_us: at.value(row),
                 is_fraud: matches!(texts.needed(4, row), "fraud-reported" | "blocked"),
-                place: format!(
-                    "{}:{}:{}:{}",
-                    texts.needed(6, row),
-                    partitions.value(row),
-                    offsets.value(row),
-                    elements.value(row)
-                ),
+                place: place(batch, texts.needed(6, row), row)?,
             });
         }
         Ok(())
