@@ -7,6 +7,9 @@
 //! - Events without a key belong together by the application that was entered, until the gate opens or the pause is too
 //!   long: somebody who mistypes a code three times and then gets in made one attempt.
 //!
+//! A challenge that was sent to nobody who is named, as logs of calls and messages tell of, is no attempt: the events of the
+//! person tell of that.
+//!
 //! The last event that decides gives the result. A challenge that nobody answered is a denial once its life is over,
 //! although no record says so, and open until then: what is told of it is how long it can be answered.
 //!
@@ -15,8 +18,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use schemas::DAY_US;
 use schemas::vocabulary::{Assurance, AuthResult, DenialReason, Method, Stage};
+use schemas::{DAY_US, is_somebody};
 
 use crate::rules::Rules;
 
@@ -170,6 +173,9 @@ impl Attempter {
     /// Takes in the next event.
     pub fn take(&mut self, rules: &Rules, step: &Step<'_>, emit: &mut dyn FnMut(Attempt)) {
         self.forget(rules, step.at_us, emit);
+        if step.result == AuthResult::Pending && !is_somebody(step.user_id) {
+            return;
+        }
         let cause = self.cause(rules, step);
         let key = match step.attempt_id {
             Some(id) => Key::Own(id.to_owned()),

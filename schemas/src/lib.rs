@@ -86,4 +86,5 @@ pub use rejection_builder::RejectionBuilder;
 pub use source::{SameId, Source};
 pub use time_limits::TimeLimits;
 pub use unknown::{NameCounts, UnknownCounts};
+pub use user_key::{NOBODY, is_somebody};
 pub use vendor::LEGACY_CLIENTS;

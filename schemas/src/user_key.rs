@@ -1,4 +1,13 @@
-//! The canonical form of a user's id, for joining.
+//! The canonical form of a user's id, for joining; and the id that is none.
+
+/// The id of whoever a record is about that names nobody.
+pub const NOBODY: &str = "unknown";
+
+/// Whether an id says who somebody is.
+#[must_use]
+pub fn is_somebody(user_id: &str) -> bool {
+    !user_id.eq_ignore_ascii_case(NOBODY)
+}
 
 /// The canonical form of a user's id: a UPN or e-mail address (one `@` with something on each side, no
 /// blank and no backslash) in lower case, any other id as it is. Written into `scratch` where it differs.

@@ -49,6 +49,24 @@ fn check(found: Vec<String>, expected: &[&str]) {
 use AuthResult::{Denied, Pending, Success};
 
 #[tokio::test]
+async fn a_message_to_nobody_who_is_named_is_no_attempt() {
+    let of_nobody = |seconds, method, result| {
+        step(seconds, method, result).with(|event| (event.user_id, event.user_key) = ("unknown", "unknown"))
+    };
+    let events = [
+        // The log of messages names no user; that of sign-ins says how it ended.
+        of_nobody(0, Method::TextMessage, Pending).with(|event| event.attempt_id = Some("k")),
+        step(20, Method::TextMessage, Success).with(|event| event.attempt_id = Some("k")),
+        of_nobody(60, Method::VoiceCall, Pending),
+        of_nobody(90, Method::Password, Denied),
+    ];
+    check(
+        attempts(&events, &format!("user_key, {COLUMNS}")).await,
+        &["ada,1,1,success,none,false,key", "unknown,1,0,denied,wrong-code,false,none"],
+    );
+}
+
+#[tokio::test]
 async fn a_key_joins_and_a_long_pause_parts() {
     let events = [
         keyed("k", 0, Denied),

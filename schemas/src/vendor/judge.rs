@@ -12,10 +12,8 @@ use crate::maps::Maps;
 use crate::rejection::{Reason, Rejection};
 use crate::time_limits::TimeLimits;
 use crate::unknown::UnknownCounts;
+use crate::user_key::NOBODY;
 use crate::vocabulary::{Assurance, AuthResult, DenialReason, Stage};
-
-/// Whom an event is about that names nobody.
-const NOBODY: &str = "unknown";
 
 /// How far a time of day may lie ahead of Kafka's timestamp and still be of that day, since clocks differ: five minutes,
 /// in microseconds.

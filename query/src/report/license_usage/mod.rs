@@ -15,8 +15,8 @@ use datafusion::functions_nested::expr_fn::array_has;
 use datafusion::logical_expr::utils::disjunction;
 use datafusion::logical_expr::{Expr, when};
 use datafusion::prelude::{DataFrame, col, lit};
-use schemas::Enabled;
 use schemas::arrays::{Texts, column, list, numbers};
+use schemas::{Enabled, is_somebody};
 
 use super::asked::{read, read_bounded};
 use super::counts::{in_range, is_within};
@@ -57,7 +57,8 @@ pub(super) const REPORT: Report = Report {
     definition: "A person counts once in each local month, and in each group, in which an event that counts was theirs; copies \
                  and superseded states are none. Persons are those of the table `persons`, which joins the ids of one human; \
                  `unmatched` among them are ids that nothing links to anybody and that may be somebody who is counted already. \
-                 With `identity=raw` each id of each source counts by itself. `not_in_directory` were seen and no directory \
+                 With `identity=raw` each id of each source counts by itself. Events that name nobody (\
+                 `unknown`) are events, and no person. `not_in_directory` were seen and no directory \
                  lists them; `not_seen` are enabled by a directory at any time of the month, as far as the range covers it, \
                  and no event of the row is theirs. `events` are those that count in the month, `attempts` those of the table \
                  `attempts` that began in it; an attempt that tried several methods stands under each of them. A row is there \
@@ -185,15 +186,18 @@ impl<'o> Fold<'o> {
         for row in 0..rows.num_rows() {
             let [tenant, source, user_key] = [0, 1, 2].map(|index| texts.needed(index, row));
             let key = self.key(tenant, texts.get(3, row), source);
+            let seen = self.seen.entry(key).or_default();
+            seen.events += events.value(row);
+            if !is_somebody(user_key) {
+                continue;
+            }
             let (person, is_matched) = if self.is_raw {
                 ((format!("{tenant}\0{source}"), user_key.to_owned()), true)
             } else {
                 let whose = self.owners.of(tenant, source, user_key, last.value(row));
                 ((tenant.to_owned(), whose.person.into_owned()), whose.rule.is_match())
             };
-            let seen = self.seen.entry(key).or_default();
             *seen.persons.entry(person).or_default() |= is_matched;
-            seen.events += events.value(row);
         }
         Ok(())
     }

@@ -4,11 +4,12 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::{DateTime, Utc};
 use chrono_tz::Tz;
+use schemas::vocabulary::AuthResult;
 use serde_json::Value;
 
 use super::REPORT;
 use crate::report::world::{World, at, rows};
-use crate::test_book::TestBook;
+use crate::test_book::{TestBook, event};
 
 const LISTED: [(&str, &str); 3] = [("acme", "ada@acme.example"), ("acme", "H'2 \"ü\""), ("globex", "Z-1")];
 
@@ -90,4 +91,19 @@ async fn an_empty_book_says_zero() {
         (found.len(), &found[0]["persons"], &found[0]["not_seen"]),
         (1, &Value::from(0), &Value::from(0))
     );
+}
+
+#[tokio::test]
+async fn events_of_nobody_who_is_named_are_no_person() {
+    let mut book = TestBook::new().await;
+    let sent = event(at("2026-03-02T08:00:00Z")).with(|event| {
+        (event.user_id, event.user_key, event.result) = ("unknown", "unknown", AuthResult::Pending);
+    });
+    book.land(&[sent, event(at("2026-03-02T08:00:20Z")).with(|event| event.event_id = "answered")]).await;
+    for identity in ["person", "raw"] {
+        let given = [("from", "2026-03-01"), ("to", "2026-04-01"), ("identity", identity)];
+        let found = rows(&book, &REPORT, &given).await;
+        let told = ["persons", "attempts", "events"].map(|name| found[0][name].as_i64());
+        assert_eq!(told, [Some(1), Some(1), Some(2)], "{identity}");
+    }
 }

@@ -3,6 +3,7 @@
 use arrow::array::{Array as _, AsArray as _, RecordBatch};
 use arrow::datatypes::{Int32Type, TimestampMicrosecondType};
 use arrow::error::ArrowError;
+use schemas::is_somebody;
 use schemas::vocabulary::{AuthResult, DenialGroup, DenialReason, Method, Stage};
 
 use crate::arrays::{Texts, column, numbers};
@@ -32,9 +33,6 @@ pub(super) struct Row {
     /// TOPIC:PARTITION:OFFSET:ELEMENT
     pub(super) place: String,
 }
-
-/// What a source calls somebody of whom it does not know who it is.
-const NOBODY: &str = "unknown";
 
 /// The columns, in the order in which they are read.
 pub(super) const TEXTS: [&str; 15] = [
@@ -104,7 +102,7 @@ impl Row {
 
     /// Whether the source says who it was.
     pub(super) fn is_of_somebody(&self) -> bool {
-        !self.user_key.eq_ignore_ascii_case(NOBODY)
+        is_somebody(&self.user_key)
     }
 
     pub(super) fn is_success(&self) -> bool {
