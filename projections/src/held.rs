@@ -245,10 +245,12 @@ impl<'r> Events<'r> {
         .map(|texts| texts.filter(|texts| texts.is_valid(row)).map(|texts| texts.value(row)))
     }
 
-    /// The person, as the source names them.
-    pub(crate) fn user_key(&self, row: usize) -> &'r str {
+    /// The person, as the source names them: the key, the id as it came, and an e-mail address that came with it.
+    pub(crate) fn who(&self, row: usize) -> [Option<&'r str>; 3] {
         let Keys([_, _, users]) = self.keys;
-        users.value(row)
+        let [_, _, user_id, email, ..] = self.texts;
+        [Some(users), user_id, email]
+            .map(|texts| texts.filter(|texts| texts.is_valid(row)).map(|texts| texts.value(row)))
     }
 
     /// Each event, by its row, with its person's key.

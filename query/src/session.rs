@@ -29,12 +29,12 @@ use crate::error::QueryError;
 use crate::expectations::Expectations;
 use crate::limits::Limits;
 use crate::parameter::TimeRange;
-use crate::people::{Known, Owners, People, SeenId, Whose};
+use crate::people::{KeptOwners, Known, Owners, People, SeenId, Whose};
 use crate::period::day_number;
 use crate::redecoded;
 use crate::repeats;
 use crate::sql;
-use crate::sums::{Kept, StoredSums};
+use crate::sums::{Kept, Numbers, StoredSums, all_months};
 use crate::told::Told;
 use crate::views::{self, view_name};
 use crate::voices::{Heard, Voices};
@@ -58,6 +58,7 @@ pub struct Resources {
     rules: Arc<Rules>,
     voices: Arc<Voices>,
     kept: Arc<Kept>,
+    owners: Arc<KeptOwners>,
     expectations: Arc<Expectations>,
 }
 
@@ -94,6 +95,7 @@ impl Resources {
             rules,
             voices: Arc::default(),
             kept: Arc::default(),
+            owners: Arc::default(),
             expectations: Arc::default(),
         })
     }
@@ -111,6 +113,8 @@ pub struct Session {
     limits: Limits,
     known: Arc<Known>,
     people: Arc<People>,
+    kept_owners: Arc<KeptOwners>,
+    owners: OnceCell<Option<Arc<Owners>>>,
     newest_occurred_at: Option<DateTime<Utc>>,
     sums: Arc<Sums>,
     voices: Arc<Voices>,
@@ -195,6 +199,8 @@ impl Session {
             limits,
             known,
             people,
+            kept_owners: Arc::clone(&resources.owners),
+            owners: OnceCell::new(),
             newest_occurred_at: newest_us.and_then(DateTime::from_timestamp_micros),
             sums,
             voices: Arc::clone(&resources.voices),
@@ -237,13 +243,26 @@ impl Session {
         frame.map_err(|error| QueryError::while_running(error, &self.limits))
     }
 
-    /// Whose each id is, of these tenants, or of all where none is named.
-    pub(crate) async fn owners(&self, tenants: &[String]) -> Result<Owners, QueryError> {
+    /// Whose each id is, of these tenants at the least, or of all where none is named.
+    pub(crate) async fn owners(&self, tenants: &[String]) -> Result<Arc<Owners>, QueryError> {
+        if let Some(owners) = self.owners.get_or_try_init(|| self.owners_by_sums()).await? {
+            return Ok(Arc::clone(owners));
+        }
         let tenants: Vec<_> = tenants.iter().map(|tenant| lit(tenant.as_str())).collect();
         let filters =
             if tenants.is_empty() { vec![] } else { vec![col("tenant_id").in_list(tenants, false)] };
         let owners = self.people.whose(&self.context.state(), &filters).await;
-        owners.map_err(|error| QueryError::while_running(error, &self.limits))
+        owners.map(Arc::new).map_err(|error| QueryError::while_running(error, &self.limits))
+    }
+
+    /// None where no sums are kept that are of use for this version.
+    async fn owners_by_sums(&self) -> Result<Option<Arc<Owners>>, QueryError> {
+        let Some(months) = all_months(self).await? else { return Ok(None) };
+        let names = &self.stored_sums.persons_kept().names;
+        let numbers = |tell: &mut dyn FnMut(&Numbers)| tell(&names.read());
+        let state = self.context.state();
+        let owners = self.people.whose_by_sums(&state, &self.kept_owners, &months, numbers).await;
+        owners.map(Some).map_err(|error| QueryError::while_running(error, &self.limits))
     }
 
     /// What this session answers from, where the question is about events of this range, or of the whole book.

@@ -33,8 +33,8 @@ pub const EVENT_WORDS: [&str; 8] =
 pub const ATTEMPT_WORDS: [&str; 7] =
     ["tenant_id", "source", "method", "result", "denial_reason", "server_name", "assurance"];
 
-/// The columns by which persons are counted apart, beside the time.
-pub const PERSON_WORDS: [&str; 4] = ["tenant_id", "source", "user_key", "method"];
+/// The columns by which events of persons are counted apart, beside the time: whose they are, what links them to others, how.
+pub const PERSON_WORDS: [&str; 6] = ["tenant_id", "source", "user_key", "user_id", "email", "method"];
 
 /// Which days of a month: the first and the last lie in another month in some time zone.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -99,7 +99,7 @@ pub(crate) struct Sums {
     names: Names,
     events: ByKey<EventKey, 1>,
     attempts: ByKey<AttemptKey, 2>,
-    persons: ByKey<PersonKey, 3>,
+    persons: ByKey<PersonKey, 1>,
     /// The day that was looked at last, its month and its span.
     month: Option<(i64, i64, Span)>,
 }
@@ -112,24 +112,23 @@ impl Sums {
         let key = EventKey { at: at_us.div_euclid(QUARTER_US), words };
         add(&mut self.events, key, [sign]);
         let [tenant_id, source, method, ..] = words;
-        let user = self.names.number(Some(events.user_key(row)));
-        self.person(at_us, [tenant_id, source, user, method], [sign, 0, 0]);
+        let [user_key, user_id, email] = events.who(row).map(|text| self.names.number(text));
+        self.person(at_us, [tenant_id, source, user_key, user_id, email, method], sign);
     }
 
     /// Adds an attempt, or takes it away.
     pub(crate) fn attempt(&mut self, key: &str, counted: &Counted, sign: i64) {
-        let [tenant_id, source, user_key] = of_key(key).map(|name| self.names.number(Some(name)));
+        let [tenant_id, source, _] = of_key(key);
+        let [tenant_id, source] = [tenant_id, source].map(|name| self.names.number(Some(name)));
         let [method, result, reason, server, assurance] =
             counted.words.each_ref().map(|word| self.names.number(word.text()));
         let words = [tenant_id, source, method, result, reason, server, assurance];
         let at = counted.first_at_us.div_euclid(QUARTER_US);
         let counts = [sign, sign * counted.prompts];
         add(&mut self.attempts, AttemptKey { at, words, until_us: counted.answerable_until_us }, counts);
-        let [attempts, prompts] = counts;
-        self.person(counted.first_at_us, [tenant_id, source, user_key, method], [0, attempts, prompts]);
     }
 
-    fn person(&mut self, at_us: i64, words: [u32; PERSON_WORDS.len()], counts: [i64; 3]) {
+    fn person(&mut self, at_us: i64, words: [u32; PERSON_WORDS.len()], sign: i64) {
         let day = at_us.div_euclid(DAY_US);
         let (month, span) = match self.month {
             Some((known, month, span)) if known == day => (month, span),
@@ -139,7 +138,7 @@ impl Sums {
                 (month, span)
             }
         };
-        add(&mut self.persons, PersonKey { month, span, words }, counts);
+        add(&mut self.persons, PersonKey { month, span, words }, [sign]);
     }
 
     /// Adds what was gathered elsewhere.

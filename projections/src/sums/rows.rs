@@ -31,11 +31,12 @@ pub struct SumRows {
 const AT: &str = "at";
 
 /// The columns of sums that attempts do not have.
-pub(crate) fn sum_fields() -> [Field; 4] {
+pub(crate) fn sum_fields() -> [Field; 5] {
     let moment = DataType::Timestamp(TimeUnit::Microsecond, Some("UTC".into()));
     [
         Field::new(AT, moment, true),
         Field::new("stage", DataType::Utf8, true),
+        Field::new("email", DataType::Utf8, true),
         Field::new("attempts", DataType::Int64, true),
         Field::new("span", DataType::Utf8, true),
     ]
@@ -74,7 +75,7 @@ impl Sums {
             }
         }
         for (month, rows) in by_month(persons, |key| key.month.saturating_mul(DAY_US)) {
-            let mut table = Table::new(&names, &PERSON_WORDS, &["events", "attempts", "prompts"]);
+            let mut table = Table::new(&names, &PERSON_WORDS, &["events"]);
             let mut spans = StringBuilder::new();
             for (key, counts) in rows {
                 table.append(key.month.saturating_mul(DAY_US), &key.words, &counts);

@@ -110,14 +110,14 @@ impl Learner {
         Self { claims, ids: BTreeMap::new() }
     }
 
-    /// Takes in that some events gave this id, in this spelling, with this e-mail address. Those of an id that belongs to
-    /// one after the other come moment by moment.
+    /// Takes in that some events gave this id, in this spelling, with this e-mail address, between two moments. Those of an
+    /// id that belongs to one after the other come moment by moment; of others it need not be known when they were.
     pub(super) fn take(
         &mut self,
         id: SourceId,
         user_id: &str,
         email: Option<&str>,
-        (first_at_us, last_at_us): (i64, i64),
+        when_us: Option<(i64, i64)>,
         events: i64,
     ) {
         let known = match self.ids.entry(id) {
@@ -130,14 +130,18 @@ impl Learner {
         };
         let email = email.map(|email| email.trim().to_lowercase()).filter(|email| is_address(email));
         known.emails.extend(email);
-        let is_before = |tenure: &&Tenure| tenure.valid.to_us.is_some_and(|to_us| to_us <= first_at_us);
+        let is_before = |tenure: &&Tenure| {
+            tenure.valid.to_us.zip(when_us).is_some_and(|(to_us, (first_at_us, _))| to_us <= first_at_us)
+        };
         let piece = known.tenures.iter().take_while(is_before).count();
         let Some(seen) = known.seen.get_mut(piece) else { return };
         if !seen.user_ids.contains(user_id) {
             seen.user_ids.insert(user_id.to_owned());
         }
-        seen.first_at_us = Some(seen.first_at_us.map_or(first_at_us, |at_us| at_us.min(first_at_us)));
-        seen.last_at_us = Some(seen.last_at_us.map_or(last_at_us, |at_us| at_us.max(last_at_us)));
+        if let Some((first_at_us, last_at_us)) = when_us {
+            seen.first_at_us = Some(seen.first_at_us.map_or(first_at_us, |at_us| at_us.min(first_at_us)));
+            seen.last_at_us = Some(seen.last_at_us.map_or(last_at_us, |at_us| at_us.max(last_at_us)));
+        }
         seen.events += events;
     }
 

@@ -8,6 +8,7 @@
 mod claims;
 mod counts;
 mod groups;
+mod kept;
 mod known;
 mod learner;
 mod listed;
@@ -19,6 +20,7 @@ mod view;
 mod whose;
 
 pub use self::counts::{IdentityCount, identity_counts, is_seen};
+pub(crate) use self::kept::KeptOwners;
 pub(crate) use self::known::Known;
 pub(crate) use self::listed::{ABOUT, COLUMNS, Listed, VIEW};
 pub(crate) use self::owners::{Owners, PersonalId, canonical};

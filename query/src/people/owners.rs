@@ -40,7 +40,6 @@ pub(crate) struct PersonalId {
     pub(crate) user_ids: Vec<String>,
     pub(crate) rule: &'static str,
     pub(crate) valid: Enabled,
-    pub(crate) events: i64,
 }
 
 impl Owners {
@@ -183,7 +182,6 @@ impl Owners {
                 user_ids: it.seen.user_ids.iter().cloned().collect(),
                 rule: it.rule.as_str(),
                 valid: it.valid,
-                events: it.seen.events,
             })
             .collect();
         for listed in self.claims.listed_ids(tenant_id, person) {
@@ -197,7 +195,6 @@ impl Owners {
                     user_ids: Vec::new(),
                     rule: Rule::Directory.as_str(),
                     valid: Enabled::default(),
-                    events: 0,
                 });
             }
         }
@@ -221,11 +218,6 @@ impl Owners {
         persons
             .map(|((tenant, person), it)| ((tenant.as_str(), person.as_str()), it.enabled.as_slice()))
             .collect()
-    }
-
-    /// Whether directories list the person.
-    pub(crate) fn is_listed(&self, tenant_id: &str, person: &str) -> bool {
-        self.claims.persons().contains_key(&(tenant_id.to_owned(), person.to_owned()))
     }
 
     /// The ids that belong to one after the other: of these it matters when something was.

@@ -7,21 +7,23 @@ use arrow::array::{Array as _, ArrayRef, BooleanArray, Int64Array, RecordBatch};
 use arrow::datatypes::{Field, Int64Type, Schema, SchemaRef, TimestampMicrosecondType};
 use arrow::error::ArrowError;
 use async_trait::async_trait;
+use chrono::NaiveDate;
 use datafusion::catalog::{Session, TableProvider};
 use datafusion::error::Result;
 use datafusion::functions_aggregate::expr_fn::{max, min, sum};
 use datafusion::logical_expr::{Expr, LogicalPlan, TableProviderFilterPushDown, TableType};
-use datafusion::physical_plan::{ExecutionPlan, execute_stream};
+use datafusion::physical_plan::{ExecutionPlan, collect};
 use datafusion::prelude::{col, lit, when};
-use futures::StreamExt as _;
 
 use super::claims::Claims;
+use super::kept::KeptOwners;
 use super::known::Known;
 use super::learner::{Identity, Learner, SourceId};
 use super::owners::Owners;
 use super::period::period;
 use crate::arrays::{Texts, column, list, lists, moments, numbers, texts};
 use crate::folded::{self, Fold};
+use crate::sums::{Numbers, Row};
 
 /// A column's name, and what it means.
 type Column = (&'static str, &'static str);
@@ -107,15 +109,36 @@ impl People {
     /// Whose each id is, of the tenants that the filters leave.
     pub(crate) async fn whose(&self, state: &dyn Session, filters: &[Expr]) -> Result<Owners> {
         let claims = self.known.claims().await?;
-        let plan = self.seen(&claims, filters)?;
-        let plan = state.create_physical_plan(&plan).await?;
-        let mut rows = execute_stream(plan, state.task_ctx())?;
         let mut learner = Learner::new(Arc::clone(&claims));
-        while let Some(batch) = rows.next().await.transpose()? {
+        for batch in self.read(state, &claims, filters).await? {
             take_in(&mut learner, &batch)?;
         }
         let (identities, addresses) = learner.finish_with_addresses();
         Ok(Owners::new(claims, identities, addresses))
+    }
+
+    /// The same, of all tenants, out of the sums of persons.
+    pub(crate) async fn whose_by_sums(
+        &self,
+        state: &dyn Session,
+        kept: &KeptOwners,
+        months: &BTreeMap<NaiveDate, Arc<[Row]>>,
+        numbers: impl Fn(&mut dyn FnMut(&Numbers)),
+    ) -> Result<Arc<Owners>> {
+        let claims = self.known.claims().await?;
+        let reused: Vec<Expr> = claims.reused().into_iter().map(lit).collect();
+        let reused = if reused.is_empty() {
+            Vec::new()
+        } else {
+            self.read(state, &claims, &[col("user_key").in_list(reused, false)]).await?
+        };
+        Ok(kept.learn((claims, self.known.version()), months, numbers, &reused).await?)
+    }
+
+    /// The ids and addresses that were seen together.
+    async fn read(&self, state: &dyn Session, claims: &Claims, filters: &[Expr]) -> Result<Vec<RecordBatch>> {
+        let plan = state.create_physical_plan(&self.seen(claims, filters)?).await?;
+        collect(plan, state.task_ctx()).await
     }
 
     /// The ids and addresses that were seen together.
@@ -218,7 +241,7 @@ impl Fold for Learning {
 }
 
 /// Takes in ids and addresses that were seen together.
-fn take_in(learner: &mut Learner, rows: &RecordBatch) -> Result<(), ArrowError> {
+pub(super) fn take_in(learner: &mut Learner, rows: &RecordBatch) -> Result<(), ArrowError> {
     let texts = Texts::of(rows, &TEXTS)?;
     let first = numbers::<TimestampMicrosecondType>(rows, "first_at")?;
     let last = numbers::<TimestampMicrosecondType>(rows, "last_at")?;
@@ -237,7 +260,7 @@ fn take_in(learner: &mut Learner, rows: &RecordBatch) -> Result<(), ArrowError> 
         let addresses =
             emails.iter().filter_map(|email| Some((user_ids.first()?.as_str(), Some(email.as_str()))));
         for ((user_id, email), count) in spellings.chain(addresses).zip(counts) {
-            learner.take(id.clone(), user_id, email, range_us, count);
+            learner.take(id.clone(), user_id, email, Some(range_us), count);
         }
     }
     Ok(())

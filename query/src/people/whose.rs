@@ -37,7 +37,7 @@ impl Whose {
                 source: source.to_owned(),
                 user_key: user_key.to_owned(),
             };
-            learner.take(id, user_id, email, (at_us, at_us), 1);
+            learner.take(id, user_id, email, Some((at_us, at_us)), 1);
         }
         let mut whose: HashMap<[String; 3], Vec<(Enabled, String)>> = HashMap::new();
         for identity in learner.finish() {

@@ -1,6 +1,7 @@
 //! The one person whom a report is about, found by whatever they are called.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 use datafusion::error::DataFusionError;
 use datafusion::logical_expr::Expr;
@@ -27,7 +28,7 @@ pub(super) struct Person {
     pub(super) addresses: Vec<String>,
     /// Every word by which a row may name them.
     keys: BTreeSet<String>,
-    pub(super) owners: Owners,
+    pub(super) owners: Arc<Owners>,
 }
 
 impl Person {

@@ -9,7 +9,7 @@ use arrow::datatypes::{Int64Type, TimestampMicrosecondType};
 use arrow::error::ArrowError;
 use chrono::NaiveDate;
 use lake::projections::PartKind;
-use projections::sums::{ATTEMPT_WORDS, EVENT_WORDS, PERSON_WORDS, Span};
+use projections::sums::{ATTEMPT_WORDS, EVENT_WORDS};
 use schemas::arrays::{column, file_texts, numbers};
 use schemas::vocabulary::DenialReason;
 
@@ -25,36 +25,23 @@ const WORDS_MAX: usize = EVENT_WORDS.len();
 const RESULT: usize = 3;
 const REASON: usize = 4;
 
-/// What is told of each kind of sums: the length of the time that a row is about, and the columns of words and of counts.
+/// What is told of each kind of sums by time: the length of the time that a row is about, and the columns of words and of
+/// counts.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Shape {
-    time: Time,
+    unit_us: i64,
     pub(crate) words: &'static [&'static str],
     pub(crate) counts: &'static [&'static str],
     /// Whether a row says until when it can be answered, which the clock decides.
     has_until: bool,
 }
 
-/// How a row says when.
-#[derive(Debug, Clone, Copy)]
-enum Time {
-    /// By the beginning of a time of this length.
-    Unit(i64),
-    /// By a span of days.
-    Span,
-}
-
 impl Shape {
-    /// None for a kind of rows that do not add up.
+    /// None for a kind of rows that are read in another way.
     pub(crate) fn of(kind: PartKind) -> Option<Self> {
-        let events = |unit_us| Self {
-            time: Time::Unit(unit_us),
-            words: &EVENT_WORDS,
-            counts: &["events"],
-            has_until: false,
-        };
+        let events = |unit_us| Self { unit_us, words: &EVENT_WORDS, counts: &["events"], has_until: false };
         let attempts = |unit_us| Self {
-            time: Time::Unit(unit_us),
+            unit_us,
             words: &ATTEMPT_WORDS,
             counts: &["attempts", "prompts"],
             has_until: true,
@@ -64,32 +51,19 @@ impl Shape {
             PartKind::EventsByDay => Some(events(DAY_US)),
             PartKind::AttemptsByQuarter => Some(attempts(QUARTER_HOUR_US)),
             PartKind::AttemptsByDay => Some(attempts(DAY_US)),
-            PartKind::PersonsByMonth => Some(Self {
-                time: Time::Span,
-                words: &PERSON_WORDS,
-                counts: &["events", "attempts", "prompts"],
-                has_until: false,
-            }),
-            PartKind::Attempt | PartKind::Void => None,
+            PartKind::PersonsByMonth | PartKind::Attempt | PartKind::Void => None,
         }
     }
 
     /// The columns that are read.
     pub(super) fn columns(self) -> impl Iterator<Item = &'static str> {
         let until = self.has_until.then_some(UNTIL);
-        let time = match self.time {
-            Time::Unit(_) => "at",
-            Time::Span => SPAN,
-        };
-        [time].into_iter().chain(self.words.iter().copied()).chain(self.counts.iter().copied()).chain(until)
+        ["at"].into_iter().chain(self.words.iter().copied()).chain(self.counts.iter().copied()).chain(until)
     }
 }
 
 /// The column that says until when attempts can be answered.
 const UNTIL: &str = "answerable_until";
-
-/// The column that says on which days of a month.
-const SPAN: &str = "span";
 
 /// A part of the table, decoded.
 #[derive(Debug)]
@@ -132,7 +106,7 @@ impl Decoded {
 pub(crate) struct Coded {
     pub(crate) kind: PartKind,
     pub(crate) month: NaiveDate,
-    /// Which quarter hour or day of the month each row is about, from 0 on; of persons, the place in [`Span::ALL`].
+    /// Which quarter hour or day of the month each row is about, from 0 on.
     pub(super) at: Vec<u16>,
     pub(super) words: Vec<Words>,
     pub(super) counts: Vec<Vec<i64>>,
@@ -151,15 +125,6 @@ pub(super) struct Words {
 pub(super) enum Codes {
     Narrow(Vec<u8>),
     Wide(Vec<u32>),
-}
-
-impl Codes {
-    pub(super) fn get(&self, row: usize) -> usize {
-        match self {
-            Self::Narrow(codes) => usize::from(codes[row]),
-            Self::Wide(codes) => codes[row] as usize,
-        }
-    }
 }
 
 impl Coded {
@@ -201,25 +166,12 @@ impl Decoder {
 
     /// Takes in rows as they are stored.
     pub(super) fn take_in(&mut self, rows: &RecordBatch) -> Result<(), ArrowError> {
-        match self.shape.time {
-            Time::Unit(unit_us) => {
-                let at = numbers::<TimestampMicrosecondType>(rows, "at")?;
-                let place = |at_us: &i64| {
-                    let place = at_us.saturating_sub(self.month_us).div_euclid(unit_us);
-                    u16::try_from(place).unwrap_or(NOWHERE)
-                };
-                self.rows.at.extend(at.values().iter().map(place));
-            }
-            Time::Span => {
-                for span in file_texts(rows, SPAN)? {
-                    let span = span.and_then(Span::parse);
-                    let place = Span::ALL.iter().position(|other| Some(*other) == span);
-                    let place = place.and_then(|place| u16::try_from(place).ok());
-                    let unknown = || ArrowError::SchemaError(format!("{SPAN} is none of a month's"));
-                    self.rows.at.push(place.ok_or_else(unknown)?);
-                }
-            }
-        }
+        let at = numbers::<TimestampMicrosecondType>(rows, "at")?;
+        let place = |at_us: &i64| {
+            let place = at_us.saturating_sub(self.month_us).div_euclid(self.shape.unit_us);
+            u16::try_from(place).unwrap_or(NOWHERE)
+        };
+        self.rows.at.extend(at.values().iter().map(place));
         for (name, words) in self.shape.words.iter().zip(&mut self.rows.words) {
             words.take_in(file_texts(rows, name)?);
         }

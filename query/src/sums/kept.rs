@@ -10,6 +10,7 @@ use object_store::path::Path;
 use projections::ProjectError;
 
 use super::coded::{Coded, Decoded, Decoder};
+use super::persons::Months;
 
 /// Bytes of decoded parts that are kept together: about four years of a large organisation by quarter hour. Of more, those
 /// go that were asked for longest ago.
@@ -18,10 +19,11 @@ const KEPT_BYTES_MAX: usize = 256 << 20;
 /// How much earlier than the question for which a part was decoded another one may be asked, so that it is not decoded again.
 const ASKED_EARLIER_US_MAX: i64 = 3_600_000_000;
 
-/// Decoded parts, by their path, since a file never changes; and the table as it was opened last.
+/// Decoded parts, by their path, since a file never changes; the months of persons; and the table as it was opened last.
 #[derive(Debug, Default)]
 pub(crate) struct Kept {
     parts: Mutex<Parts>,
+    pub(super) persons: Months,
     table: tokio::sync::Mutex<Option<Projections>>,
 }
 

@@ -3,7 +3,7 @@
 //! What is kept, and how it stays true, stands in [`projections::sums`]. Here a part of the table is decoded once
 //! ([`coded`]) and kept for all questions of the process ([`kept`]). A question says which quarter hours and days it adds
 //! up ([`slots`]), and adds over codes ([`adding`]). What the table lacks at the version that is asked is counted in memory
-//! ([`stored`]), so that an answer is exact to the last commit. [`persons`] counts keys rather than what they add up to.
+//! ([`stored`]), so that an answer is exact to the last commit. [`persons`] tells which ids were seen rather than what they add up to.
 
 mod adding;
 mod coded;
@@ -16,7 +16,6 @@ pub(crate) mod tests;
 
 pub(crate) use self::adding::{Adding, WordFilter, add_up};
 pub(crate) use self::kept::Kept;
-#[cfg(test)]
-pub(crate) use self::persons::{MONTH, PERSONS, PersonsAsked, distinct_persons};
+pub(crate) use self::persons::{IdEvents, IdsAsked, Numbers, Row, all_months, ids_in};
 pub(crate) use self::slots::{Periods, Slots};
 pub(crate) use self::stored::{AtVersion, StoredSums};

@@ -1,6 +1,6 @@
 //! The sums at one version of the book: what the table holds, and what it lacks.
 
-use std::collections::{BTreeSet, HashSet};
+use std::collections::BTreeSet;
 use std::fmt;
 use std::sync::Arc;
 
@@ -15,6 +15,7 @@ use tokio::sync::OnceCell;
 
 use super::coded::{Coded, Decoder};
 use super::kept::Kept;
+use super::persons::{Months, Row};
 use super::slots::Slots;
 use crate::attempts::StoredAttempts;
 use crate::error::QueryError;
@@ -132,16 +133,24 @@ impl StoredSums {
         self.decoded(sums, is_asked, now_us).await.map_err(|error| failed(error, limits))
     }
 
-    /// The sums of persons in these months, decoded.
-    pub(crate) async fn persons(
+    /// The sums of persons in a month.
+    pub(super) async fn persons(
         &self,
         sums: &AtVersion,
-        months: &HashSet<NaiveDate>,
+        month: NaiveDate,
         limits: &Limits,
-    ) -> Result<Vec<Arc<Coded>>, QueryError> {
-        let is_asked =
-            |kind: PartKind, month: NaiveDate| kind == PartKind::PersonsByMonth && months.contains(&month);
-        self.decoded(sums, is_asked, 0).await.map_err(|error| failed(error, limits))
+    ) -> Result<Arc<[Row]>, QueryError> {
+        let is_asked = |kind: PartKind, of: NaiveDate| kind == PartKind::PersonsByMonth && of == month;
+        let parts: Vec<_> = sums.parts.iter().filter(|part| is_asked(part.kind, part.day)).collect();
+        let unstored = sums.unstored.iter().filter(|rows| is_asked(rows.kind, rows.month));
+        let unstored: Vec<_> = unstored.map(|rows| &rows.rows).collect();
+        let rows = self.kept.persons.month(month, &sums.table, &parts, &unstored).await;
+        rows.map_err(|error| failed(error, limits))
+    }
+
+    /// What is kept of persons.
+    pub(crate) fn persons_kept(&self) -> &Months {
+        &self.kept.persons
     }
 
     async fn decoded(

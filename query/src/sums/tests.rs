@@ -1,20 +1,19 @@
 //! Sums against a count row by row, and reports that are added up against the same that are counted.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use arrow::array::{Array as _, AsArray as _, RecordBatch};
 use arrow::datatypes::{Int64Type, TimestampMicrosecondType};
 use arrow::error::ArrowError;
 use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
-use chrono_tz::Tz;
 use lake::maintain::{Lease, Upkeep};
 use lake::projections::PartKind;
 use projections::Projector;
 use projections::sums::{ATTEMPT_WORDS, EVENT_WORDS};
 use schemas::vocabulary::{Assurance, AuthResult, DenialReason, Method, Stage};
 
-use super::{Adding, MONTH, PERSONS, Periods, PersonsAsked, Slots, add_up, distinct_persons};
+use super::{Adding, IdEvents, IdsAsked, Periods, Slots, add_up, ids_in};
 use crate::arrays::text_column;
 use crate::attempts::kept_tests::{Draw, again, location, projector, rows};
 use crate::limits::Limits;
@@ -49,13 +48,16 @@ pub(crate) fn some_event(draw: &mut Draw, number: u64) -> TestEvent {
     let stage = draw.one(&[Stage::WholeSignIn, Stage::SecondFactor, Stage::FirstFactor]);
     let assurance = draw.one(&[Assurance::Unknown, Assurance::Challenged, Assurance::Exempt]);
     let (tenant, server) = (draw.one(&["acme", "globex"]), draw.one(&[None, Some("a"), Some("b")]));
-    let user = draw.one(&["ada", "bob"]);
+    let user = draw.one(&["ada", "bob", "ada@acme.example", "unknown"]);
+    let email = draw.one(&[None, None, Some("ada@acme.example"), Some("Bob@acme.example")]);
     let id: &'static str = format!("e{number}").leak();
     let made = event(moment).of(draw.one(&["okta", "gatebook", "entra"]));
     made.with(|event| {
         (event.event_id, event.result, event.denial_reason, event.method) = (id, result, reason, method);
         (event.stage, event.assurance, event.server_name) = (stage, assurance, server);
         (event.tenant_id, event.user_key, event.user_id) = (tenant, user, user);
+        // Whom a source does not name it gives no address of.
+        event.email = email.filter(|_| user != "unknown");
     })
 }
 
@@ -164,6 +166,16 @@ pub(crate) fn some_parameters(draw: &mut Draw) -> Vec<(&'static str, String)> {
     given
 }
 
+/// Parameters of `license-usage`.
+fn some_persons(draw: &mut Draw) -> Vec<(&'static str, String)> {
+    let mut given = some_parameters(draw);
+    given.retain(|(name, _)| ["tz", "from", "to", "method", "result", "tenant", "source"].contains(name));
+    let by = ["tenant", "method", "source"].into_iter().filter(|_| draw.below(2) == 0);
+    given.push(("by", by.collect::<Vec<_>>().join(",")));
+    given.push(("identity", draw.one(&["person", "raw"]).to_owned()));
+    given
+}
+
 async fn report(book: &TestBook, report: &Report, parameters: &ReportParameters) -> String {
     text(report.answer(&book.session(Limits::default()), parameters).await, Format::Csv).await
 }
@@ -172,11 +184,12 @@ async fn report(book: &TestBook, report: &Report, parameters: &ReportParameters)
 async fn same_reports(draw: &mut Draw, kept: &TestBook, plain: &TestBook, count: usize) {
     let mut answered = 0;
     while answered < count {
-        let given = some_parameters(draw);
+        let persons = Report::named("license-usage").expect("a report");
+        let kind = draw.one(&[REPORTS[0], REPORTS[1], persons]);
+        let given = if kind.name == persons.name { some_persons(draw) } else { some_parameters(draw) };
         let named = given.iter().map(|(name, value)| (*name, value.as_str()));
         let now = draw.one(&["2027-01-01T00:00:00Z", "2026-04-01T10:07:30Z"]);
         // Of two moments the later one may come first.
-        let kind = draw.one(&REPORTS[..2]);
         let Ok(parameters) = kind.parse(named, at(now)) else { continue };
         let expected = report(plain, kind, &parameters).await;
         assert_eq!(report(kept, kind, &parameters).await, expected, "{kind:?} {given:?}");
@@ -184,47 +197,63 @@ async fn same_reports(draw: &mut Draw, kept: &TestBook, plain: &TestBook, count:
     }
 }
 
-/// Persons are counted as they would be row by row.
-async fn same_persons(draw: &mut Draw, kept: &TestBook, count: usize) {
+/// Ids are found as they would be row by row.
+async fn same_ids(draw: &mut Draw, kept: &TestBook, count: usize) {
     let asked_of = "occurred_at, tenant_id, source, user_key, method";
     let events = rows(kept, &format!("SELECT {asked_of} FROM counted_events")).await;
     let session = kept.session(Limits::default());
     let is_kept = session.stored_sums().events(&Limits::default()).await.expect("sums").is_some();
     assert!(is_kept);
     for _ in 0..count {
-        let start = at("2026-03-20T00:00:00Z") + TimeDelta::seconds(draw.below(15 * 86_400) as i64);
-        let length = draw.one(&[3_600, 86_400, 10 * 86_400, 60 * 86_400]);
-        let range = TimeRange { from: start, to: start + TimeDelta::seconds(length) };
-        let tz: Tz = draw.one(ZONES).parse().expect("a zone");
-        let months_of = draw.one(&[None, Some(tz)]);
-        let by = ["tenant_id", "source", "method"].into_iter().filter(|_| draw.below(2) == 0);
-        let by: Vec<&'static str> = by.collect();
-        let mut expected: BTreeMap<Vec<String>, BTreeSet<String>> = BTreeMap::new();
-        for row in &events {
-            let cells: Vec<&str> = row.split(',').collect();
-            let moment = at(cells[0]);
-            if !(range.from..range.to).contains(&moment) {
-                continue;
-            }
-            let month = months_of.map(|tz| moment.with_timezone(&tz).format("%Y-%m").to_string());
-            let words = [("tenant_id", 1), ("source", 2), ("method", 4)];
-            let words = by.iter().map(|name| words.iter().find(|(word, _)| word == name).expect("a word").1);
-            let group = month.into_iter().chain(words.map(|place| cells[place].to_owned())).collect();
-            expected.entry(group).or_default().insert(cells[1..4].join(","));
+        let mut at_us = at("2026-03-20T00:00:00Z") + TimeDelta::seconds(draw.below(15 * 86_400) as i64);
+        let mut periods = Vec::new();
+        for _ in 0..1 + draw.below(3) {
+            let length = draw.one(&[3_600, 86_400, 10 * 86_400, 60 * 86_400]);
+            let to = at_us + TimeDelta::seconds(length);
+            periods.push(TimeRange { from: at_us, to });
+            at_us = to + TimeDelta::seconds(draw.one(&[0, 7_200]));
         }
-        let asked = PersonsAsked { range, months_of, by: &by };
-        let batch = distinct_persons(&session, &asked).await.expect("persons");
-        let names: Vec<&str> = months_of.map(|_| MONTH).into_iter().chain(by.iter().copied()).collect();
-        let persons = batch[PERSONS].as_primitive::<Int64Type>();
-        let cell = |name: &&str, row: usize| {
-            batch[*name].as_string::<i32>().iter().nth(row).flatten().unwrap_or_default().to_owned()
+        let mut expected: Vec<BTreeMap<String, i64>> = vec![BTreeMap::new(); periods.len()];
+        for row in &events {
+            let (moment, id) = row.split_once(',').expect("cells");
+            let moment = at(moment);
+            let period = periods.iter().position(|period| (period.from..period.to).contains(&moment));
+            if let Some(period) = period {
+                *expected[period].entry(id.to_owned()).or_default() += 1;
+            }
+        }
+        let asked = IdsAsked { periods: &periods, choose: &|events| Ok(events), is_summed: true };
+        let found = ids_in(&session, &asked).await.expect("ids");
+        let names = session.stored_sums().persons_kept().names.read();
+        let told = |ids: &Vec<IdEvents>| {
+            let tell = |it: &IdEvents| {
+                let method = names.text_of(it.method).unwrap_or_default();
+                (format!("{},{method}", names.id_of(it.id).join(",")), it.events)
+            };
+            ids.iter().map(tell).collect::<BTreeMap<String, i64>>()
         };
-        let found: BTreeMap<Vec<String>, i64> = (0..batch.num_rows())
-            .map(|row| (names.iter().map(|name| cell(name, row)).collect(), persons.value(row)))
-            .collect();
-        let expected: BTreeMap<Vec<String>, i64> =
-            expected.into_iter().map(|(group, persons)| (group, persons.len() as i64)).collect();
-        assert_eq!(found, expected, "{asked:?}");
+        assert_eq!(found.iter().map(told).collect::<Vec<_>>(), expected, "{periods:?}");
+    }
+}
+
+/// Whose an id is, is the same as if it had been learned from attempts.
+async fn same_owners(kept: &TestBook, plain: &TestBook) {
+    let (kept, plain) = (kept.session(Limits::default()), plain.session(Limits::default()));
+    let (ours, theirs) = (kept.owners(&[]).await.expect("owners"), plain.owners(&[]).await.expect("owners"));
+    let time_us = (i64::MIN, i64::MAX);
+    for tenant in ["acme", "globex"] {
+        for source in ["okta", "gatebook", "entra"] {
+            for user in ["ada", "bob", "ada@acme.example", "carl"] {
+                let (our, their) = (ours.of(tenant, source, user, 0), theirs.of(tenant, source, user, 0));
+                assert_eq!(our, their, "{tenant} {source} {user}");
+                let (our, their) = (ours.named(user, time_us), theirs.named(user, time_us));
+                assert_eq!(our, their);
+                for (tenant, person) in our {
+                    assert_eq!(ours.ids(&tenant, &person), theirs.ids(&tenant, &person));
+                    assert_eq!(ours.addresses(&tenant, &person), theirs.addresses(&tenant, &person));
+                }
+            }
+        }
     }
 }
 
@@ -380,12 +409,14 @@ async fn adds_up(seed: u64, events: u64, partitions: u64) {
     }
     check(&kept, "at the end, before it is stored").await;
     same_reports(&mut draw, &kept, &plain, 6).await;
-    same_persons(&mut draw, &kept, 6).await;
+    same_ids(&mut draw, &kept, 6).await;
+    same_owners(&kept, &plain).await;
     keeping.refresh().await.expect("keeps up");
     while keeping.table().merge_once().await.expect("merges") {}
     check(&kept, "at the end").await;
-    same_reports(&mut draw, &kept, &plain, 12).await;
-    same_persons(&mut draw, &kept, 12).await;
+    same_reports(&mut draw, &kept, &plain, 9).await;
+    same_ids(&mut draw, &kept, 9).await;
+    same_owners(&kept, &plain).await;
 }
 
 #[tokio::test]

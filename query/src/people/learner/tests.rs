@@ -59,7 +59,7 @@ fn learn(said: &[String], seen: &[String]) -> Vec<Identity> {
         let moment = parts.pop_if(|part| part.starts_with('@')).and_then(|part| part[1..].parse().ok());
         let id = SourceId { tenant_id: "acme".into(), source: parts[0].into(), user_key: parts[1].into() };
         let at_us = moment.unwrap_or(1);
-        learner.take(id, parts[1], parts.get(2).copied(), (at_us, at_us), 1);
+        learner.take(id, parts[1], parts.get(2).copied(), Some((at_us, at_us)), 1);
     }
     learner.finish()
 }
@@ -273,7 +273,7 @@ fn an_address_that_the_map_made_says_so() {
     {
         let id =
             SourceId { tenant_id: "acme".into(), source: source.into(), user_key: "ada@corp.example".into() };
-        learner.take(id, user_id, None, (1, 1), 1);
+        learner.take(id, user_id, None, Some((1, 1)), 1);
     }
     assert_eq!(
         learner.finish().iter().map(told).collect::<Vec<_>>(),

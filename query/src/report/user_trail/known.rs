@@ -13,13 +13,7 @@ pub(super) fn tell(person: &Person, tz: Tz, made: &mut Made) {
     for id in &person.ids {
         let sources = id.source.as_deref().unwrap_or("every source");
         let time = format!("{}{}", from(id.valid.from_us), until(id.valid.to_us));
-        let sentence = format!(
-            "Is {} in {sources}{time}: {} ({} {} in all).",
-            id.user_key,
-            because(id.rule),
-            id.events,
-            if id.events == 1 { "event" } else { "events" }
-        );
+        let sentence = format!("Is {} in {sources}{time}: {}.", id.user_key, because(id.rule));
         let mut row = made.row();
         row.text("kind", "id")
             .text("sentence", sentence)

@@ -155,7 +155,7 @@ async fn steps_and_changes_stand_in_order_and_say_by_whom_and_why() {
     assert_eq!(
         lines,
         [
-            "id null Is ada@acme.example in entra: it is an address, and that is the person's (1 event in all).",
+            "id null Is ada@acme.example in entra: it is an address, and that is the person's.",
             "address null Has the address ada@acme.example.",
             "change 2026-03-02T13:45:00+05:45 Somebody was let past the second factor: a bypass code, a one-time bypass, a \
              status (by help@acme.example, until 2026-03-02T17:45:00+05:45, because: lost phone).",
