@@ -29,7 +29,7 @@ use crate::error::QueryError;
 use crate::expectations::Expectations;
 use crate::limits::Limits;
 use crate::parameter::TimeRange;
-use crate::people::{KeptOwners, Known, Owners, People, SeenId, Whose};
+use crate::people::{KeptOwners, Known, Owners, People};
 use crate::period::day_number;
 use crate::redecoded;
 use crate::repeats;
@@ -374,15 +374,6 @@ impl Session {
     /// What reports expect.
     pub(crate) fn expectations(&self) -> &Expectations {
         &self.expectations
-    }
-
-    /// Whose the ids of some events are, as the directory and these events say.
-    pub(crate) async fn whose<'a>(
-        &self,
-        seen: impl Iterator<Item = SeenId<'a>>,
-    ) -> Result<Whose, QueryError> {
-        let learned = Whose::learn(&self.known, seen).await;
-        learned.map_err(|error| QueryError::while_running(error, &self.limits))
     }
 
     /// The view of a kind, to build a question on.

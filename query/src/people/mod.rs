@@ -17,7 +17,6 @@ mod period;
 #[cfg(test)]
 mod tests;
 mod view;
-mod whose;
 
 pub use self::counts::{IdentityCount, identity_counts, is_seen};
 pub(crate) use self::kept::KeptOwners;
@@ -26,4 +25,3 @@ pub(crate) use self::listed::{ABOUT, COLUMNS, Listed, VIEW};
 pub(crate) use self::owners::{Owners, PersonalId, canonical};
 pub(crate) use self::period::period;
 pub(crate) use self::view::{IDENTITIES, PERSONS, People};
-pub(crate) use self::whose::{SeenId, Whose};

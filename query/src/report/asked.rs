@@ -8,10 +8,8 @@ use datafusion::prelude::DataFrame;
 use futures::StreamExt as _;
 
 use super::filter::Filters;
-use crate::arrays::Texts;
 use crate::error::QueryError;
 use crate::parameter::TimeRange;
-use crate::people::{SeenId, Whose};
 use crate::session::{Session, day_literal, moment_literal};
 
 /// The condition that an event lies in the range.
@@ -86,38 +84,4 @@ pub(super) async fn read_bounded(
         }
     }
     Ok(())
-}
-
-/// Whose the ids of the events of a range are, as the directory and these events say.
-pub(super) async fn whose(
-    session: &Session,
-    range: TimeRange,
-    filters: &Filters,
-) -> Result<Whose, QueryError> {
-    let (of_tenants, tenants) = of_tenants(filters);
-    let sql = format!(
-        "SELECT tenant_id, source, user_key, min(user_id) AS user_id, email, min(occurred_at) AS at FROM counted_events \
-         WHERE {EVENT_IN_RANGE}{of_tenants} GROUP BY tenant_id, source, user_key, email"
-    );
-    let values = [range_values(range), tenants].concat();
-    let mut ids: Vec<([String; 4], Option<String>, i64)> = Vec::new();
-    read(session, asked(session, &sql, &values).await?, &mut |batch| {
-        let texts = Texts::of(batch, &["tenant_id", "source", "user_key", "user_id", "email"])?;
-        let at = crate::arrays::numbers::<arrow::datatypes::TimestampMicrosecondType>(batch, "at")?;
-        for row in 0..batch.num_rows() {
-            let id = [0, 1, 2, 3].map(|index| texts.needed(index, row).to_owned());
-            ids.push((id, texts.get(4, row).map(str::to_owned), at.value(row)));
-        }
-        Ok(ids.len())
-    })
-    .await?;
-    let seen = ids.iter().map(|([tenant_id, source, user_key, user_id], email, at_us)| SeenId {
-        tenant_id,
-        source,
-        user_key,
-        user_id,
-        email: email.as_deref(),
-        at_us: *at_us,
-    });
-    session.whose(seen).await
 }

@@ -8,15 +8,16 @@ use arrow::datatypes::{Int64Type, TimestampMicrosecondType};
 use arrow::error::ArrowError;
 use chrono_tz::Tz;
 
-use super::asked::{ATTEMPT_IN_RANGE, asked, of_tenants, range_values, read, whose};
+use super::asked::{ATTEMPT_IN_RANGE, asked, of_tenants, range_values, read};
 use super::parameters::{RANGE, ReportParameters, TENANT};
+use super::people_parameters::tenants;
 use super::text::local;
 use super::{About, Answering, Report, answer};
 use crate::Takes;
 use crate::arrays::{Texts, numbers};
 use crate::error::QueryError;
 use crate::parameter::Parameter;
-use crate::people::{SeenId, Whose};
+use crate::people::Owners;
 use crate::session::Session;
 
 /// Who passes which.
@@ -29,8 +30,7 @@ pub(super) const REPORT: Report = Report {
                  (source entra) or by both. Attempts count by the moment when they began; events are those that these attempts \
                  are made of. `cloud_denied` are the attempts in the cloud that were denied after the person's last success at \
                  MFA Server (all of them, where there was none), but for those denied for a wrong password or an unknown user; \
-                 `cloud_denied_reason` is the reason that most of these have. Persons are told as the directory and the events \
-                 of the range tell whose an id is.",
+                 `cloud_denied_reason` is the reason that most of these have. Persons are those of the table `persons`.",
     parameters: &[RANGE, &[TENANT, STATE, PERSON]],
     columns: &[
         ("tenant", "string", "whose person"),
@@ -151,17 +151,17 @@ fn migration<'a>(session: &'a Session, parameters: &'a ReportParameters) -> Answ
 
 async fn persons(session: &Session, parameters: &ReportParameters) -> Result<Persons, QueryError> {
     let (range, filters) = (parameters.range, &parameters.filters);
-    let whose: Whose = whose(session, range, filters).await?;
+    let owners = session.owners(&tenants(parameters)).await?;
     let (of_tenants, tenants) = of_tenants(filters);
     let sql = format!(
-        "SELECT tenant_id, source, user_key, user_id, first_at, events, assurance, result, denial_reason FROM attempts \
+        "SELECT tenant_id, source, user_key, first_at, events, assurance, result, denial_reason FROM attempts \
          WHERE {ATTEMPT_IN_RANGE} AND source IN ('mfa-server', 'entra'){of_tenants}"
     );
     let values = [range_values(range), tenants].concat();
     let mut persons = Persons::new();
     let frame = asked(session, &sql, &values).await?;
     read(session, frame, &mut |batch| {
-        take_in(batch, &whose, &mut persons)?;
+        take_in(batch, &owners, &mut persons)?;
         Ok(persons.len())
     })
     .await?;
@@ -171,26 +171,19 @@ async fn persons(session: &Session, parameters: &ReportParameters) -> Result<Per
 /// Reasons that say nothing of the second factor.
 const OTHER_REASONS: [&str; 3] = ["wrong-password", "wrong-credentials", "unknown-user"];
 
-fn take_in(batch: &RecordBatch, whose: &Whose, persons: &mut Persons) -> Result<(), ArrowError> {
-    let names = ["tenant_id", "source", "user_key", "user_id", "assurance", "result", "denial_reason"];
+fn take_in(batch: &RecordBatch, owners: &Owners, persons: &mut Persons) -> Result<(), ArrowError> {
+    let names = ["tenant_id", "source", "user_key", "assurance", "result", "denial_reason"];
     let texts = Texts::of(batch, &names)?;
     let first = numbers::<TimestampMicrosecondType>(batch, "first_at")?;
     let events = numbers::<Int64Type>(batch, "events")?;
     for row in 0..batch.num_rows() {
-        let id = SeenId {
-            tenant_id: texts.needed(0, row),
-            source: texts.needed(1, row),
-            user_key: texts.needed(2, row),
-            user_id: texts.needed(3, row),
-            email: None,
-            at_us: first.value(row),
-        };
-        let result = texts.needed(5, row);
-        let reason = texts.get(6, row).filter(|reason| result == "denied" && !OTHER_REASONS.contains(reason));
-        let person = (id.tenant_id.to_owned(), whose.person(&id));
-        persons.entry(person).or_default().add(&Row {
-            is_server: id.source == "mfa-server",
-            is_challenged: texts.needed(4, row) == "challenged",
+        let [tenant_id, source, user_key] = [0, 1, 2].map(|index| texts.needed(index, row));
+        let result = texts.needed(4, row);
+        let reason = texts.get(5, row).filter(|reason| result == "denied" && !OTHER_REASONS.contains(reason));
+        let person = owners.of(tenant_id, source, user_key, first.value(row)).person.into_owned();
+        persons.entry((tenant_id.to_owned(), person)).or_default().add(&Row {
+            is_server: source == "mfa-server",
+            is_challenged: texts.needed(3, row) == "challenged",
             is_success: result == "success",
             reason: reason.map(str::to_owned),
             first_at_us: first.value(row),

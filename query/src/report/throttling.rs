@@ -9,15 +9,16 @@ use arrow::error::ArrowError;
 use chrono::TimeDelta;
 use chrono_tz::Tz;
 
-use super::asked::{ATTEMPT_IN_RANGE, EVENT_IN_RANGE, asked, of_tenants, range_values, read, whose};
+use super::asked::{ATTEMPT_IN_RANGE, EVENT_IN_RANGE, asked, of_tenants, range_values, read};
 use super::parameters::{RANGE, ReportParameters, TENANT};
+use super::people_parameters::tenants;
 use super::text::local;
 use super::{About, Answering, Report, answer};
 use crate::Takes;
 use crate::arrays::{Texts, numbers};
 use crate::error::QueryError;
 use crate::parameter::{Parameter, TimeRange};
-use crate::people::{SeenId, Whose};
+use crate::people::Owners;
 use crate::session::Session;
 
 /// Who was slowed down, or should have been.
@@ -33,8 +34,7 @@ pub(super) const REPORT: Report = Report {
                  wrong codes that were typed within an hour after a text message was sent to the id, when the code's life was \
                  over (by the rules of attempts); `other_server_codes` those typed while it lived, at another server than the \
                  one that sent it, and events denied for other-server. `attempts` are all attempts of the person that began in \
-                 the range, `events` the events that are counted here. Persons are told as the directory and the events of the \
-                 range tell whose an id is.",
+                 the range, `events` the events that are counted here. Persons are those of the table `persons`.",
     parameters: &[RANGE, &[TENANT, PERSON]],
     columns: &[
         ("tenant", "string", "whose person"),
@@ -126,7 +126,7 @@ fn throttling<'a>(session: &'a Session, parameters: &'a ReportParameters) -> Ans
     Box::pin(async move {
         let range = parameters.range;
         let before = |us: i64| TimeRange { from: range.from - TimeDelta::microseconds(us), ..range };
-        let whose = whose(session, before(CODE_US), &parameters.filters).await?;
+        let owners = session.owners(&tenants(parameters)).await?;
         let tries = tries(session, parameters, before(RETRY_US)).await?;
         let told = told(session, parameters, before(CODE_US)).await?;
         let life_us = |id: &Id, server: Option<&str>| {
@@ -136,7 +136,7 @@ fn throttling<'a>(session: &'a Session, parameters: &'a ReportParameters) -> Ans
             of_server.copied().unwrap_or(if is_own { rules.life_own_us } else { rules.life_cloud_us })
         };
         let from_us = range.from.timestamp_micros();
-        let mut persons = count(&tries, &told, from_us, &whose, &life_us);
+        let mut persons = count(&tries, &told, from_us, &owners, &life_us);
         let person = parameters.text(PERSON.name);
         persons.retain(|(_, name), counts| {
             (counts.retries > 0 || counts.events() > 0) && person.is_none_or(|person| person == name)
@@ -151,14 +151,13 @@ fn count(
     tries: &[Try],
     told: &[Told],
     from_us: i64,
-    whose: &Whose,
+    owners: &Owners,
     life_us: &dyn Fn(&Id, Option<&str>) -> i64,
 ) -> Persons {
     let mut persons = Persons::new();
     let of = |id: &Id, at_us: i64| {
         let [tenant_id, source, user_key] = id;
-        let seen = SeenId { tenant_id, source, user_key, user_id: user_key, email: None, at_us };
-        (tenant_id.clone(), whose.person(&seen))
+        (tenant_id.clone(), owners.of(tenant_id, source, user_key, at_us).person.into_owned())
     };
     // Those of an id that began within five minutes.
     let mut recent: HashMap<&Id, Vec<&Try>> = HashMap::new();

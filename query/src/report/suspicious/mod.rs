@@ -20,9 +20,9 @@ use serde_json::json;
 use self::detectors::Seen;
 use self::hit::{Evidence, Hit, Kind, ROWS_MAX, Severity};
 use self::read::Reading;
-use self::row::{ChangeRow, Row};
 use super::asked::{ATTEMPT_IN_RANGE, asked, range_values, read};
 use super::parameters::{RANGE, ReportParameters, TENANT};
+use super::people_parameters::tenants;
 use super::text::local;
 use super::{About, Answering, Report, answer};
 use crate::arrays::{Texts, column, list, lists, texts};
@@ -47,8 +47,8 @@ pub(super) const REPORT: Report = Report {
                  not used in the days before; ids that were hardly known before are left out. The thresholds stand in the \
                  configuration and in the coverage. A hit is told whole where any of its rows lies in the range: what came \
                  before is looked at as far back as it matters, and what followed for as long as the thresholds say. \
-                 `events` counts events, copies once; `attempts` the attempts that they belong to; `persons` persons, as the \
-                 directory and these events tell whose an id is. The `id` of a hit is made of its kind, its tenant and its \
+                 `events` counts events, copies once; `attempts` the attempts that they belong to; `persons` persons of \
+                 the table of this name. The `id` of a hit is made of its kind, its tenant and its \
                  first row: it stays the same when later rows make the hit longer, and whatever range is asked about.",
     parameters: &[RANGE, &[TENANT, KIND, SEVERITY, PERSON]],
     columns: &[
@@ -155,14 +155,9 @@ async fn chained(
     let mut tries = reading.tries().await?;
     let mut successes = reading.successes(&tries).await?;
     let mut changes = reading.changes(seconds(limits.enrolment_follow_s)).await?;
-    let ids = tries.iter().chain(&successes).map(Row::seen_id);
-    let whose = session.whose(ids.chain(changes.iter().map(ChangeRow::seen_id))).await?;
-    for row in tries.iter_mut().chain(&mut successes) {
-        row.person = whose.person(&row.seen_id());
-    }
-    for row in &mut changes {
-        row.person = whose.person(&row.seen_id());
-    }
+    let owners = session.owners(&tenants(parameters)).await?;
+    tries.iter_mut().chain(&mut successes).for_each(|row| row.find_person(&owners));
+    changes.iter_mut().for_each(|row| row.find_person(&owners));
     let seen = Seen { tries: &tries, successes: &successes, changes: &changes };
     let detectors = [
         detectors::fatigue,
@@ -190,6 +185,7 @@ async fn first_times(
              day by day"
         )));
     }
+    let owners = session.owners(&tenants(parameters)).await?;
     let mut hits = Vec::new();
     let mut day = range.from.date_naive();
     loop {
@@ -201,10 +197,7 @@ async fn first_times(
         let part = TimeRange { from, to: range.to.min(from + TimeDelta::days(1)) };
         let reading = Reading { session, filters: &parameters.filters, range: part };
         let mut rows = reading.first_times(part).await?;
-        let whose = session.whose(rows.iter().map(|(row, ..)| row.seen_id())).await?;
-        for (row, ..) in &mut rows {
-            row.person = whose.person(&row.seen_id());
-        }
+        rows.iter_mut().for_each(|(row, ..)| row.find_person(&owners));
         hits.extend(detectors::first_time(&rows, limits));
         let Some(next) = day.succ_opt() else { return Ok(hits) };
         day = next;

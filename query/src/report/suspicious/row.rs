@@ -7,7 +7,7 @@ use schemas::is_somebody;
 use schemas::vocabulary::{AuthResult, DenialGroup, DenialReason, Method, Stage};
 
 use crate::arrays::{Texts, column, numbers};
-use crate::people::SeenId;
+use crate::people::Owners;
 use crate::report::changed::place;
 
 /// An event, as far as detectors need it.
@@ -16,8 +16,6 @@ pub(super) struct Row {
     pub(super) tenant_id: String,
     pub(super) source: String,
     pub(super) user_key: String,
-    pub(super) user_id: String,
-    pub(super) email: Option<String>,
     /// Whose it is; empty until that is known.
     pub(super) person: String,
     pub(super) event_id: String,
@@ -35,12 +33,10 @@ pub(super) struct Row {
 }
 
 /// The columns, in the order in which they are read.
-pub(super) const TEXTS: [&str; 15] = [
+pub(super) const TEXTS: [&str; 13] = [
     "tenant_id",
     "source",
     "user_key",
-    "user_id",
-    "email",
     "event_id",
     "method",
     "result",
@@ -70,34 +66,26 @@ impl Row {
                 tenant_id: needed(0),
                 source: needed(1),
                 user_key: needed(2),
-                user_id: needed(3),
-                email: text(4),
                 person: String::new(),
-                event_id: needed(5),
+                event_id: needed(3),
                 at_us: at.value(row),
-                method: texts.get(6, row).and_then(Method::parse),
-                result: AuthResult::parse(texts.needed(7, row)).unwrap_or(AuthResult::Pending),
-                reason: texts.get(8, row).and_then(DenialReason::parse),
-                stage: Stage::parse(texts.needed(9, row)).unwrap_or(Stage::UNKNOWN),
+                method: texts.get(4, row).and_then(Method::parse),
+                result: AuthResult::parse(texts.needed(5, row)).unwrap_or(AuthResult::Pending),
+                reason: texts.get(6, row).and_then(DenialReason::parse),
+                stage: Stage::parse(texts.needed(7, row)).unwrap_or(Stage::UNKNOWN),
                 prompts: prompts.and_then(|prompts| prompts.is_valid(row).then(|| prompts.value(row))),
-                client_ip: text(10),
-                phone_number: text(11),
-                attempt_id: text(12),
-                place: place(batch, texts.needed(13, row), row)?,
+                client_ip: text(8),
+                phone_number: text(9),
+                attempt_id: text(10),
+                place: place(batch, texts.needed(11, row), row)?,
             });
         }
         Ok(())
     }
 
-    pub(super) fn seen_id(&self) -> SeenId<'_> {
-        SeenId {
-            tenant_id: &self.tenant_id,
-            source: &self.source,
-            user_key: &self.user_key,
-            user_id: &self.user_id,
-            email: self.email.as_deref(),
-            at_us: self.at_us,
-        }
+    pub(super) fn find_person(&mut self, owners: &Owners) {
+        let whose = owners.of(&self.tenant_id, &self.source, &self.user_key, self.at_us);
+        self.person = whose.person.into_owned();
     }
 
     /// Whether the source says who it was.
@@ -177,7 +165,6 @@ pub(super) struct ChangeRow {
     pub(super) tenant_id: String,
     pub(super) source: String,
     pub(super) user_key: String,
-    pub(super) user_id: String,
     pub(super) person: String,
     pub(super) at_us: i64,
     pub(super) is_fraud: bool,
@@ -185,8 +172,7 @@ pub(super) struct ChangeRow {
 }
 
 /// The columns of a change.
-const CHANGE_TEXTS: [&str; 7] =
-    ["tenant_id", "source", "user_key", "user_id", "change", "result_code", "kafka_topic"];
+const CHANGE_TEXTS: [&str; 6] = ["tenant_id", "source", "user_key", "change", "result_code", "kafka_topic"];
 
 impl ChangeRow {
     /// The rows of a batch.
@@ -199,24 +185,17 @@ impl ChangeRow {
                 tenant_id: needed(0),
                 source: needed(1),
                 user_key: needed(2),
-                user_id: needed(3),
                 person: String::new(),
                 at_us: at.value(row),
-                is_fraud: matches!(texts.needed(4, row), "fraud-reported" | "blocked"),
-                place: place(batch, texts.needed(6, row), row)?,
+                is_fraud: matches!(texts.needed(3, row), "fraud-reported" | "blocked"),
+                place: place(batch, texts.needed(5, row), row)?,
             });
         }
         Ok(())
     }
 
-    pub(super) fn seen_id(&self) -> SeenId<'_> {
-        SeenId {
-            tenant_id: &self.tenant_id,
-            source: &self.source,
-            user_key: &self.user_key,
-            user_id: &self.user_id,
-            email: None,
-            at_us: self.at_us,
-        }
+    pub(super) fn find_person(&mut self, owners: &Owners) {
+        let whose = owners.of(&self.tenant_id, &self.source, &self.user_key, self.at_us);
+        self.person = whose.person.into_owned();
     }
 }

@@ -15,14 +15,15 @@ use chrono::TimeDelta;
 use schemas::vocabulary::{DenialGroup, DenialReason};
 
 use self::countries::destination;
-use super::asked::{EVENT_IN_RANGE, asked, of_tenants, range_values, read, whose};
+use super::asked::{EVENT_IN_RANGE, asked, of_tenants, range_values, read};
 use super::parameters::{RANGE, ReportParameters, TENANT};
+use super::people_parameters::tenants;
 use super::{About, Answering, Report, answer};
 use crate::Takes;
 use crate::arrays::{Texts, column, numbers};
 use crate::error::QueryError;
 use crate::parameter::{Parameter, TimeRange};
-use crate::people::{SeenId, Whose};
+use crate::people::Owners;
 use crate::session::Session;
 
 /// Calls and text messages.
@@ -40,8 +41,8 @@ pub(super) const REPORT: Report = Report {
                  digits; numbers that are masked have neither. `sender_known` says whether the sender is one of the short codes \
                  that are known for the country, where there are any. `credits` are those that the source gives (Duo). Per \
                  person, `better_with_app` is true of whom at least three calls or messages, and a quarter of all, were not \
-                 verified for want of delivery or of an answer. Persons are told as the directory and the events of the range \
-                 tell whose an id is; messages of which no record says whose they are have none.",
+                 verified for want of delivery or of an answer. Persons are those of the table `persons`; messages \
+                 of which no record says whose they are have none.",
     parameters: &[RANGE, &[TENANT, PER]],
     columns: &[
         ("tenant", "string", "whose"),
@@ -145,15 +146,15 @@ fn telephony<'a>(session: &'a Session, parameters: &'a ReportParameters) -> Answ
     Box::pin(async move {
         let range = parameters.range;
         let around = TimeRange { from: range.from - LOOK_AROUND, to: range.to + LOOK_AROUND };
-        let whose = whose(session, around, &parameters.filters).await?;
-        let messages = messages(session, parameters, around, &whose).await?;
+        let owners = session.owners(&tenants(parameters)).await?;
+        let messages = messages(session, parameters, around, &owners).await?;
         let per = parameters.text(PER.name).unwrap_or("country");
         let mut counted: BTreeMap<Key, Counts> = BTreeMap::new();
         for message in &messages {
             counted.entry(key(message, per)).or_default().add(message);
         }
         let app =
-            if per == "person" { with_app(session, parameters, &whose).await? } else { BTreeSet::new() };
+            if per == "person" { with_app(session, parameters, &owners).await? } else { BTreeSet::new() };
         let about = About { covered: Some(around), asks_directory: true, ..About::default() };
         answer(session, &REPORT, parameters, about, rows(counted, &app, per)).await
     })
@@ -186,7 +187,7 @@ async fn messages(
     session: &Session,
     parameters: &ReportParameters,
     around: TimeRange,
-    whose: &Whose,
+    owners: &Owners,
 ) -> Result<Vec<Message>, QueryError> {
     let (of_tenants, tenants) = of_tenants(&parameters.filters);
     let of_delivery = DenialReason::ALL.iter().filter(|reason| reason.group() == DenialGroup::Delivery);
@@ -227,14 +228,8 @@ async fn messages(
                 continue;
             }
             let person = texts.get(4, row).map(|user_key| {
-                whose.person(&SeenId {
-                    tenant_id: texts.needed(0, row),
-                    source: texts.needed(1, row),
-                    user_key,
-                    user_id: user_key,
-                    email: None,
-                    at_us: first.value(row),
-                })
+                let (tenant_id, source) = (texts.needed(0, row), texts.needed(1, row));
+                owners.of(tenant_id, source, user_key, first.value(row)).person.into_owned()
             });
             let is = |flags: &BooleanArray| flags.is_valid(row) && flags.value(row);
             messages.push(Message {
@@ -261,7 +256,7 @@ async fn messages(
 async fn with_app(
     session: &Session,
     parameters: &ReportParameters,
-    whose: &Whose,
+    owners: &Owners,
 ) -> Result<BTreeSet<(String, String)>, QueryError> {
     let (of_tenants, tenants) = of_tenants(&parameters.filters);
     let sql = format!(
@@ -277,9 +272,8 @@ async fn with_app(
         let at = numbers::<TimestampMicrosecondType>(batch, "at")?;
         for row in 0..batch.num_rows() {
             let [tenant_id, source, user_key] = [0, 1, 2].map(|index| texts.needed(index, row));
-            let id =
-                SeenId { tenant_id, source, user_key, user_id: user_key, email: None, at_us: at.value(row) };
-            persons.insert((tenant_id.to_owned(), whose.person(&id)));
+            let person = owners.of(tenant_id, source, user_key, at.value(row)).person.into_owned();
+            persons.insert((tenant_id.to_owned(), person));
         }
         Ok(persons.len())
     })
