@@ -366,6 +366,12 @@ impl Session {
         learned.map_err(|error| QueryError::while_running(error, &self.limits))
     }
 
+    /// The ids that belong to one after the other: of these it matters when something was.
+    pub(crate) async fn reused_ids(&self) -> Result<Vec<String>, QueryError> {
+        let reused = self.known.reused().await;
+        reused.map_err(|error| QueryError::while_running(error, &self.limits))
+    }
+
     /// The view of a kind, to build a question on.
     pub(crate) async fn view(&self, kind: Kind) -> Result<DataFrame, QueryError> {
         self.table(view_name(kind)).await

@@ -34,6 +34,11 @@ impl Known {
         self.directory.content().await.map_err(|error| DataFusionError::External(Box::new(error)))
     }
 
+    /// The ids that belong to one after the other: of these it matters when something was.
+    pub(crate) async fn reused(&self) -> Result<Vec<String>> {
+        Ok(self.claims().await?.reused().into_iter().map(str::to_owned).collect())
+    }
+
     /// What it says, by id.
     pub(super) async fn claims(&self) -> Result<Arc<Claims>> {
         let claims = || async {

@@ -69,7 +69,11 @@ impl Asked {
                     }
                 }
                 Takes::Word(words) if is_given => given.push((parameter.name, draw.one(words).to_owned())),
-                Takes::Number { .. } if is_given => given.push((parameter.name, draw.one(&["1", "3", "7", "40"]).to_owned())),
+                Takes::Number { .. } if is_given => {
+                    // A page has more rows than a list of the first: each costs a question.
+                    let numbers = if report.name == "activity" { ["9", "30", "30"] } else { ["1", "3", "7"] };
+                    given.push((parameter.name, draw.one(&numbers).to_owned()));
+                }
                 Takes::Text if is_given => given.push((parameter.name, some_text(draw, parameter.name))),
                 Takes::Person if is_given => give_person(draw, report, parameter.name, &mut given),
                 Takes::Filter(_) | Takes::Word(_) | Takes::Number { .. } | Takes::Text | Takes::Person => {}
@@ -102,11 +106,15 @@ impl Asked {
         self.value("by").unwrap_or_default().split(',').filter(|name| !name.is_empty()).collect()
     }
 
-    /// What was given, and whoever proves the answer has not asked for.
-    pub(super) fn forgotten(&self) -> Vec<&'static str> {
-        let used = self.used.borrow();
+    /// The names of what was given, but for the range and its zone.
+    pub(super) fn given(&self) -> impl Iterator<Item = &'static str> {
         let names = self.given.iter().map(|(name, _)| *name);
-        names.filter(|name| !["from", "to", "tz"].contains(name) && !used.contains(name)).collect()
+        names.filter(|name| !["from", "to", "tz"].contains(name))
+    }
+
+    /// What whoever proves the answer has looked at.
+    pub(super) fn used(&self) -> BTreeSet<&'static str> {
+        self.used.borrow().clone()
     }
 
     /// Whether a moment lies in the range.
