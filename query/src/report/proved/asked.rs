@@ -18,7 +18,8 @@ use crate::report::{Report, ReportParameters};
 const ZONES: &[&str] = &["UTC", "Europe/Berlin", "Asia/Kathmandu", "America/New_York", "Australia/Lord_Howe"];
 
 /// When it is asked: long after, or while challenges are alive.
-const NOWS: &[&str] = &["2026-01-01T00:00:00Z", "2026-01-01T00:00:00Z", "2025-04-01T00:03:00Z", "2025-03-30T01:07:30Z"];
+const NOWS: &[&str] =
+    &["2026-01-01T00:00:00Z", "2026-01-01T00:00:00Z", "2025-04-01T00:03:00Z", "2025-03-30T01:07:30Z"];
 
 /// A question.
 pub(super) struct Asked {
@@ -202,9 +203,17 @@ fn some_text(draw: &mut Draw, name: &str) -> String {
 }
 
 /// A person by whatever they are called, or by their name alone where reports take nothing else; in their tenant.
-fn give_person(draw: &mut Draw, report: &Report, name: &'static str, given: &mut Vec<(&'static str, String)>) {
+fn give_person(
+    draw: &mut Draw,
+    report: &Report,
+    name: &'static str,
+    given: &mut Vec<(&'static str, String)>,
+) {
     if name == "address" {
-        given.push((name, draw.one(&["192.0.2.7", " 192.0.2.7", "::ffff:192.0.2.7", "198.51.100.3"]).to_owned()));
+        given.push((
+            name,
+            draw.one(&["192.0.2.7", " 192.0.2.7", "::ffff:192.0.2.7", "198.51.100.3"]).to_owned(),
+        ));
         return;
     }
     let (called, tenant, person) = draw.one(CALLED);

@@ -37,9 +37,15 @@ fn seconds(seconds: u64) -> TimeDelta {
 }
 
 /// Runs of rows of one key without a longer pause, in the order of time and place.
-fn runs<'t, K: Ord + Clone>(rows: &[&'t Row], key: impl Fn(&Row) -> Option<K>, pause: u64) -> Vec<(K, Vec<&'t Row>)> {
+fn runs<'t, K: Ord + Clone>(
+    rows: &[&'t Row],
+    key: impl Fn(&Row) -> Option<K>,
+    pause: u64,
+) -> Vec<(K, Vec<&'t Row>)> {
     let mut by_key: BTreeMap<K, Vec<&Row>> = BTreeMap::new();
-    rows.iter().for_each(|row| by_key.extend(key(row).filter(|key| !by_key.contains_key(key)).map(|key| (key, Vec::new()))));
+    rows.iter().for_each(|row| {
+        by_key.extend(key(row).filter(|key| !by_key.contains_key(key)).map(|key| (key, Vec::new())))
+    });
     for row in rows {
         if let Some(of_key) = key(row).and_then(|key| by_key.get_mut(&key)) {
             of_key.push(row);
@@ -71,7 +77,10 @@ fn unwanted(row: &Row) -> i64 {
     match reason(row) {
         _ if is_success(row) => (prompts - 1).max(0),
         Some(
-            DenialReason::UserDeclined | DenialReason::NoResponse | DenialReason::HungUp | DenialReason::FraudReported,
+            DenialReason::UserDeclined
+            | DenialReason::NoResponse
+            | DenialReason::HungUp
+            | DenialReason::FraudReported,
         ) => prompts.max(1),
         _ => 0,
     }
@@ -109,9 +118,25 @@ impl<'t> Seen<'t> {
         self.events.iter().copied().filter(|row| is_one(row)).collect()
     }
 
-    fn hit(&self, kind: &'static str, severity: &'static str, who: (String, String), rows: Vec<&'t Row>) -> Hit<'t> {
+    fn hit(
+        &self,
+        kind: &'static str,
+        severity: &'static str,
+        who: (String, String),
+        rows: Vec<&'t Row>,
+    ) -> Hit<'t> {
         let (tenant, person) = who;
-        Hit { kind, severity, tenant, person: Some(person), address: None, range: None, prompts: None, persons: 1, rows }
+        Hit {
+            kind,
+            severity,
+            tenant,
+            person: Some(person),
+            address: None,
+            range: None,
+            prompts: None,
+            persons: 1,
+            rows,
+        }
     }
 
     fn fatigue(&self) -> Vec<Hit<'t>> {
@@ -132,7 +157,10 @@ impl<'t> Seen<'t> {
                     && row.at <= last + seconds(self.limits.enrolment_follow_s)
                     && self.who(row).as_ref() == Some(&who)
             };
-            let severity = match (self.changes.iter().any(|row| is_new(&row)), self.came_in(&who, &run, self.limits.follow_s)) {
+            let severity = match (
+                self.changes.iter().any(|row| is_new(&row)),
+                self.came_in(&who, &run, self.limits.follow_s),
+            ) {
                 (true, _) => "critical",
                 (false, true) => "high",
                 (false, false) => "medium",
@@ -153,7 +181,8 @@ impl<'t> Seen<'t> {
         };
         let key = |row: &Row| Some((row.word("tenant_id").to_owned(), row.text("client_ip")?.to_owned()));
         let mut hits = Vec::new();
-        for ((tenant, address), run) in runs(&self.of_events(is_guess), key, self.limits.many_persons_pause_s) {
+        for ((tenant, address), run) in runs(&self.of_events(is_guess), key, self.limits.many_persons_pause_s)
+        {
             let (first, last) = edges(&run);
             let let_in = |until: DateTime<Utc>| {
                 let is_here = |row: &&&Row| key(row) == Some((tenant.clone(), address.clone()));
@@ -162,20 +191,27 @@ impl<'t> Seen<'t> {
             };
             let all = run.len() + let_in(last);
             let persons = self.persons(&run);
-            let is_mostly_denied = run.len() * 100 >= all * self.limits.many_persons_denied_percent_min as usize;
+            let is_mostly_denied =
+                run.len() * 100 >= all * self.limits.many_persons_denied_percent_min as usize;
             if persons < self.limits.many_persons_min as usize || !is_mostly_denied {
                 continue;
             }
             let is_in = let_in(last + seconds(self.limits.follow_s)) > 0;
             let severity = if is_in { "high" } else { "medium" };
             let whose = (tenant.clone(), String::new());
-            hits.push(Hit { person: None, address: Some(address), persons, ..self.hit("many-persons", severity, whose, run) });
+            hits.push(Hit {
+                person: None,
+                address: Some(address),
+                persons,
+                ..self.hit("many-persons", severity, whose, run)
+            });
         }
         hits
     }
 
     fn wrong_codes(&self) -> Vec<Hit<'t>> {
-        let wrong = self.of_events(|row| matches!(reason(row), Some(DenialReason::WrongCode | DenialReason::WrongPin)));
+        let wrong = self
+            .of_events(|row| matches!(reason(row), Some(DenialReason::WrongCode | DenialReason::WrongPin)));
         let pause = self.limits.wrong_codes_pause_s;
         let runs = runs(&wrong, |row| self.who(row), pause).into_iter();
         let runs = runs.filter(|(_, run)| run.len() >= self.limits.wrong_codes_min as usize);
@@ -209,7 +245,9 @@ impl<'t> Seen<'t> {
         };
         let key = |row: &Row| Some((row.word("tenant_id").to_owned(), range(row)?));
         let pause = self.limits.number_range_pause_s;
-        let message = |row: &Row| (row.word("source").to_owned(), row.text("attempt_id").unwrap_or(row.word("event_id")).to_owned());
+        let message = |row: &Row| {
+            (row.word("source").to_owned(), row.text("attempt_id").unwrap_or(row.word("event_id")).to_owned())
+        };
         let mut hits = Vec::new();
         for ((tenant, numbers), run) in runs(&self.of_events(is_sent), key, pause) {
             let (first, last) = edges(&run);
@@ -221,14 +259,22 @@ impl<'t> Seen<'t> {
             };
             let verified = self.of_events(is_verified);
             let sent = run.iter().chain(&verified).map(|row| message(row)).collect::<BTreeSet<_>>().len();
-            let limits = (self.limits.number_range_messages_min, self.limits.number_range_verified_percent_max);
+            let limits =
+                (self.limits.number_range_messages_min, self.limits.number_range_verified_percent_max);
             if sent < limits.0 as usize || verified.len() * 100 > sent * limits.1 as usize {
                 continue;
             }
             let (persons, address) = (self.persons(&run), only(&run));
             let whose = (tenant.clone(), String::new());
             let hit = self.hit("number-range", "high", whose, run);
-            hits.push(Hit { person: None, range: Some(numbers), prompts: Some(sent), persons, address, ..hit });
+            hits.push(Hit {
+                person: None,
+                range: Some(numbers),
+                prompts: Some(sent),
+                persons,
+                address,
+                ..hit
+            });
         }
         hits
     }
@@ -240,11 +286,15 @@ impl<'t> Seen<'t> {
             let let_in = self.of_events(|row| is_success(row) && row.word("user_key") != NOBODY);
             let id = |row: &Row| [row.word("tenant_id").to_owned(), row.word("user_key").to_owned()];
             let ago = |row: &Row| (day - row.at.date_naive()).num_days();
-            let before: Vec<&Row> =
-                let_in.iter().copied().filter(|row| (1..=self.limits.first_time_days as i64).contains(&ago(row))).collect();
+            let before: Vec<&Row> = let_in
+                .iter()
+                .copied()
+                .filter(|row| (1..=self.limits.first_time_days as i64).contains(&ago(row)))
+                .collect();
             let mut seen: BTreeSet<([String; 2], String)> = BTreeSet::new();
             let is_proof = |row: &&&Row| ["challenged", "unknown"].contains(&row.word("assurance"));
-            let of_day = let_in.iter().filter(|row| ago(row) == 0 && row.at < asked.so_far()).filter(is_proof);
+            let of_day =
+                let_in.iter().filter(|row| ago(row) == 0 && row.at < asked.so_far()).filter(is_proof);
             for row in of_day {
                 let theirs: Vec<&&Row> = before.iter().filter(|other| id(other) == id(row)).collect();
                 let is_known = theirs.len() >= self.limits.first_time_successes_min as usize
@@ -283,12 +333,18 @@ pub(super) fn suspicious(truth: &Truth, asked: &Asked) -> Expected {
     // What follows is looked at for as long as the thresholds say.
     let until = to + seconds(limits.follow_s) + seconds(limits.fraud_pause_s);
     let choose = |rows: &'_ [Row], until: DateTime<Utc>| -> Vec<usize> {
-        let is_one = |row: &Row| row.at < until && (wanted.is_empty() || wanted.contains(&row.word("tenant_id")));
+        let is_one =
+            |row: &Row| row.at < until && (wanted.is_empty() || wanted.contains(&row.word("tenant_id")));
         let mut found: Vec<usize> = (0..rows.len()).filter(|index| is_one(&rows[*index])).collect();
         let number = |row: &Row, name: &str| row.number(name).expect("a number");
         found.sort_by_key(|index| {
             let row = &rows[*index];
-            (row.at, number(row, "kafka_partition"), number(row, "kafka_offset"), number(row, "element_index"))
+            (
+                row.at,
+                number(row, "kafka_partition"),
+                number(row, "kafka_offset"),
+                number(row, "element_index"),
+            )
         });
         found
     };
@@ -317,11 +373,17 @@ pub(super) fn suspicious(truth: &Truth, asked: &Asked) -> Expected {
 fn told(hit: &Hit<'_>, attempts: &[Row], asked: &Asked) -> Map<String, Value> {
     let (first, last) = edges(&hit.rows);
     let events: Vec<&&Row> = hit.rows.iter().filter(|row| row.text("event_id").is_some()).collect();
-    let different: BTreeSet<(&str, &str)> = events.iter().map(|row| (row.word("source"), row.word("event_id"))).collect();
+    let different: BTreeSet<(&str, &str)> =
+        events.iter().map(|row| (row.word("source"), row.word("event_id"))).collect();
     // By the place among all attempts; an event that is of none stands for itself.
     let of_attempt = |row: &&&Row| {
-        let is_of = |attempt: &Row| attempt.id() == row.id() && attempt.list("event_ids").contains(&row.word("event_id"));
-        attempts.iter().position(is_of).map_or_else(|| row.word("event_id").to_owned(), |place| place.to_string())
+        let is_of = |attempt: &Row| {
+            attempt.id() == row.id() && attempt.list("event_ids").contains(&row.word("event_id"))
+        };
+        attempts
+            .iter()
+            .position(is_of)
+            .map_or_else(|| row.word("event_id").to_owned(), |place| place.to_string())
     };
     row([
         ("kind", hit.kind.into()),

@@ -82,7 +82,9 @@ const HR: &str = "person,ids,enabled_from,enabled_to\n\
                   Later,later,2027-01-01,\n";
 
 /// Whom directories list, and when each is enabled.
-pub(super) fn listed(has_globex: bool) -> Vec<(&'static str, &'static str, Option<&'static str>, Option<&'static str>)> {
+pub(super) fn listed(
+    has_globex: bool,
+) -> Vec<(&'static str, &'static str, Option<&'static str>, Option<&'static str>)> {
     let mut listed = vec![
         ("acme", "A1", None, Some("2025-03-31T00:00:00Z")),
         ("acme", "B2", Some("2025-03-31T00:00:00Z"), None),
@@ -148,16 +150,8 @@ impl Changing {
         let resources = Resources::new(Limits::default(), Arc::default()).expect("resources");
         let resources = resources.expecting(Arc::new(expectations()));
         let (made, changes) = (Vec::new(), Vec::new());
-        let mut changing = Self {
-            draw: Draw(seed),
-            book,
-            resources,
-            keeping,
-            partitions,
-            made,
-            changes,
-            has_globex: false,
-        };
+        let mut changing =
+            Self { draw: Draw(seed), book, resources, keeping, partitions, made, changes, has_globex: false };
         // So that each of the ids is known from the beginning on.
         let first = IDS.iter().enumerate().map(|(number, id)| {
             let moment = at("2025-03-29T12:00:00Z") + TimeDelta::minutes(number as i64);
@@ -365,13 +359,16 @@ fn vary(draw: &mut Draw, made: TestEvent, number: usize) -> TestEvent {
         event.event_id = event_id;
         event.attempt_id = draw.one(&[None, None, Some(attempt_id)]);
         event.method = draw.one(&METHODS);
-        event.result = draw.one(&[AuthResult::Success, AuthResult::Success, AuthResult::Denied, AuthResult::Pending]);
+        event.result =
+            draw.one(&[AuthResult::Success, AuthResult::Success, AuthResult::Denied, AuthResult::Pending]);
         event.denial_reason = (event.result == AuthResult::Denied).then(|| draw.one(&REASONS));
-        event.stage = draw.one(&[Stage::WholeSignIn, Stage::SecondFactor, Stage::SecondFactor, Stage::FirstFactor]);
+        event.stage =
+            draw.one(&[Stage::WholeSignIn, Stage::SecondFactor, Stage::SecondFactor, Stage::FirstFactor]);
         event.assurance = draw.one(&ASSURANCES);
         event.server_name = draw.one(&[None, Some("a"), Some("a"), Some("b")]);
         event.application = draw.one(&[None, Some("Payroll"), Some("VPN 'é'")]);
-        event.client_app = draw.one(&[None, None, Some("Browser"), Some("IMAP4"), Some("imap4"), Some("legacy")]);
+        event.client_app =
+            draw.one(&[None, None, Some("Browser"), Some("IMAP4"), Some("imap4"), Some("legacy")]);
         event.client_ip = draw.one(&[None, Some("192.0.2.7"), Some("198.51.100.3")]);
         event.result_detail = draw.one(&DETAILS);
         event.result_code = draw.one(&[None, None, None, Some("50079"), Some("50203"), Some("500121")]);

@@ -70,7 +70,9 @@ pub(super) fn usage(truth: &Truth, asked: &Asked) -> Expected {
         let attempts = attempts.map(|count| if has_attempts { count.into() } else { Value::Null });
         let mut cells = cells(key, asked);
         cells.extend(names.into_iter().zip(attempts));
-        cells.extend(row(["events", "succeeded", "denied", "pending"].into_iter().zip(events.map(Value::from))));
+        cells.extend(row(["events", "succeeded", "denied", "pending"]
+            .into_iter()
+            .zip(events.map(Value::from))));
         cells
     });
     Expected::sorted(rows.collect())
@@ -92,10 +94,16 @@ fn without_reasons(key: &Key, asked: &Asked) -> Key {
 }
 
 impl Denials {
-    fn count(truth: &Truth, asked: &Asked, (from, to): (DateTime<Utc>, DateTime<Utc>), back: Option<&Back>) -> Self {
+    fn count(
+        truth: &Truth,
+        asked: &Asked,
+        (from, to): (DateTime<Utc>, DateTime<Utc>),
+        back: Option<&Back>,
+    ) -> Self {
         let others = ["tenant", "method", "result", "server", "source", "assurance", "stage"];
         let is_in = |row: &Row| from <= row.at && row.at < to && asked.passes_all(row, &others);
-        let is_reason = |row: &Row| row.word("result") == "denied" && asked.passes_all(row, &["reason", "reason_group"]);
+        let is_reason =
+            |row: &Row| row.word("result") == "denied" && asked.passes_all(row, &["reason", "reason_group"]);
         let told_at = |row: &Row| back.map_or(row.at, |back| back.forward(row.at, asked.tz));
         let mut counted = Self::default();
         if asked.by().is_empty() {
@@ -145,7 +153,11 @@ pub(super) fn denials(truth: &Truth, asked: &Asked) -> Expected {
     let before = Denials::count(truth, asked, before, Some(&back));
     let has_reasons = by.iter().any(|group| ["reason", "reason_group"].contains(group));
     let mut keys: Vec<Key> = now.attempts.keys().cloned().collect();
-    keys.extend(if has_reasons { Vec::from_iter(now.denied.keys()) } else { now.challenged.keys().collect() }.into_iter().cloned());
+    keys.extend(
+        if has_reasons { Vec::from_iter(now.denied.keys()) } else { now.challenged.keys().collect() }
+            .into_iter()
+            .cloned(),
+    );
     keys.sort();
     keys.dedup();
     let rows = keys.iter().map(|key| {
@@ -153,14 +165,17 @@ pub(super) fn denials(truth: &Truth, asked: &Asked) -> Expected {
         let start = periods().map(|it| it.start).max().unwrap_or(from).max(from);
         let end = periods().map(|it| it.end).min().unwrap_or(to).min(to);
         let count = |counts: &BTreeMap<Key, i64>| counts.get(key).copied().unwrap_or(0);
-        let attempts = |counts: &BTreeMap<Key, i64>| if has_attempts(asked) { count(counts).into() } else { Value::Null };
+        let attempts = |counts: &BTreeMap<Key, i64>| {
+            if has_attempts(asked) { count(counts).into() } else { Value::Null }
+        };
         let per_hour = |events: i64, start: DateTime<Utc>, end: DateTime<Utc>| {
             let hours = (end - start).as_seconds_f64() / 3_600.0;
             if hours > 0.0 { Value::from(events as f64 / hours) } else { Value::Null }
         };
         let (earlier, earlier_end) = (back.start(start, asked.tz), back.end(end, asked.tz));
         let reason = by.iter().position(|group| *group == "reason").map(|place| key[place].label());
-        let meaning = reason.and_then(|reason| DenialReason::parse(reason.as_str()?)).map(DenialReason::meaning);
+        let meaning =
+            reason.and_then(|reason| DenialReason::parse(reason.as_str()?)).map(DenialReason::meaning);
         let mut cells = cells(key, asked);
         cells.extend(row([
             ("meaning", meaning.into()),

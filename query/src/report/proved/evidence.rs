@@ -50,17 +50,20 @@ pub(super) fn exceptions(truth: &Truth, asked: &Asked) -> Expected {
         sign_ins.entry(key).or_default().push(row);
     }
     for ([tenant, exception, person, application], of) in sign_ins {
-        rows.push(told(asked, [
-            ("tenant", tenant.into()),
-            ("exception", exception.into()),
-            ("person", person.into()),
-            ("application", application.into()),
-            ("sign_ins", of.len().into()),
-            ("attempts", sum(&of, "attempts")),
-            ("events", of.iter().map(|row| row.list("event_ids").len()).sum::<usize>().into()),
-            ("first_at", first(&of)),
-            ("last_at", in_utc(of.iter().filter_map(|row| row.moment("last_at")).max())),
-        ]));
+        rows.push(told(
+            asked,
+            [
+                ("tenant", tenant.into()),
+                ("exception", exception.into()),
+                ("person", person.into()),
+                ("application", application.into()),
+                ("sign_ins", of.len().into()),
+                ("attempts", sum(&of, "attempts")),
+                ("events", of.iter().map(|row| row.list("event_ids").len()).sum::<usize>().into()),
+                ("first_at", first(&of)),
+                ("last_at", in_utc(of.iter().filter_map(|row| row.moment("last_at")).max())),
+            ],
+        ));
     }
     legacy(truth, asked, &mut rows);
     grants(truth, asked, &mut rows);
@@ -94,17 +97,20 @@ fn legacy(truth: &Truth, asked: &Asked, rows: &mut Vec<Map<String, Value>>) {
         counts.entry(key).or_default().push(event);
     }
     for ([tenant, exception, person, application, client_app, source], of) in counts {
-        rows.push(told(asked, [
-            ("tenant", tenant.into()),
-            ("exception", exception.into()),
-            ("person", person.into()),
-            ("application", application.into()),
-            ("client_app", client_app.into()),
-            ("source", source.into()),
-            ("events", of.len().into()),
-            ("first_at", first(&of)),
-            ("last_at", in_utc(of.iter().map(|row| row.at).max())),
-        ]));
+        rows.push(told(
+            asked,
+            [
+                ("tenant", tenant.into()),
+                ("exception", exception.into()),
+                ("person", person.into()),
+                ("application", application.into()),
+                ("client_app", client_app.into()),
+                ("source", source.into()),
+                ("events", of.len().into()),
+                ("first_at", first(&of)),
+                ("last_at", in_utc(of.iter().map(|row| row.at).max())),
+            ],
+        ));
     }
 }
 
@@ -130,7 +136,8 @@ fn grants(truth: &Truth, asked: &Asked, rows: &mut Vec<Map<String, Value>>) {
             continue;
         }
         let ended = end.filter(|end| *end <= asked.now);
-        let said: Vec<&str> = ["reason", "result_detail"].into_iter().filter_map(|name| grant.text(name)).collect();
+        let said: Vec<&str> =
+            ["reason", "result_detail"].into_iter().filter_map(|name| grant.text(name)).collect();
         let mut cells = vec![
             ("tenant", grant.cell("tenant_id")),
             ("exception", grant.cell("change")),
@@ -213,8 +220,11 @@ fn find<'t>(truth: &'t Truth, asked: &Asked) -> Vec<Found<'t>> {
     for (tenant, person) in all {
         let parts = enabled.get(&(tenant.clone(), person.clone()));
         let all = sign_ins.get(&(tenant.clone(), person.clone())).cloned().unwrap_or_default();
-        let counts = |row: &Row| parts.is_none_or(|parts| parts.iter().any(|(from, to)| *from <= row.at && row.at < *to));
-        let (let_in, others): (Vec<&Row>, Vec<&Row>) = all.into_iter().partition(|row| row.word("result") == "success");
+        let counts = |row: &Row| {
+            parts.is_none_or(|parts| parts.iter().any(|(from, to)| *from <= row.at && row.at < *to))
+        };
+        let (let_in, others): (Vec<&Row>, Vec<&Row>) =
+            all.into_iter().partition(|row| row.word("result") == "success");
         let (counted, outside): (Vec<&Row>, Vec<&Row>) = let_in.into_iter().partition(|row| counts(row));
         let strongest = counted.iter().map(|row| row.word("assurance")).min_by_key(|word| rank(word));
         let class = match (parts, strongest) {
@@ -273,7 +283,8 @@ pub(super) fn mfa_evidence(truth: &Truth, asked: &Asked) -> Expected {
 
 fn of_person(truth: &Truth, asked: &Asked, it: &Found<'_>) -> Map<String, Value> {
     let count = |word: &str| it.counted.iter().filter(|row| row.word("assurance") == word).count();
-    let others = Assurance::ALL.iter().filter(|word| **word != Assurance::Challenged && count(word.as_str()) > 0);
+    let others =
+        Assurance::ALL.iter().filter(|word| **word != Assurance::Challenged && count(word.as_str()) > 0);
     let by_what: Vec<String> = others.map(|word| format!("{word}: {}", count(word.as_str()))).collect();
     let us = |at: DateTime<Utc>| Some(at.timestamp_micros());
     let part = |(from, to): &Part| period(schemas::Enabled { from_us: us(*from), to_us: us(*to) });
@@ -291,7 +302,9 @@ fn of_person(truth: &Truth, asked: &Asked, it: &Found<'_>) -> Map<String, Value>
         ("by_what", by_what.into()),
         ("enabled", it.enabled.iter().map(part).collect::<Vec<_>>().into()),
     ];
-    let newest = |row: &&&Row| (std::cmp::Reverse(rank(row.word("assurance"))), row.at, row.list("event_ids").join(" "));
+    let newest = |row: &&&Row| {
+        (std::cmp::Reverse(rank(row.word("assurance"))), row.at, row.list("event_ids").join(" "))
+    };
     if let Some(strongest) = it.counted.iter().max_by_key(newest) {
         let is_of = |row: &&Row| {
             row.word("tenant_id") == it.tenant
@@ -301,9 +314,14 @@ fn of_person(truth: &Truth, asked: &Asked, it: &Found<'_>) -> Map<String, Value>
                 && row.at <= strongest.moment("last_at").expect("a moment")
         };
         let events: Vec<&Row> = truth.events.iter().filter(is_of).collect();
-        let proves = |row: &&&Row| row.word("result") == "success" && row.text("assurance") == strongest.text("assurance");
+        let proves = |row: &&&Row| {
+            row.word("result") == "success" && row.text("assurance") == strongest.text("assurance")
+        };
         let has_any = events.iter().any(|row| proves(&row));
-        let proving = events.iter().filter(|row| proves(row) || !has_any).map(|row| (row.place(), row.word("event_id")));
+        let proving = events
+            .iter()
+            .filter(|row| proves(row) || !has_any)
+            .map(|row| (row.place(), row.word("event_id")));
         let proving: BTreeMap<String, &str> = proving.collect();
         let mut ids: Vec<&str> = Vec::new();
         proving.values().for_each(|id| {

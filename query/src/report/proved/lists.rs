@@ -22,7 +22,10 @@ pub(super) fn meaning(reason: Option<&str>) -> Value {
 }
 
 /// A row of a report in which all is null but this.
-pub(super) fn told<'a>(asked: &Asked, cells: impl IntoIterator<Item = (&'a str, Value)>) -> Map<String, Value> {
+pub(super) fn told<'a>(
+    asked: &Asked,
+    cells: impl IntoIterator<Item = (&'a str, Value)>,
+) -> Map<String, Value> {
     let mut all = row(asked.report.columns.iter().map(|(name, ..)| (*name, Value::Null)));
     all.extend(row(cells));
     all
@@ -46,11 +49,13 @@ pub(super) fn activity(truth: &Truth, asked: &Asked) -> Expected {
 }
 
 fn is_asked(truth: &Truth, asked: &Asked, row: &Row, ids: &[&str]) -> bool {
-    let is = |parameter: &'static str, column: &str| asked.value(parameter).is_none_or(|wanted| row.text(column) == Some(wanted));
+    let is = |parameter: &'static str, column: &str| {
+        asked.value(parameter).is_none_or(|wanted| row.text(column) == Some(wanted))
+    };
     let address = asked.value("address").map(|address| address.trim().trim_start_matches("::ffff:"));
     let event = asked.value("event");
-    let is_theirs =
-        person(asked, "user").is_none_or(|(tenant, person)| row.word("tenant_id") == tenant && truth.person(row) == person);
+    let is_theirs = person(asked, "user")
+        .is_none_or(|(tenant, person)| row.word("tenant_id") == tenant && truth.person(row) == person);
     asked.is_in(row.at)
         && is_theirs
         && is("application", "application")
@@ -81,8 +86,10 @@ fn both(asked: &Asked, row: &Row) -> Vec<(&'static str, Value)> {
 }
 
 fn events(truth: &Truth, asked: &Asked) -> Vec<Map<String, Value>> {
-    let filters = ["tenant", "method", "result", "reason", "reason_group", "server", "source", "assurance", "stage"];
-    let is_one = |row: &&Row| asked.passes_all(row, &filters) && is_asked(truth, asked, row, &[row.word("event_id")]);
+    let filters =
+        ["tenant", "method", "result", "reason", "reason_group", "server", "source", "assurance", "stage"];
+    let is_one =
+        |row: &&Row| asked.passes_all(row, &filters) && is_asked(truth, asked, row, &[row.word("event_id")]);
     let events = truth.events.iter().filter(is_one);
     let own = [
         ("method", "method"),
@@ -110,7 +117,8 @@ fn attempts(truth: &Truth, asked: &Asked) -> Vec<Map<String, Value>> {
         let is_tried = methods.is_empty() || attempt.list("methods").iter().any(|it| methods.contains(it));
         is_tried
             && (results.is_empty() || results.contains(&result))
-            && asked.passes_all(attempt, &["tenant", "reason", "reason_group", "server", "source", "assurance"])
+            && asked
+                .passes_all(attempt, &["tenant", "reason", "reason_group", "server", "source", "assurance"])
             && is_asked(truth, asked, attempt, &attempt.list("event_ids"))
     });
     let cells = |attempt: Row| {
@@ -151,7 +159,8 @@ pub(super) fn changes(truth: &Truth, asked: &Asked) -> Expected {
         asked.is_in(row.at) && is_theirs && asked.passes_all(row, &["tenant", "source", "method"])
     };
     let changes = truth.changes.iter().filter(is_one);
-    let changes: Vec<&Row> = changes.filter(|row| kind.is_none_or(|kind| row.word("change") == kind)).collect();
+    let changes: Vec<&Row> =
+        changes.filter(|row| kind.is_none_or(|kind| row.word("change") == kind)).collect();
     let prompts = truth.events.iter().filter(is_one).filter_map(|event| Some((event, cause(event)?)));
     let is_wanted = kind.is_none_or(|kind| kind == "registration-prompted");
     let prompts: Vec<(&Row, &str)> = prompts.filter(|_| is_wanted).collect();
@@ -194,7 +203,12 @@ fn listed(truth: &Truth, asked: &Asked, it: &Row, cause: Option<&str>) -> Map<St
     told(asked, cells)
 }
 
-fn counted(truth: &Truth, asked: &Asked, changes: &[&Row], prompts: &[(&Row, &str)]) -> Vec<Map<String, Value>> {
+fn counted(
+    truth: &Truth,
+    asked: &Asked,
+    changes: &[&Row],
+    prompts: &[(&Row, &str)],
+) -> Vec<Map<String, Value>> {
     type Key<'r> = (String, String, String, Option<String>, Option<&'r str>);
     let mut counts: BTreeMap<Key<'_>, Vec<&Row>> = BTreeMap::new();
     let key = |row: &Row, kind: &str, cause| {
@@ -211,18 +225,21 @@ fn counted(truth: &Truth, asked: &Asked, changes: &[&Row], prompts: &[(&Row, &st
         let persons: BTreeSet<String> = of_somebody.map(|row| truth.person(row)).collect();
         let actors = rows.iter().filter(|_| cause.is_none()).map(|row| actor(row));
         let actors: BTreeSet<&str> = actors.filter_map(|(actor, person)| person.or(actor)).collect();
-        told(asked, [
-            ("tenant", tenant.into()),
-            ("source", source.into()),
-            ("change", change.into()),
-            ("method", method.into()),
-            ("cause", cause.into()),
-            ("changes", rows.len().into()),
-            ("persons", persons.len().into()),
-            ("actors", actors.len().into()),
-            ("first_at", in_utc(rows.iter().map(|row| row.at).min())),
-            ("last_at", in_utc(rows.iter().map(|row| row.at).max())),
-        ])
+        told(
+            asked,
+            [
+                ("tenant", tenant.into()),
+                ("source", source.into()),
+                ("change", change.into()),
+                ("method", method.into()),
+                ("cause", cause.into()),
+                ("changes", rows.len().into()),
+                ("persons", persons.len().into()),
+                ("actors", actors.len().into()),
+                ("first_at", in_utc(rows.iter().map(|row| row.at).min())),
+                ("last_at", in_utc(rows.iter().map(|row| row.at).max())),
+            ],
+        )
     };
     counts.into_iter().map(row).collect()
 }

@@ -37,7 +37,8 @@ fn went_out(row: &Row) -> bool {
 
 fn is_answer(row: &Row) -> bool {
     let answers = ["wrong-code", "wrong-pin", "user-declined", "fraud-reported", "hung-up", "other-server"];
-    row.word("result") == "success" || row.text("denial_reason").is_some_and(|reason| answers.contains(&reason))
+    row.word("result") == "success"
+        || row.text("denial_reason").is_some_and(|reason| answers.contains(&reason))
 }
 
 pub(super) fn telephony(truth: &Truth, asked: &Asked) -> Expected {
@@ -67,7 +68,8 @@ pub(super) fn telephony(truth: &Truth, asked: &Asked) -> Expected {
         }
         let most = |column: &str| rows.iter().filter_map(|row| row.text(column)).max();
         let to = most("phone_number").and_then(destination);
-        let person = rows.iter().filter(|row| row.word("user_key") != NOBODY).max_by_key(|row| row.word("user_key"));
+        let person =
+            rows.iter().filter(|row| row.word("user_key") != NOBODY).max_by_key(|row| row.word("user_key"));
         let person = person.map(|row| truth.person_at(row, first));
         let country = to.map(|to| to.0.to_owned());
         let key = match per {
@@ -78,7 +80,8 @@ pub(super) fn telephony(truth: &Truth, asked: &Asked) -> Expected {
         };
         counted.entry(key).or_default().push((rows, person));
     }
-    let mut rows: Vec<_> = counted.into_iter().map(|(key, messages)| told(truth, asked, per, key, &messages)).collect();
+    let mut rows: Vec<_> =
+        counted.into_iter().map(|(key, messages)| told(truth, asked, per, key, &messages)).collect();
     rows.sort_by_key(|row| -row["sent"].as_i64().expect("a count"));
     Expected::in_any_order(rows, &[])
 }
@@ -97,9 +100,10 @@ fn told(
     let sent = count(&|rows| any(rows, went_out));
     let answered = count(&|rows| any(rows, went_out) && any(rows, is_answer));
     let not_delivered = count(&|rows| any(rows, is_delivery) && !any(rows, is_success));
-    let credits = messages.iter().flat_map(|(rows, _)| rows).filter_map(|row| {
-        row.text("result_detail")?.strip_prefix("credits=")?.parse::<i64>().ok()
-    });
+    let credits = messages
+        .iter()
+        .flat_map(|(rows, _)| rows)
+        .filter_map(|row| row.text("result_detail")?.strip_prefix("credits=")?.parse::<i64>().ok());
     let credits: Vec<i64> = credits.collect();
     let persons: BTreeSet<_> = messages.iter().filter_map(|(_, person)| person.as_ref()).collect();
     let known = match (country.as_deref(), sender.as_deref()) {
@@ -108,8 +112,13 @@ fn told(
     };
     let uses_app = |person: &str| {
         truth.events.iter().any(|row| {
-            let is_app = ["mobile-app-notification", "mobile-app-code"].contains(&row.text("method").unwrap_or_default());
-            is_app && is_success(row) && asked.is_in(row.at) && row.word("tenant_id") == tenant && truth.person(row) == person
+            let is_app = ["mobile-app-notification", "mobile-app-code"]
+                .contains(&row.text("method").unwrap_or_default());
+            is_app
+                && is_success(row)
+                && asked.is_in(row.at)
+                && row.word("tenant_id") == tenant
+                && truth.person(row) == person
         })
     };
     let failed = not_delivered + sent - answered;

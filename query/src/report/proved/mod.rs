@@ -121,14 +121,17 @@ async fn proves(seeds: &[u64], partitions: u64) {
             changing.goes_on(25).await;
             let session = changing.session();
             let truth = Truth::of(&session, changing.has_globex).await;
-            for (report, proof) in REPORTS.iter().flat_map(|report| proof(report.name).map(|proof| (report, proof))) {
+            for (report, proof) in
+                REPORTS.iter().flat_map(|report| proof(report.name).map(|proof| (report, proof)))
+            {
                 for _ in 0..ASKS {
                     let asked = Asked::draw(&mut changing.draw, report);
                     if only.as_deref().is_none_or(|only| only == report.name) {
                         let found = compare(&session, &truth, &asked, proof).await;
                         given.extend(asked.given().map(|name| (report.name, name)));
                         used.extend(asked.used().into_iter().map(|name| (report.name, name)));
-                        let why = found.err().map(|error| format!("seed {seed}, stop {stop}: {asked}\n{error}"));
+                        let why =
+                            found.err().map(|error| format!("seed {seed}, stop {stop}: {asked}\n{error}"));
                         wrong.extend(why.map(|why| (report.name, why)));
                     }
                 }
@@ -155,13 +158,19 @@ async fn compare(session: &Session, truth: &Truth, asked: &Asked, proof: Proof) 
         (found, _) => found?,
     };
     let names: Vec<&str> = names(asked).into_iter().filter(|name| !expected.apart.contains(name)).collect();
-    let missing = expected.rows.first().into_iter().flat_map(|row| names.iter().filter(|name| !row.contains_key(**name)));
+    let missing = expected
+        .rows
+        .first()
+        .into_iter()
+        .flat_map(|row| names.iter().filter(|name| !row.contains_key(**name)));
     let missing: Vec<_> = missing.collect();
     if !missing.is_empty() {
         return Err(format!("nobody said what {missing:?} have to be"));
     }
     // Fractions are read again as those of the answer were: what reads JSON here does not give each its nearest number.
-    let again = |row: &Map<String, Value>| serde_json::from_str::<Map<String, Value>>(&Value::from(row.clone()).to_string());
+    let again = |row: &Map<String, Value>| {
+        serde_json::from_str::<Map<String, Value>>(&Value::from(row.clone()).to_string())
+    };
     let wanted: Vec<_> = expected.rows.iter().map(|row| again(row).expect("a row")).collect();
     let shown = |row: &Map<String, Value>| {
         let cells = names.iter().map(|name| (name, row.get(*name).unwrap_or(&Value::Null)));
@@ -178,7 +187,9 @@ async fn compare(session: &Session, truth: &Truth, asked: &Asked, proof: Proof) 
     }
     let lacks = |rows: &[String], others: &[String]| {
         let mut others = others.to_vec();
-        let is_there = |row: &String| others.iter().position(|other| other == row).map(|place| others.remove(place)).is_some();
+        let is_there = |row: &String| {
+            others.iter().position(|other| other == row).map(|place| others.remove(place)).is_some()
+        };
         let mut is_there = is_there;
         rows.iter().filter(|row| !is_there(row)).cloned().collect::<Vec<_>>().join("\n  ")
     };

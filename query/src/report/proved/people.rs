@@ -51,7 +51,11 @@ pub(super) fn license_usage(truth: &Truth, asked: &Asked) -> Expected {
                 continue;
             }
             let (person, linked_by) = whose(event.id(), event.at, truth.has_globex);
-            let whose = if is_raw { (format!("{tenant} {source}"), user_key.to_owned()) } else { (tenant.to_owned(), person) };
+            let whose = if is_raw {
+                (format!("{tenant} {source}"), user_key.to_owned())
+            } else {
+                (tenant.to_owned(), person)
+            };
             if linked_by == "unmatched" {
                 seen.unmatched.insert(whose.clone());
             }
@@ -89,7 +93,8 @@ pub(super) fn license_usage(truth: &Truth, asked: &Asked) -> Expected {
         };
         for ([tenant, method, source], seen) in counts {
             let of_row = enabled.iter().filter(|it| tenant.as_deref().is_none_or(|tenant| tenant == it.0));
-            let not_seen = of_row.filter(|it| !seen.persons.contains(&(it.0.to_owned(), it.1.to_owned()))).count();
+            let not_seen =
+                of_row.filter(|it| !seen.persons.contains(&(it.0.to_owned(), it.1.to_owned()))).count();
             let of_persons = |count: usize| if is_raw { Value::Null } else { count.into() };
             let local = |at: DateTime<Utc>| Value::from(at.with_timezone(&asked.tz).to_rfc3339());
             rows.push(row([
@@ -124,7 +129,8 @@ pub(super) fn migration(truth: &Truth, asked: &Asked) -> Expected {
     let (wanted, only) = (asked.value("state"), asked.value("person"));
     let mut rows = Vec::new();
     for ((tenant, person), attempts) in persons {
-        let of = |source: &str| attempts.iter().filter(|row| row.word("source") == source).collect::<Vec<_>>();
+        let of =
+            |source: &str| attempts.iter().filter(|row| row.word("source") == source).collect::<Vec<_>>();
         let challenged = |source: &str| {
             of(source).into_iter().filter(|row| row.word("assurance") == "challenged").collect::<Vec<_>>()
         };
@@ -138,7 +144,8 @@ pub(super) fn migration(truth: &Truth, asked: &Asked) -> Expected {
         if wanted.is_some_and(|wanted| wanted != state) || only.is_some_and(|only| only != person) {
             continue;
         }
-        let last = of("mfa-server").iter().filter(|row| row.word("result") == "success").map(|row| row.at).max();
+        let last =
+            of("mfa-server").iter().filter(|row| row.word("result") == "success").map(|row| row.at).max();
         let mut reasons: BTreeMap<&str, usize> = BTreeMap::new();
         for row in of("entra").into_iter().filter(|row| last.is_none_or(|last| row.at > last)) {
             let reason = row.text("denial_reason").filter(|_| row.word("result") == "denied");
@@ -149,7 +156,8 @@ pub(super) fn migration(truth: &Truth, asked: &Asked) -> Expected {
         }
         let most = reasons.values().max();
         let most = reasons.iter().find(|(_, count)| Some(*count) == most).map(|(reason, _)| *reason);
-        let events = |rows: &[&Row]| Value::from(rows.iter().filter_map(|row| row.number("events")).sum::<i64>());
+        let events =
+            |rows: &[&Row]| Value::from(rows.iter().filter_map(|row| row.number("events")).sum::<i64>());
         let first = |rows: &[&Row]| in_zone(rows.iter().map(|row| row.at).min(), asked.tz);
         let last = |rows: &[&Row]| in_zone(rows.iter().map(|row| row.at).max(), asked.tz);
         rows.push(row([
@@ -186,7 +194,8 @@ struct Slowed {
 pub(super) fn throttling(truth: &Truth, asked: &Asked) -> Expected {
     let mut persons: BTreeMap<(String, String), Slowed> = BTreeMap::new();
     let of = |row: &Row| (row.word("tenant_id").to_owned(), truth.person(row));
-    let is_asked = |row: &&Row| asked.is_in(row.at) && asked.passes(row, "tenant") && row.word("user_key") != NOBODY;
+    let is_asked =
+        |row: &&Row| asked.is_in(row.at) && asked.passes(row, "tenant") && row.word("user_key") != NOBODY;
     let attempts = truth.attempts();
     for attempt in attempts.iter().filter(is_asked) {
         let counts = persons.entry(of(attempt)).or_default();
@@ -204,10 +213,14 @@ pub(super) fn throttling(truth: &Truth, asked: &Asked) -> Expected {
     for event in truth.events.iter().filter(is_asked) {
         let is_sent = |row: &&Row| {
             let is_text = row.text("method") == Some("text-message") && row.word("result") == "pending";
-            is_text && row.id() == event.id() && row.at <= event.at && event.at - row.at <= TimeDelta::hours(1)
+            is_text
+                && row.id() == event.id()
+                && row.at <= event.at
+                && event.at - row.at <= TimeDelta::hours(1)
         };
         let sent = truth.events.iter().filter(is_sent).max_by_key(|row| row.at);
-        let is_wrong = event.text("denial_reason") == Some("wrong-code") && event.text("method") == Some("text-message");
+        let is_wrong =
+            event.text("denial_reason") == Some("wrong-code") && event.text("method") == Some("text-message");
         let counts = persons.entry(of(event)).or_default();
         match (event.text("denial_reason"), sent) {
             (Some("phone-busy"), _) => counts.repeated += 1,

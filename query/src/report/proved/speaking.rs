@@ -91,9 +91,12 @@ fn told(
     let count = |rows: &[&Row], is_one: &dyn Fn(&Row) -> bool| rows.iter().filter(|row| is_one(row)).count();
     let denied = |rows: &[&Row]| count(rows, &|row| row.word("result") == "denied");
     let decided = |rows: &[&Row]| count(rows, &|row| row.word("result") != "pending");
-    let rate = |part: usize, all: usize| if all > 0 { Value::from(part as f64 / all as f64) } else { Value::Null };
+    let rate =
+        |part: usize, all: usize| if all > 0 { Value::from(part as f64 / all as f64) } else { Value::Null };
     let of_group = |group: DenialGroup| {
-        let is_of = |row: &Row| row.text("denial_reason").and_then(DenialReason::parse).is_some_and(|it| it.group() == group);
+        let is_of = |row: &Row| {
+            row.text("denial_reason").and_then(DenialReason::parse).is_some_and(|it| it.group() == group)
+        };
         Value::from(count(now, &is_of))
     };
     let mean = (!weeks.is_empty()).then(|| {
@@ -103,7 +106,8 @@ fn told(
     let hours = (to - from).num_microseconds().expect("short") as f64 / 3_600_000_000.0;
     let outages = outages(voice, weeks, times);
     let local = |at: DateTime<Utc>| in_zone(Some(at), asked.tz).as_str().expect("a text").to_owned();
-    let silent = outages.iter().map(|(from, to)| format!("{}/{}", local(*from), to.map_or("..".to_owned(), local)));
+    let silent =
+        outages.iter().map(|(from, to)| format!("{}/{}", local(*from), to.map_or("..".to_owned(), local)));
     let last = voice.events.iter().flatten().map(|row| row.at).max();
     let state = match (last, outages.last()) {
         (None, _) => "not-seen",
@@ -147,7 +151,9 @@ fn outages(
     }
     let is_outage = |start: DateTime<Utc>, end: DateTime<Utc>| {
         let shared = bins.iter().map(|bin| (us(end).min(bin + BIN_US) - us(start).max(*bin)).max(0));
-        end - start >= TimeDelta::minutes(15) && !weeks.is_empty() && shared.sum::<i64>() >= 8 * BIN_US * weeks.len() as i64
+        end - start >= TimeDelta::minutes(15)
+            && !weeks.is_empty()
+            && shared.sum::<i64>() >= 8 * BIN_US * weeks.len() as i64
     };
     let mut moments: Vec<DateTime<Utc>> = voice.events[0].iter().map(|row| row.at).collect();
     moments.sort();

@@ -46,15 +46,19 @@ pub(super) fn user_trail(truth: &Truth, asked: &Asked) -> Expected {
     if event.is_none() {
         known(truth, asked, whose, &mut rows);
     }
-    let is_asked = |row: &&Row| asked.is_in(row.at) && row.word("tenant_id") == whose.0 && asked.passes(row, "source");
+    let is_asked =
+        |row: &&Row| asked.is_in(row.at) && row.word("tenant_id") == whose.0 && asked.passes(row, "source");
     let events = if asked.has("duplicates") { &truth.deliveries } else { &truth.events };
     let is_theirs = |row: &&Row| truth.person(row) == whose.1;
-    let is_it = |row: &&Row| event.is_none_or(|event| [row.text("event_id"), row.text("attempt_id")].contains(&Some(event)));
+    let is_it = |row: &&Row| {
+        event.is_none_or(|event| [row.text("event_id"), row.text("attempt_id")].contains(&Some(event)))
+    };
     for it in events.iter().filter(is_asked).filter(is_theirs).filter(is_it) {
         of_event(truth, asked, whose, it, &mut rows);
     }
     for it in truth.changes.iter().filter(is_asked).filter(|_| event.is_none()) {
-        let is_act = it.text("actor").is_some_and(|actor| actor.starts_with("Ada@")) && whose == ("acme", "ada@acme.example");
+        let is_act = it.text("actor").is_some_and(|actor| actor.starts_with("Ada@"))
+            && whose == ("acme", "ada@acme.example");
         if truth.person(it) == whose.1 || is_act {
             rows.push(of_change(truth, asked, whose, it));
         }
@@ -174,7 +178,8 @@ fn of_change(truth: &Truth, asked: &Asked, (tenant, person): (&str, &str), it: &
         ("place", it.place().into()),
     ];
     if owner == person {
-        let said: Vec<&str> = ["reason", "result_detail"].into_iter().filter_map(|name| it.text(name)).collect();
+        let said: Vec<&str> =
+            ["reason", "result_detail"].into_iter().filter_map(|name| it.text(name)).collect();
         cells.extend([
             ("user_id", it.cell("user_id")),
             ("user_key", it.cell("user_key")),

@@ -112,7 +112,8 @@ pub(super) struct Truth {
 
 impl Truth {
     pub(super) async fn of(session: &Session, has_globex: bool) -> Self {
-        let sql = async |sql: &str, moment: &str| rows(session.sql(sql).await.expect("an answer"), moment).await;
+        let sql =
+            async |sql: &str, moment: &str| rows(session.sql(sql).await.expect("an answer"), moment).await;
         let deliveries = sql(EVENTS, "occurred_at").await;
         let events = deliveries.iter().filter(|row| row.cells["counts"] == true).cloned().collect();
         let changes = sql(CHANGES, "occurred_at").await;

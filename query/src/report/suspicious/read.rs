@@ -95,7 +95,8 @@ impl Reading<'_> {
         let frame = frame.sort(names.map(|name| col(name).sort(true, false)).to_vec()).map_err(failed)?;
         let (mut rows, mut copies) = (Vec::new(), Copies::default());
         read(self.session, frame, &mut |batch| {
-            copies.each_new(batch, |_, row| ChangeRow::read(&batch.slice(row, 1), &mut |row| rows.push(row)))?;
+            copies
+                .each_new(batch, |_, row| ChangeRow::read(&batch.slice(row, 1), &mut |row| rows.push(row)))?;
             Ok(rows.len())
         })
         .await?;
