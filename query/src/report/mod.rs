@@ -29,6 +29,8 @@ mod parameters;
 mod people_parameters;
 mod person;
 mod prompted;
+#[cfg(test)]
+mod proved;
 mod sentence;
 mod server_status;
 mod settled;

@@ -164,7 +164,8 @@ fn count(
     for one in tries {
         let recent = recent.entry(&one.id).or_default();
         recent.retain(|before| one.first_at_us - before.first_at_us <= RETRY_US);
-        let is_retry = recent.iter().any(|before| before.is_denied);
+        // Two that began at the same moment come in no order.
+        let is_retry = recent.iter().any(|before| before.is_denied && before.first_at_us < one.first_at_us);
         recent.push(one);
         if one.first_at_us < from_us {
             continue;

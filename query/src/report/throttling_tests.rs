@@ -37,6 +37,17 @@ async fn rows(book: &TestBook, given: &[(&str, &str)]) -> Vec<String> {
 }
 
 #[tokio::test]
+async fn what_began_at_the_same_moment_is_no_retry() {
+    for is_first in [true, false] {
+        let mut book = TestBook::new().await;
+        let other = of("both", 0, Some("other")).with(|event| event.event_id = "other");
+        let denied = of("both", 0, Some("busy")).denied(DenialReason::PhoneBusy);
+        book.land(&if is_first { [denied, other] } else { [other, denied] }).await;
+        assert_eq!(rows(&book, &[]).await, ["both (gatebook) 2 0  1 1 0 0 0"]);
+    }
+}
+
+#[tokio::test]
 async fn counts_retries_limits_and_codes_that_came_too_late_or_elsewhere() {
     let mut book = TestBook::new().await;
     let wrong = |event: TestEvent| event.denied(DenialReason::WrongCode);

@@ -258,7 +258,7 @@ async fn same_owners(kept: &TestBook, plain: &TestBook) {
 }
 
 /// Merges the files of a book, and removes the days before one.
-async fn maintain(book: &mut TestBook, first: Option<NaiveDate>) {
+pub(crate) async fn maintain(book: &mut TestBook, first: Option<NaiveDate>) {
     let retention_days = first.map_or(100_000, |first| (Utc::now().date_naive() - first).num_days());
     let upkeep = Upkeep {
         retention_days: retention_days.try_into().expect("days"),

@@ -113,14 +113,13 @@ impl Times {
     fn of(range: TimeRange, tz: Tz) -> Self {
         // No event lies in two of these times.
         let weeks_long = (range.to - range.from - TimeDelta::microseconds(1)).num_days() / 7 + 1;
-        let shift = Shift::Days(7 * u32::try_from(weeks_long).unwrap_or(1));
-        let mut weeks = Vec::new();
-        let mut week = range;
-        for _ in 0..WEEKS {
-            week = TimeRange { from: shift.back(week.from, tz), to: shift.back_end(week.to, tz) };
-            weeks.push(week);
-        }
-        Self { now: range, weeks }
+        let days = 7 * u32::try_from(weeks_long).unwrap_or(1);
+        // Each from the range itself: where clocks skipped an hour in one week, the weeks before it have that hour.
+        let weeks = (1..=WEEKS as u32).map(|week| {
+            let shift = Shift::Days(days * week);
+            TimeRange { from: shift.back(range.from, tz), to: shift.back_end(range.to, tz) }
+        });
+        Self { now: range, weeks: weeks.collect() }
     }
 
     /// Whether an event lies in any of these times.

@@ -114,6 +114,19 @@ async fn the_past_is_that_of_the_same_local_hours() {
 }
 
 #[tokio::test]
+async fn an_hour_that_clocks_skipped_is_missed_in_that_week_alone() {
+    let mut book = TestBook::new().await;
+    // In New York there was no half past two on 8 March; on the 1st that was 07:30Z, on the 15th 06:30Z.
+    book.land(&speaks("gate-1", "2026-03-01T07:40:00Z", "2026-03-01T07:45:00Z", 1)).await;
+    let given = [("from", "2026-03-15T02:30"), ("to", "2026-03-15T03:30"), ("tz", "America/New_York")];
+    let found = rows(&book, &given, Expectations::default()).await;
+    assert_eq!(
+        found.iter().map(|row| told(row, &["server", "events_before"])).collect::<Vec<_>>(),
+        ["null 5.0", "gate-1 5.0"]
+    );
+}
+
+#[tokio::test]
 async fn only_the_days_that_are_compared_are_read() {
     let mut book = TestBook::new().await;
     for day in 1..=26 {

@@ -14,6 +14,7 @@ use super::row::{ChangeRow, NUMBERS, Row, TEXTS, number_range};
 use crate::error::QueryError;
 use crate::parameter::TimeRange;
 use crate::report::asked::{asked, moment, of_tenants, read};
+use crate::report::changed::Copies;
 use crate::report::filter::Filters;
 use crate::report::in_range;
 use crate::session::{Session, day_literal};
@@ -92,9 +93,10 @@ impl Reading<'_> {
         let frame = self.filters.choose(frame).map_err(failed)?;
         let names = ["occurred_at", "kafka_topic", "kafka_partition", "kafka_offset", "element_index"];
         let frame = frame.sort(names.map(|name| col(name).sort(true, false)).to_vec()).map_err(failed)?;
-        let mut rows = Vec::new();
+        let (mut rows, mut copies) = (Vec::new(), Copies::default());
         read(self.session, frame, &mut |batch| {
-            ChangeRow::read(batch, &mut |row| rows.push(row))?;
+            copies
+                .each_new(batch, |_, row| ChangeRow::read(&batch.slice(row, 1), &mut |row| rows.push(row)))?;
             Ok(rows.len())
         })
         .await?;

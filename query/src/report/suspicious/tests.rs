@@ -190,6 +190,17 @@ async fn wrong_codes_in_a_row_and_reports_of_fraud() {
 }
 
 #[tokio::test]
+async fn a_report_of_fraud_that_came_twice_is_named_once() {
+    let mut book = TestBook::new().await;
+    for _ in 0..2 {
+        book.land_change(ChangeKind::FraudReported, "careful@acme.example", at(NOON)).await;
+    }
+    let found = hits(&book, &[]).await;
+    check(&found, &["fraud high careful@acme.example 0 0 null 1"]);
+    assert_eq!(found[0]["places"], serde_json::json!(["auth:0:0:0"]));
+}
+
+#[tokio::test]
 async fn messages_to_one_range_of_numbers_are_a_burst_unless_codes_come_back() {
     let mut book = TestBook::new().await;
     let text = |range: &str, nth: i64, seconds: i64| {

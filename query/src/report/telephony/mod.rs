@@ -12,6 +12,7 @@ use arrow::array::{Array as _, ArrayRef, AsArray as _, BooleanArray, Int64Array,
 use arrow::datatypes::{Int64Type, TimestampMicrosecondType};
 use arrow::error::ArrowError;
 use chrono::TimeDelta;
+use datafusion::common::ScalarValue;
 use schemas::vocabulary::{DenialGroup, DenialReason};
 
 use self::countries::destination;
@@ -194,9 +195,11 @@ async fn messages(
     let delivery = quoted(of_delivery.map(|reason| reason.as_str()));
     let not_out = quoted(NOT_OUT.into_iter());
     let answers = quoted(ANSWERS.into_iter());
+    // Two events that count can have one id: what tells an event without a key from others is its place.
+    let by_itself = "CASE WHEN attempt_id IS NULL THEN concat_ws(':', kafka_topic_id, kafka_partition, kafka_offset, element_index) END";
     // A phone that was reached and took no code is an answer of nobody; one that was let in without a challenge was not called.
     let sql = format!(
-        "SELECT tenant_id, source, coalesce(attempt_id, event_id) AS message, min(occurred_at) AS first_at, \
+        "SELECT tenant_id, source, attempt_id, {by_itself} AS message, min(occurred_at) AS first_at, \
             count(*) AS events, bool_or(method = 'voice-call') AS is_call, max(phone_number) AS number, \
             max(sender) AS sender, max(CASE WHEN user_key <> 'unknown' THEN user_key END) AS user_key, \
             coalesce(bool_or(denial_reason IN ({delivery})), false) AS failed, \
@@ -207,7 +210,7 @@ async fn messages(
          FROM counted_events \
          WHERE {EVENT_IN_RANGE}{of_tenants} AND method IN ('voice-call', 'text-message') \
            AND assurance IN ('challenged', 'unknown') AND stage <> 'first-factor' \
-         GROUP BY 1, 2, 3"
+         GROUP BY 1, 2, 3, 4"
     );
     let values = [range_values(around), tenants].concat();
     let (from_us, to_us) = (parameters.range.from.timestamp_micros(), parameters.range.to.timestamp_micros());
@@ -259,12 +262,22 @@ async fn with_app(
     owners: &Owners,
 ) -> Result<BTreeSet<(String, String)>, QueryError> {
     let (of_tenants, tenants) = of_tenants(&parameters.filters);
+    let reused: Vec<String> = owners.reused().into_iter().map(str::to_owned).collect();
+    let names: Vec<String> = (0..reused.len()).map(|index| format!("reused_{index}")).collect();
+    // Of an id that belongs to one after the other it matters when each event was.
+    let moment = if names.is_empty() {
+        "NULL".to_owned()
+    } else {
+        let places: Vec<String> = names.iter().map(|name| format!("${name}")).collect();
+        format!("CASE WHEN user_key IN ({}) THEN occurred_at END", places.join(", "))
+    };
     let sql = format!(
-        "SELECT tenant_id, source, user_key, min(occurred_at) AS at FROM counted_events \
+        "SELECT tenant_id, source, user_key, {moment} AS moment, min(occurred_at) AS at FROM counted_events \
          WHERE {EVENT_IN_RANGE}{of_tenants} AND result = 'success' \
-           AND method IN ('mobile-app-notification', 'mobile-app-code') GROUP BY 1, 2, 3"
+           AND method IN ('mobile-app-notification', 'mobile-app-code') GROUP BY 1, 2, 3, 4"
     );
-    let values = [range_values(parameters.range), tenants].concat();
+    let reused = names.into_iter().zip(reused.into_iter().map(ScalarValue::from)).collect();
+    let values = [range_values(parameters.range), tenants, reused].concat();
     let mut persons = BTreeSet::new();
     let frame = asked(session, &sql, &values).await?;
     read(session, frame, &mut |batch| {

@@ -95,6 +95,36 @@ async fn messages_are_told_by_where_they_went_and_what_came_of_them() {
 }
 
 #[tokio::test]
+async fn events_without_a_key_are_messages_by_themselves_also_where_they_have_one_id() {
+    let mut book = TestBook::new().await;
+    let alone =
+        |number| of("ada", number, "k", 0).with(|event| (event.attempt_id, event.event_id) = (None, "e"));
+    // The key of one is the id of another.
+    let keyed = of("ada", "+12125550101", "e", 5);
+    book.land(&[alone("+12125550101"), alone("+12125550102"), keyed]).await;
+    assert_eq!(rows(&book, "country", &["country", "messages", "events"]).await, ["US 3 3"]);
+}
+
+#[tokio::test]
+async fn who_had_an_id_before_and_after_uses_the_app_in_their_own_time() {
+    let mut book = TestBook::new().await;
+    let csv = "person,ids,enabled_from,enabled_to\nA1,ada,,2026-11-10\nB2,ada,2026-11-10,\n";
+    let file = schemas::read_directory_file(csv.as_bytes(), Some("hr"), &schemas::Maps::default());
+    book.directory.import("acme", &file.expect("a file"), "op", 0).await.expect("imports");
+    let app = |days: i64, key| {
+        of("ada", "+12125550101", key, -86_400 * days)
+            .with(|event| event.method = Some(Method::MobileAppCode))
+    };
+    let call = of("ada", "+12125550101", "call", 0);
+    book.land(&[app(20, "before"), app(1, "after"), call]).await;
+    let given = [("from", "2026-10-30"), ("to", "2026-11-21"), ("per", "person")];
+    let parameters = REPORT.parse(given, at("2027-01-01T00:00:00Z")).expect("parameters");
+    let csv = text(REPORT.answer(&book.session(Limits::default()), &parameters).await, Format::Csv).await;
+    let row = csv.lines().nth(1).expect("a row");
+    assert!(row.contains(",B2,") && row.ends_with("true,false"), "{csv}");
+}
+
+#[tokio::test]
 async fn who_is_not_reached_would_be_better_off_with_the_app() {
     let mut book = TestBook::new().await;
     let mut keys = 0;
