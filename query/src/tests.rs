@@ -413,7 +413,7 @@ async fn an_answer_is_written_with_the_columns_that_are_chosen() {
     };
     let names = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect::<Vec<_>>();
     let chosen = ask().await.expect("an answer").with_columns(&names(&["kafka_offset", "tenant_id"]));
-    assert_eq!(text(chosen, Format::Csv).await, "kafka_offset,tenant_id\n0,acme\n1,globex\n");
+    assert_eq!(text(chosen, Format::Csv).await, "kafka_offset,tenant_id\r\n0,acme\r\n1,globex\r\n");
     for (given, advice) in [
         (&["user"][..], "choose of tenant_id, result, kafka_offset: there is no column \"user\""),
         (&["result", "result"], "name each column once: \"result\" comes twice"),
