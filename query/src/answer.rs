@@ -4,7 +4,8 @@ use std::fmt;
 use std::sync::Arc;
 
 use arrow::array::ArrayRef;
-use arrow::datatypes::SchemaRef;
+use arrow::datatypes::{Schema, SchemaRef};
+use arrow::error::ArrowError;
 use arrow::record_batch::RecordBatch;
 use datafusion::execution::SendableRecordBatchStream;
 use futures::stream::{self, BoxStream};
@@ -67,6 +68,20 @@ impl Answer {
         Self { omits_nulls: true, ..self }
     }
 
+    /// The same rows with these columns alone, in this order.
+    ///
+    /// # Errors
+    ///
+    /// There is no such column, or one is named twice.
+    pub fn with_columns(self, names: &[String]) -> Result<Self, QueryError> {
+        let chosen = chosen(&self.schema, names)?;
+        let failed = |error: ArrowError| QueryError::while_running(error.into(), &Limits::default());
+        let schema = Arc::new(self.schema.project(&chosen).map_err(failed)?);
+        let whole = self.whole.map(|rows| rows.project(&chosen)).transpose().map_err(failed)?;
+        let batches = self.batches.map(move |rows| rows?.project(&chosen).map_err(failed)).boxed();
+        Ok(Self { coverage: self.coverage, schema, batches, whole, omits_nulls: self.omits_nulls })
+    }
+
     /// A list of which all rows are there: each column with its name.
     pub(crate) async fn list(
         session: &Session,
@@ -95,6 +110,22 @@ impl Answer {
     pub async fn next(&mut self) -> Result<Option<RecordBatch>, QueryError> {
         self.batches.next().await.transpose()
     }
+}
+
+/// Where the columns of these names stand.
+fn chosen(schema: &Schema, names: &[String]) -> Result<Vec<usize>, QueryError> {
+    let mut chosen = Vec::new();
+    for name in names {
+        let index = schema.index_of(name).map_err(|_| {
+            let known: Vec<&str> = schema.fields().iter().map(|field| field.name().as_str()).collect();
+            QueryError::Refused(format!("choose of {}: there is no column {name:?}", known.join(", ")))
+        })?;
+        if chosen.contains(&index) {
+            return Err(QueryError::Refused(format!("name each column once: {name:?} comes twice")));
+        }
+        chosen.push(index);
+    }
+    Ok(chosen)
 }
 
 impl fmt::Debug for Answer {

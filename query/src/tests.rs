@@ -403,3 +403,22 @@ async fn sums_go_on_from_those_of_an_earlier_version() {
     assert_eq!(later.totals().await.expect("sums").by_partition, whole);
     assert!(book.book.totals().await.is_err(), "the spoilt files are read by nobody else");
 }
+
+#[tokio::test]
+async fn an_answer_is_written_with_the_columns_that_are_chosen() {
+    let book = small_book().await;
+    let session = book.session(Limits::default());
+    let ask = async || {
+        session.sql("SELECT tenant_id, result, kafka_offset FROM events ORDER BY kafka_offset LIMIT 2").await
+    };
+    let names = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect::<Vec<_>>();
+    let chosen = ask().await.expect("an answer").with_columns(&names(&["kafka_offset", "tenant_id"]));
+    assert_eq!(text(chosen, Format::Csv).await, "kafka_offset,tenant_id\r\n0,acme\r\n1,globex\r\n");
+    for (given, advice) in [
+        (&["user"][..], "choose of tenant_id, result, kafka_offset: there is no column \"user\""),
+        (&["result", "result"], "name each column once: \"result\" comes twice"),
+    ] {
+        let refused = ask().await.expect("an answer").with_columns(&names(given)).expect_err("refused");
+        assert_eq!(refused.to_string(), advice);
+    }
+}

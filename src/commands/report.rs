@@ -3,7 +3,7 @@
 use chrono::Utc;
 use clap::{Arg, ArgAction, ArgMatches, Args as _, Command, FromArgMatches};
 use query::report::{REPORTS, Report};
-use query::{Parameter, Takes};
+use query::{Answer, Parameter, QueryError, Takes};
 
 use super::answer::{self, OutputArgs};
 use super::saved::{self, RunArgs, SavedArgs, ScheduleArgs};
@@ -16,6 +16,7 @@ Examples:
   gatebook report usage                                    the last 24 hours in one row
   gatebook report usage --by hour,method                   the same by hour and method
   gatebook report denials --by reason --server mfa-1       why one server denied, compared with the day before
+  gatebook report denials --by server --columns server,denied,rate    these columns alone
   gatebook report usage --from 2026-10-01 --to 2026-11-01 --tz Europe/Berlin --by day,result --format csv
   gatebook report usage --by day,method --from 2026-10-01 --format html --output october.html
   gatebook report saved                                    what is asked again and again, and when it is due";
@@ -24,7 +25,7 @@ Examples:
 #[derive(Debug)]
 pub(crate) enum Args {
     /// A report of the table.
-    Named { report: &'static Report, given: Given, output: OutputArgs },
+    Named { report: &'static Report, given: Given, columns: ColumnsArgs, output: OutputArgs },
     /// A saved report, once.
     Run(RunArgs),
     /// The list of saved reports.
@@ -37,6 +38,26 @@ pub(crate) enum Args {
 const RUN: &str = "run";
 const SAVED: &str = "saved";
 const SCHEDULE: &str = "schedule";
+
+/// Which columns of the answer are written.
+#[derive(Debug, clap::Args)]
+pub(crate) struct ColumnsArgs {
+    /// Only these columns, comma-separated, in this order
+    #[arg(long, value_delimiter = ',')]
+    columns: Vec<String>,
+}
+
+impl ColumnsArgs {
+    fn choose(&self, answer: Answer) -> Result<Answer, QueryError> {
+        if self.columns.is_empty() {
+            return Ok(answer);
+        }
+        answer.with_columns(&self.columns).map_err(|error| match error {
+            QueryError::Refused(why) => QueryError::Refused(format!("--columns: {why}")),
+            error => error,
+        })
+    }
+}
 
 /// Parameters as they were typed, by name.
 #[derive(Debug)]
@@ -98,7 +119,8 @@ impl FromArgMatches for Args {
         let (report, matches) =
             found.ok_or_else(|| clap::Error::new(clap::error::ErrorKind::MissingSubcommand))?;
         let given = Given::read(matches, report.parameters());
-        Ok(Self::Named { report, given, output: OutputArgs::from_arg_matches(matches)? })
+        let columns = ColumnsArgs::from_arg_matches(matches)?;
+        Ok(Self::Named { report, given, columns, output: OutputArgs::from_arg_matches(matches)? })
     }
 
     fn update_from_arg_matches(&mut self, matches: &ArgMatches) -> Result<(), clap::Error> {
@@ -110,7 +132,9 @@ impl FromArgMatches for Args {
 fn subcommand(report: &'static Report) -> Command {
     let examples = format!("Examples:\n  gatebook report {}{}", report.name, example(report));
     let command = Given::options(Command::new(report.name), report.parameters()).before_help(examples);
-    OutputArgs::augment_args(command).about(report.asks).long_about(report.definition)
+    OutputArgs::augment_args(ColumnsArgs::augment_args(command))
+        .about(report.asks)
+        .long_about(report.definition)
 }
 
 /// What must be given, and one thing that can be.
@@ -156,14 +180,14 @@ fn dashed(name: &'static str) -> String {
 
 /// Runs `gatebook report`.
 pub(crate) async fn run(args: Args, config: &Config) -> anyhow::Result<()> {
-    let (report, given, output) = match args {
-        Args::Named { report, given, output } => (report, given, output),
+    let (report, given, columns, output) = match args {
+        Args::Named { report, given, columns, output } => (report, given, columns, output),
         Args::Run(args) => return saved::run(&args, config),
         Args::Saved => return saved::list(config),
         Args::Schedule(args) => return saved::schedule(&args, config).await,
     };
     let parameters = report.parse(given.pairs(), Utc::now()).map_err(|error| Usage(format!("--{error}")))?;
-    answer::print(config, &output, async |session| report.answer(session, &parameters).await)
+    answer::print(config, &output, async |session| columns.choose(report.answer(session, &parameters).await?))
 }
 
 #[cfg(test)]

@@ -20,6 +20,7 @@ mod harness_holds;
 mod http;
 mod kills;
 mod maintenance;
+mod pages;
 mod projections;
 mod readers;
 mod redecode;

@@ -80,6 +80,13 @@ impl<'r> Changed<'r> {
     pub(super) fn result_detail(&self) -> Option<&'r str> {
         self.texts.get(10, self.row)
     }
+
+    /// What was said of it: the reason, and the source's own text where that says anything else.
+    pub(super) fn said(&self) -> Option<String> {
+        let detail = self.result_detail().filter(|detail| self.reason() != Some(*detail));
+        let said: Vec<&str> = [self.reason(), detail].into_iter().flatten().collect();
+        (!said.is_empty()).then(|| said.join("; "))
+    }
 }
 
 /// Tells copies of changes, which come in the order of time.

@@ -132,8 +132,6 @@ fn take(grants: &mut Vec<Grant>, changed: &Changed<'_>, owners: &Owners) {
     let person = owners.of(tenant, source, changed.user_key(), changed.at_us).person;
     for (what, (granted, ended)) in GRANTS.iter().enumerate() {
         if changed.change() == *granted {
-            let said = [changed.reason(), changed.result_detail()].into_iter().flatten();
-            let said = said.collect::<Vec<_>>().join("; ");
             grants.push(Grant {
                 what,
                 tenant: tenant.to_owned(),
@@ -141,7 +139,7 @@ fn take(grants: &mut Vec<Grant>, changed: &Changed<'_>, owners: &Owners) {
                 person: person.to_string(),
                 granted_at_us: changed.at_us,
                 granted_by: changed.actor().map(str::to_owned),
-                why: (!said.is_empty()).then_some(said),
+                why: changed.said(),
                 until_us: changed.until_us,
                 taken_back_us: None,
                 attempts: 0,

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use arrow::array::{AsArray as _, RecordBatch};
+use arrow::array::{ArrayRef, AsArray as _, BooleanArray, RecordBatch};
 use arrow::datatypes::{Int64Type, TimestampMicrosecondType};
 use arrow::error::ArrowError;
 use datafusion::error::DataFusionError;
@@ -12,13 +12,14 @@ use datafusion::functions_aggregate::expr_fn::{count, max, min};
 use datafusion::logical_expr::when;
 use datafusion::prelude::{DataFrame, col, lit};
 use schemas::LEGACY_CLIENTS;
-use schemas::arrays::{Texts, column, numbers};
+use schemas::arrays::{Texts, column, numbers, text_column};
 
 use super::super::counts::in_range;
 use super::super::made::Made;
 use super::super::parameters::ReportParameters;
 use super::super::people_parameters::APPLICATION;
 use crate::error::QueryError;
+use crate::function::trying;
 use crate::people::Owners;
 use crate::report::asked::read_bounded;
 use crate::session::Session;
@@ -85,6 +86,9 @@ fn frame(
         .into_iter()
         .flat_map(|name| APP_PASSWORDS.map(|word| contains(said(name), lit(word))))
         .fold(lit(false), |one, other| one.or(other));
+    let steps = events.schema().field_with_unqualified_name("steps")?.data_type().clone();
+    let in_steps = trying("app_password_in_steps", vec![steps], |columns| steps_say(&columns[0]));
+    let by_app_password = by_app_password.or(in_steps.call(vec![col("steps")]));
     let mut rows = parameters.filters.choose(events.filter(in_range(parameters.range))?)?;
     rows = rows.filter(col("result").eq(lit("success")))?;
     rows = rows.filter(is_legacy.or(by_app_password.clone()))?;
@@ -101,6 +105,16 @@ fn frame(
         max(col("occurred_at")).alias("last_at"),
     ];
     rows.aggregate(keys.collect(), counted)
+}
+
+/// Whether a step of each sign-in says so: Entra has such a text in its steps alone.
+fn steps_say(column: &ArrayRef) -> Result<BooleanArray, ArrowError> {
+    let says = |steps: ArrayRef| {
+        let details = text_column(&RecordBatch::from(steps.as_struct()), "detail")?;
+        let mut said = details.iter().flatten().map(str::to_lowercase);
+        Ok(Some(said.any(|detail| APP_PASSWORDS.iter().any(|word| detail.contains(word)))))
+    };
+    column.as_list::<i32>().iter().map(|steps| steps.map_or(Ok(Some(false)), says)).collect()
 }
 
 fn take_in(

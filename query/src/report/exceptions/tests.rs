@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use chrono::{DateTime, TimeDelta};
+use schemas::Step;
 use schemas::vocabulary::{Assurance, AuthResult, ChangeKind};
 use serde_json::Value;
 
@@ -68,7 +69,8 @@ async fn a_bypass_says_by_whom_why_how_long_and_whether_it_was_used() {
         // Ended before the range.
         grant(at("2025-01-01T00:00:00Z"), "old", until(at("2025-01-02T00:00:00Z"))),
         grant(on(2, 8), "ada", until(on(2, 12))),
-        grant(on(3, 8), "ada", None),
+        // The source gives the reason as its own text, too.
+        grant(on(3, 8), "ada", None).with(|it| it.result_detail = Some("lost phone")),
         change(on(3, 9), ChangeKind::BypassEnded).of("duo", "ada"),
         change(on(4, 8), ChangeKind::AppPasswordAdded).of("entra", "ada").with(|it| it.actor = Some("ada")),
     ])
@@ -104,6 +106,22 @@ async fn a_bypass_says_by_whom_why_how_long_and_whether_it_was_used() {
     assert_eq!((&found[0]["exception"], &found[0]["sign_ins"]), (&Value::from("bypassed"), &Value::from(3)));
 }
 
+/// The steps of a sign-in by an app password, as Entra tells them.
+const IN_A_STEP: [Step<'static>; 2] =
+    [step("Correct password"), step("MFA requirement skipped due to app password")];
+
+const fn step(detail: &'static str) -> Step<'static> {
+    Step {
+        at_us: None,
+        method: None,
+        result: None,
+        reason: None,
+        code: None,
+        detail: Some(detail),
+        device: None,
+    }
+}
+
 #[tokio::test]
 async fn old_clients_and_app_passwords_are_told_by_events() {
     let mut book = TestBook::new().await;
@@ -122,6 +140,8 @@ async fn old_clients_and_app_passwords_are_told_by_events() {
         with(2, Some("Browser"), None),
         with(3, Some("Browser"), Some("MFA requirement skipped due to app password")),
         with(4, Some("IMAP4"), None).denied(schemas::vocabulary::DenialReason::WrongPassword),
+        // Entra has the text in a step alone.
+        with(5, Some("Exchange ActiveSync"), None).with(|event| event.steps = &IN_A_STEP),
     ])
     .await;
     let found = rows(&book, &REPORT, &MARCH).await;
@@ -129,7 +149,15 @@ async fn old_clients_and_app_passwords_are_told_by_events() {
         .iter()
         .map(|row| format!("{} {} {}", row["exception"], row["client_app"], row["events"]).replace('"', ""))
         .collect();
-    assert_eq!(told, ["app-password Browser 1", "legacy-client IMAP4 1", "legacy-client imap4 1"]);
+    assert_eq!(
+        told,
+        [
+            "app-password Browser 1",
+            "app-password Exchange ActiveSync 1",
+            "legacy-client IMAP4 1",
+            "legacy-client imap4 1"
+        ]
+    );
 }
 
 #[tokio::test]

@@ -242,8 +242,6 @@ fn tell_change(changed: &Changed<'_>, place: String, person: &Person, tz: Tz, ma
         .text("place", place);
     if is_of {
         let rule = owner_rule(&person.owners, changed);
-        let said = [changed.reason(), changed.result_detail()];
-        let said = said.into_iter().flatten().collect::<Vec<_>>().join("; ");
         row.text("kind", "change")
             .text(
                 "sentence",
@@ -252,7 +250,7 @@ fn tell_change(changed: &Changed<'_>, place: String, person: &Person, tz: Tz, ma
             .text("user_id", changed.user_id())
             .text("user_key", changed.user_key())
             .text("linked_by", rule)
-            .maybe("detail", (!said.is_empty()).then_some(said.as_str()));
+            .maybe("detail", changed.said().as_deref());
     } else {
         // Whose account it was is another one's affair: the report `changes` says it.
         let sentence = of_change(Some(changed.change()), None, until.as_deref(), None);
