@@ -202,6 +202,12 @@ impl Owners {
         ids
     }
 
+    /// The ids of some persons, each by tenant and name, in canonical form.
+    pub(crate) fn keys_of(&self, persons: &BTreeSet<(&str, &str)>) -> BTreeSet<&str> {
+        let is_theirs = |it: &&Identity| persons.contains(&(it.id.tenant_id.as_str(), it.person.as_str()));
+        self.identities.iter().filter(is_theirs).map(|it| it.id.user_key.as_str()).collect()
+    }
+
     /// The addresses of a person, of ids and of e-mail.
     pub(crate) fn addresses(&self, tenant_id: &str, person: &str) -> Vec<&str> {
         let is_theirs = |whose: &Whose| matches!(whose, Whose::Person(name) if name == person);

@@ -105,6 +105,12 @@ pub(super) fn fatigue(seen: &Seen<'_>, limits: &Suspicious) -> Vec<Hit> {
     chains.into_iter().filter_map(hit).collect()
 }
 
+/// How many persons are named.
+fn persons(rows: &[&Row]) -> usize {
+    let named = rows.iter().filter(|row| row.is_of_somebody());
+    named.map(|row| row.person.as_str()).collect::<BTreeSet<_>>().len()
+}
+
 /// The only value that there is; none where there are several.
 fn one<'a>(values: impl Iterator<Item = Option<&'a str>>) -> Option<String> {
     let values: BTreeSet<&str> = values.flatten().collect();
@@ -118,7 +124,7 @@ pub(super) fn many_persons(seen: &Seen<'_>, limits: &Suspicious) -> Vec<Hit> {
         |row: &'_ Row| -> Option<(String, String)> { Some((row.tenant_id.clone(), row.client_ip.clone()?)) };
     let chains = chains(guesses, |row| row.at_us, address, us(limits.many_persons_pause_s));
     let hit = |((tenant_id, address), chain): ((String, String), Vec<&Row>)| {
-        let persons = chain.iter().map(|row| row.person.as_str()).collect::<BTreeSet<_>>().len();
+        let persons = persons(&chain);
         let (first_us, last_us) = span(&chain);
         let let_in = |to_us: i64| {
             let is_here = |row: &&Row| {
@@ -260,7 +266,7 @@ pub(super) fn number_range(seen: &Seen<'_>, limits: &Suspicious) -> Vec<Hit> {
         {
             return None;
         }
-        let persons = chain.iter().map(|row| row.person.as_str()).collect::<BTreeSet<_>>().len();
+        let persons = persons(&chain);
         let calls = chain.iter().any(|row| row.method == Some(Method::VoiceCall));
         let kind = if calls { "calls and messages" } else { "messages" };
         Some(Hit {

@@ -152,11 +152,12 @@ async fn chained(
     limits: &Suspicious,
 ) -> Result<Vec<Hit>, QueryError> {
     let reading = Reading { session, filters: &parameters.filters, range };
-    let mut tries = reading.tries().await?;
-    let mut successes = reading.successes(&tries).await?;
-    let mut changes = reading.changes(seconds(limits.enrolment_follow_s)).await?;
     let owners = session.owners(&tenants(parameters)).await?;
-    tries.iter_mut().chain(&mut successes).for_each(|row| row.find_person(&owners));
+    let mut tries = reading.tries().await?;
+    tries.iter_mut().for_each(|row| row.find_person(&owners));
+    let mut successes = reading.successes(&tries, &owners).await?;
+    let mut changes = reading.changes(seconds(limits.enrolment_follow_s)).await?;
+    successes.iter_mut().for_each(|row| row.find_person(&owners));
     changes.iter_mut().for_each(|row| row.find_person(&owners));
     let seen = Seen { tries: &tries, successes: &successes, changes: &changes };
     let detectors = [

@@ -13,6 +13,7 @@ use schemas::Kind;
 use super::row::{ChangeRow, NUMBERS, Row, TEXTS, number_range};
 use crate::error::QueryError;
 use crate::parameter::TimeRange;
+use crate::people::Owners;
 use crate::report::asked::{asked, moment, of_tenants, read};
 use crate::report::changed::Copies;
 use crate::report::filter::Filters;
@@ -39,9 +40,11 @@ impl Reading<'_> {
         self.rows(is_try).await
     }
 
-    /// Successes of those who are told in the tries: by the person's id, the address or the range of numbers.
-    pub(super) async fn successes(&self, tries: &[Row]) -> Result<Vec<Row>, QueryError> {
-        let keys: BTreeSet<&str> = tries.iter().map(|row| row.user_key.as_str()).collect();
+    /// Successes of those who are told in the tries: by the person's ids in all sources, the address or the range of numbers.
+    pub(super) async fn successes(&self, tries: &[Row], owners: &Owners) -> Result<Vec<Row>, QueryError> {
+        let mut keys: BTreeSet<&str> = tries.iter().map(|row| row.user_key.as_str()).collect();
+        let persons = tries.iter().map(|row| (row.tenant_id.as_str(), row.person.as_str())).collect();
+        keys.extend(owners.keys_of(&persons));
         let addresses: BTreeSet<&str> = tries.iter().filter_map(|row| row.client_ip.as_deref()).collect();
         let numbers = tries.iter().filter_map(|row| row.phone_number.as_deref());
         let ranges: BTreeSet<&str> = numbers.filter_map(number_range).collect();
@@ -161,7 +164,10 @@ impl Reading<'_> {
             let [methods, addresses]: [Result<Vec<bool>, ArrowError>; 2] = flags;
             let (methods, addresses) = (methods?, addresses?);
             Row::read(batch, &mut |row| {
-                rows.push((row, methods[at], addresses[at]));
+                // Whom a source does not name has done nothing for the first time.
+                if row.is_of_somebody() {
+                    rows.push((row, methods[at], addresses[at]));
+                }
                 at += 1;
             })?;
             Ok(rows.len())

@@ -72,6 +72,17 @@ fn check(hits: &[Value], expected: &[&str]) {
 }
 
 #[tokio::test]
+async fn somebody_who_declined_here_and_came_in_there_is_one_person() {
+    let mut book = TestBook::new().await;
+    let mut events: Vec<TestEvent> =
+        (0..5).map(|nth| declined("ada@acme.example", nth * 100).of("entra")).collect();
+    let linked = push("ada", -90_000).of("duo").with(|event| event.email = Some("ada@acme.example"));
+    events.extend([linked, push("ada", 500).of("duo").with(|event| event.client_ip = None)]);
+    book.land(&events).await;
+    check(&hits(&book, &[("kind", "fatigue")]).await, &["fatigue high ada@acme.example 5 1 5 1"]);
+}
+
+#[tokio::test]
 async fn fatigue_is_worse_when_somebody_comes_in_and_worst_when_a_method_is_registered() {
     let mut book = TestBook::new().await;
     let mut events: Vec<TestEvent> = (0..4).map(|nth| declined("few", nth * 100)).collect();
