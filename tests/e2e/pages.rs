@@ -2,9 +2,12 @@
 //!
 //! What a command prints to standard error (how many rows, of which version of the book) is not shown: versions differ.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::sync::Mutex;
+use std::thread;
 
 /// The demo that all pages are about.
 const DEMO: &[&str] = &["demo", "--until", "2026-11-24", "--seed", "1", "--once"];
@@ -42,8 +45,39 @@ fn is_fixed(command: &str) -> bool {
     !command.contains(" report ") || command.contains("--from")
 }
 
+/// The commands of a page.
+fn commands(page: &str) -> impl Iterator<Item = &str> {
+    let mut is_console = false;
+    page.lines().filter_map(move |line| {
+        if line.starts_with("```") {
+            is_console = line == "```console";
+        }
+        line.strip_prefix("$ ").filter(|_| is_console)
+    })
+}
+
+/// What commands print, each once, as many at a time as there are cores.
+fn all_printed<'c>(folder: &Path, commands: impl Iterator<Item = &'c str>) -> BTreeMap<&'c str, String> {
+    let commands: BTreeSet<&str> = commands.collect();
+    let (left, printed_by) = (Mutex::new(commands.iter()), Mutex::new(BTreeMap::new()));
+    let work = || {
+        loop {
+            let next = left.lock().expect("no thread failed").next();
+            let Some(command) = next else { return };
+            let output = printed(folder, command);
+            printed_by.lock().expect("no thread failed").insert(*command, output);
+        }
+    };
+    thread::scope(|scope| {
+        for _ in 0..thread::available_parallelism().map_or(1, usize::from) {
+            scope.spawn(work);
+        }
+    });
+    printed_by.into_inner().expect("no thread failed")
+}
+
 /// The page with what its commands print now.
-fn answered(folder: &Path, page: &str) -> String {
+fn answered(page: &str, printed: &BTreeMap<&str, String>) -> String {
     let mut answered = String::new();
     let (mut is_console, mut is_output) = (false, false);
     for line in page.lines() {
@@ -52,7 +86,7 @@ fn answered(folder: &Path, page: &str) -> String {
         }
         if let Some(command) = line.strip_prefix("$ ").filter(|_| is_console) {
             answered += &format!("{line}\n");
-            let output = printed(folder, command);
+            let output = &printed[command];
             is_output = is_fixed(command);
             if is_output {
                 answered += output.trim_end();
@@ -72,13 +106,15 @@ fn the_answers_in_the_documents_are_those_that_a_reader_gets() {
     let demo = folder.path().join("demo");
     let ended = Command::new(gatebook()).args(DEMO).arg(&demo).output().expect("starts");
     assert!(ended.status.success(), "{}", String::from_utf8_lossy(&ended.stderr));
+    let pages = pages().into_iter().map(|path| (fs::read_to_string(&path).expect("reads"), path));
+    let pages: Vec<(String, PathBuf)> = pages.collect();
+    let printed = all_printed(&demo, pages.iter().flat_map(|(page, _)| commands(page)));
     let mut differ = Vec::new();
-    for path in pages() {
-        let page = fs::read_to_string(&path).expect("reads");
-        let answered = answered(&demo, &page);
+    for (page, path) in &pages {
+        let answered = answered(page, &printed);
         if std::env::var_os("GATEBOOK_UPDATE").is_some() {
-            fs::write(&path, &answered).expect("writes");
-        } else if answered != page {
+            fs::write(path, &answered).expect("writes");
+        } else if answered != *page {
             // Not by `lines`, which does not tell that one ends with a carriage return.
             let lines = answered.split('\n').zip(page.split('\n')).find(|(now, then)| now != then);
             differ.push(format!("{}: {lines:?}", path.display()));
