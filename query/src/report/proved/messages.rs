@@ -24,6 +24,9 @@ fn destination(number: &str) -> Option<(&'static str, &'static str)> {
 /// Tenant, country, prefix, sender, person.
 type Key = (String, Option<String>, Option<String>, Option<String>, Option<String>);
 
+/// The rows of a message, and whose it is.
+type Message<'t> = (Vec<&'t Row>, Option<String>);
+
 /// Whether reasons of a message say that it failed on the way, that it went out, and that the person did something.
 fn is_delivery(row: &Row) -> bool {
     let reason = row.text("denial_reason").and_then(DenialReason::parse);
@@ -60,7 +63,7 @@ pub(super) fn telephony(truth: &Truth, asked: &Asked) -> Expected {
         messages.entry(message).or_default().push(event);
     }
     let per = asked.value("per").unwrap_or("country");
-    let mut counted: BTreeMap<Key, Vec<(Vec<&Row>, Option<String>)>> = BTreeMap::new();
+    let mut counted: BTreeMap<Key, Vec<Message<'_>>> = BTreeMap::new();
     for ([tenant, ..], rows) in messages {
         let first = rows.iter().map(|row| row.at).min().expect("a row");
         if !asked.is_in(first) {

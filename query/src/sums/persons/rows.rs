@@ -116,7 +116,8 @@ pub(super) fn merged(one: &[Row], other: &[Row]) -> Vec<Row> {
             Ordering::Equal => {
                 let events = one.events + other.events;
                 all.extend(Some(Row { events, ..**one }).filter(|_| events != 0));
-                (ones.next(), others.next());
+                ones.next();
+                others.next();
             }
         }
     }
