@@ -1,7 +1,7 @@
 //! The book: opening it, and seeing it at one version.
 
 use std::collections::{BTreeSet, HashSet};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use arrow::datatypes::SchemaRef;
 use chrono::NaiveDate;
@@ -39,6 +39,8 @@ pub const STATISTICS_COLUMNS: &[&str] = &[
 pub struct Book {
     location: Location,
     table: Table,
+    /// What [`Self::files`] found last, with the version: statistics are texts in the log, and are read once.
+    files: Arc<Mutex<Option<(u64, Arc<[ActiveFile]>)>>>,
 }
 
 /// What happened to the files of events.
@@ -100,7 +102,9 @@ impl Book {
     pub async fn open_at(location: &Location, version: u64) -> Result<Option<Self>, DeltaTableError> {
         let mut table = unloaded(&location.book())?;
         match table.load_version(version).await {
-            Ok(()) => Ok(Some(Self { location: location.clone(), table: Table::new(table) })),
+            Ok(()) => {
+                Ok(Some(Self { location: location.clone(), table: Table::new(table), files: Arc::default() }))
+            }
             Err(error) => {
                 tracing::debug!(%error, version, "the book is not known any more as it was");
                 Ok(None)
@@ -180,7 +184,9 @@ impl Book {
                 Err(OpenError::Missing { folder: location.book().display().to_string() })
             }
             Err(error) => Err(error.into()),
-            Ok(()) => Ok(Self { location: location.clone(), table: Table::new(table) }),
+            Ok(()) => {
+                Ok(Self { location: location.clone(), table: Table::new(table), files: Arc::default() })
+            }
         }
     }
 
@@ -265,8 +271,15 @@ impl Book {
 
     /// The files of this version.
     pub fn files(&self) -> Result<Vec<ActiveFile>, DeltaTableError> {
+        let version = self.version();
+        let mut known = self.files.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some((_, files)) = known.as_ref().filter(|(of, _)| *of == version) {
+            return Ok(files.to_vec());
+        }
         let state = self.table.delta().snapshot()?;
-        Ok(state.log_data().iter().map(|view| ActiveFile::of(&view)).collect())
+        let files: Arc<[ActiveFile]> = state.log_data().iter().map(|view| ActiveFile::of(&view)).collect();
+        *known = Some((version, Arc::clone(&files)));
+        Ok(files.to_vec())
     }
 
     /// The offset at which this partition goes on; none if the book has never heard of it.
