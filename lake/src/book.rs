@@ -40,8 +40,11 @@ pub struct Book {
     location: Location,
     table: Table,
     /// What [`Self::files`] found last, with the version: statistics are texts in the log, and are read once.
-    files: Arc<Mutex<Option<(u64, Arc<[ActiveFile]>)>>>,
+    files: Arc<Mutex<Option<FilesAt>>>,
 }
+
+/// A version, and its files.
+type FilesAt = (u64, Arc<[ActiveFile]>);
 
 /// What happened to the files of events.
 #[derive(Debug, Default)]
