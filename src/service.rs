@@ -98,8 +98,8 @@ pub(crate) async fn run(
             served = Some(ended);
             None
         }
-        () = maintain::again_and_again(config) => None,
-        () = projections::keep_up(config) => None,
+        () = Box::pin(maintain::again_and_again(config)) => None,
+        () = Box::pin(projections::keep_up(config)) => None,
         () = Box::pin(keep_saved(saved)) => None,
         () = stop => None,
     };

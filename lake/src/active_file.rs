@@ -1,7 +1,9 @@
 //! A data file of one version of the book.
 
+use std::sync::Arc;
+
 use chrono::{DateTime, NaiveDate, Utc};
-use deltalake_core::kernel::{LogicalFileView, Remove};
+use deltalake_core::kernel::{Action, LogicalFileView, Remove};
 use object_store::path::Path;
 use schemas::Kind;
 use serde_json::{Map, Value};
@@ -24,13 +26,12 @@ pub struct ActiveFile {
     /// The newest `occurred_at` in it, in microseconds since 1970 UTC.
     pub newest_us: Option<i64>,
     /// The smallest and the largest topic id in it, as far as the log has them: long ones may be cut.
-    pub topic_ids: Option<(String, String)>,
+    pub topic_ids: Option<Arc<(String, String)>>,
     /// The smallest and the largest Kafka partition in it.
     pub partitions: Option<(i64, i64)>,
     /// The smallest and the largest Kafka offset in it.
     pub offsets: Option<(i64, i64)>,
-    /// The action that takes it out of the table without changing data.
-    pub(crate) remove: Remove,
+    remove: Arc<Remove>,
 }
 
 impl ActiveFile {
@@ -52,17 +53,28 @@ impl ActiveFile {
                 .and_then(Value::as_str)
                 .and_then(|text| text.parse::<DateTime<Utc>>().ok())
                 .map(|newest| newest.timestamp_micros()),
-            topic_ids: text_bounds(&statistics, "kafka_topic_id"),
+            topic_ids: text_bounds(&statistics, "kafka_topic_id").map(Arc::new),
             partitions: bounds(&statistics, "kafka_partition"),
             offsets: bounds(&statistics, "kafka_offset"),
-            remove: view.remove_action(false),
+            remove: Arc::new(view.remove_action(false)),
         }
+    }
+
+    /// What takes it out of the table, from now on.
+    pub(crate) fn remove_action(&self, data_change: bool) -> Action {
+        removing(&self.remove, data_change)
     }
 
     /// Whether ingest wrote it, in the order of arrival; otherwise it is sorted.
     pub(crate) fn is_landed(&self) -> bool {
         self.path.filename().is_some_and(|name| name.starts_with(LANDED_PREFIX))
     }
+}
+
+/// What takes a file out of a table from now on. The log's reader says when it was asked.
+pub(crate) fn removing(remove: &Remove, data_change: bool) -> Action {
+    let now_ms = Utc::now().timestamp_millis();
+    Action::Remove(Remove { data_change, deletion_timestamp: Some(now_ms), ..remove.clone() })
 }
 
 /// The smallest and the largest value of an integer column, where the log has them.

@@ -1,7 +1,7 @@
 //! The book: opening it, and seeing it at one version.
 
 use std::collections::{BTreeSet, HashSet};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
 use arrow::datatypes::SchemaRef;
 use chrono::NaiveDate;
@@ -15,8 +15,10 @@ use object_store::{ObjectStore, ObjectStoreExt as _};
 use schemas::Kind;
 
 use crate::active_file::ActiveFile;
+use crate::listing::Listing;
 use crate::location::Location;
 use crate::partition::PartitionId;
+use crate::reader::Reader;
 use crate::table::{Table, quiet, unloaded};
 
 /// The columns whose smallest and largest value stand in the log, so that readers can skip files.
@@ -39,12 +41,8 @@ pub const STATISTICS_COLUMNS: &[&str] = &[
 pub struct Book {
     location: Location,
     table: Table,
-    /// What [`Self::files`] found last, with the version: statistics are texts in the log, and are read once.
-    files: Arc<Mutex<Option<FilesAt>>>,
+    files: Listing<ActiveFile>,
 }
-
-/// A version, and its files.
-type FilesAt = (u64, Arc<[ActiveFile]>);
 
 /// What happened to the files of events.
 #[derive(Debug, Default)]
@@ -101,18 +99,14 @@ impl Book {
         Ok(book)
     }
 
+    fn of(location: &Location, table: Table) -> Self {
+        Self { location: location.clone(), table, files: Listing::default() }
+    }
+
     /// The book as it was at an earlier version; none where the log does not reach back so far.
-    pub async fn open_at(location: &Location, version: u64) -> Result<Option<Self>, DeltaTableError> {
-        let mut table = unloaded(&location.book())?;
-        match table.load_version(version).await {
-            Ok(()) => {
-                Ok(Some(Self { location: location.clone(), table: Table::new(table), files: Arc::default() }))
-            }
-            Err(error) => {
-                tracing::debug!(%error, version, "the book is not known any more as it was");
-                Ok(None)
-            }
-        }
+    pub async fn at(&self, version: u64) -> Result<Option<Self>, DeltaTableError> {
+        let table = self.table.at(&self.location.book(), version).await?;
+        Ok(table.map(|table| Self { table, ..self.clone() }))
     }
 
     /// What happened to the files of events after an earlier version; none where the log does not reach back so far.
@@ -187,9 +181,7 @@ impl Book {
                 Err(OpenError::Missing { folder: location.book().display().to_string() })
             }
             Err(error) => Err(error.into()),
-            Ok(()) => {
-                Ok(Self { location: location.clone(), table: Table::new(table), files: Arc::default() })
-            }
+            Ok(()) => Ok(Self::of(location, Table::new(table))),
         }
     }
 
@@ -274,15 +266,12 @@ impl Book {
 
     /// The files of this version.
     pub fn files(&self) -> Result<Vec<ActiveFile>, DeltaTableError> {
-        let version = self.version();
-        let mut known = self.files.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some((_, files)) = known.as_ref().filter(|(of, _)| *of == version) {
-            return Ok(files.to_vec());
-        }
-        let state = self.table.delta().snapshot()?;
-        let files: Arc<[ActiveFile]> = state.log_data().iter().map(|view| ActiveFile::of(&view)).collect();
-        *known = Some((version, Arc::clone(&files)));
-        Ok(files.to_vec())
+        Ok(self.files.of(&self.table, |view| Some(ActiveFile::of(view)))?.to_vec())
+    }
+
+    /// What reads the book's files.
+    pub(crate) fn reader(&self) -> &Reader {
+        self.table.reader()
     }
 
     /// The offset at which this partition goes on; none if the book has never heard of it.

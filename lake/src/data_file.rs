@@ -29,8 +29,12 @@ const DICTIONARY_PAGE_BYTES_MAX: usize = 8 << 20;
 /// Rows in a row group of a file that ingest writes: the whole file, since it is read whole.
 const LANDED_ROW_GROUP_ROWS: usize = 1 << 20;
 
-/// Rows in a row group of a compacted file: what one person's look-up must decode at least.
+/// Rows in a row group of a compacted file.
 const COMPACTED_ROW_GROUP_ROWS: usize = 256 << 10;
+
+/// Rows of a page, of which one person's look-up decodes few: the smallest and largest user key of each stand in the footer.
+const LANDED_PAGE_ROWS: usize = 20_000;
+const COMPACTED_PAGE_ROWS: usize = 8 << 10;
 
 /// Monotone or nearly so: differences are smaller than values, and no dictionary pays.
 const DELTA_COLUMNS: &[&str] =
@@ -162,15 +166,16 @@ pub fn encode(kind: Kind, day: NaiveDate, batch: &RecordBatch) -> Result<DataFil
 }
 
 fn properties(origin: Origin) -> WriterProperties {
-    let (level, rows, statistics) = match origin {
+    let (level, rows, page_rows, statistics) = match origin {
         // One row group: the log's statistics say as much, and are read sooner.
-        Origin::Landed => (1, LANDED_ROW_GROUP_ROWS, EnabledStatistics::None),
-        Origin::Compacted => (3, COMPACTED_ROW_GROUP_ROWS, EnabledStatistics::Page),
+        Origin::Landed => (1, LANDED_ROW_GROUP_ROWS, LANDED_PAGE_ROWS, EnabledStatistics::None),
+        Origin::Compacted => (3, COMPACTED_ROW_GROUP_ROWS, COMPACTED_PAGE_ROWS, EnabledStatistics::Page),
     };
     let builder = WriterProperties::builder()
         .set_created_by(concat!("gatebook ", env!("CARGO_PKG_VERSION")).to_owned())
         .set_compression(zstd(level))
         .set_max_row_group_row_count(Some(rows))
+        .set_data_page_row_count_limit(page_rows)
         .set_dictionary_page_size_limit(DICTIONARY_PAGE_BYTES_MAX)
         .set_statistics_enabled(statistics);
     let delta = |builder: WriterPropertiesBuilder, name: &&str| {

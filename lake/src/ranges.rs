@@ -18,11 +18,23 @@ pub(crate) struct Ranges {
     store: Arc<dyn ObjectStore>,
     path: Path,
     size_bytes: u64,
+    footer: Option<Arc<ParquetMetaData>>,
 }
 
 impl Ranges {
     pub(crate) fn new(store: Arc<dyn ObjectStore>, path: Path, size_bytes: u64) -> Self {
-        Self { store, path, size_bytes }
+        Self { store, path, size_bytes, footer: None }
+    }
+
+    /// With a footer that was fetched before.
+    pub(crate) fn with_footer(self, footer: Arc<ParquetMetaData>) -> Self {
+        Self { footer: Some(footer), ..self }
+    }
+
+    /// Fetches the footer.
+    pub(crate) async fn footer(mut self) -> Result<Arc<ParquetMetaData>> {
+        let size_bytes = self.size_bytes;
+        Ok(Arc::new(ParquetMetaDataReader::new().load_and_finish(&mut self, size_bytes).await?))
     }
 }
 
@@ -43,8 +55,10 @@ impl AsyncFileReader for Ranges {
         &'a mut self,
         _options: Option<&'a ArrowReaderOptions>,
     ) -> BoxFuture<'a, Result<Arc<ParquetMetaData>>> {
-        let size_bytes = self.size_bytes;
-        async move { Ok(Arc::new(ParquetMetaDataReader::new().load_and_finish(self, size_bytes).await?)) }
-            .boxed()
+        let Self { store, path, size_bytes, footer } = self;
+        match footer {
+            Some(footer) => futures::future::ready(Ok(Arc::clone(footer))).boxed(),
+            None => Self::new(Arc::clone(store), path.clone(), *size_bytes).footer().boxed(),
+        }
     }
 }

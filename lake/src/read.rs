@@ -1,34 +1,25 @@
 //! Reading entries back, as far as the lake itself and ingest need them. Queries go another way.
 
 use std::collections::HashMap;
-use std::sync::Arc;
 
 use arrow::array::{Array, AsArray, BooleanArray, RecordBatch};
 use arrow::datatypes::{Int32Type, Int64Type};
 use arrow::error::ArrowError;
 use futures::{Stream, StreamExt as _};
-use object_store::path::Path;
-use object_store::{ObjectStore, ObjectStoreExt as _};
-use parquet::arrow::ProjectionMask;
-use parquet::arrow::arrow_reader::{ArrowPredicateFn, ParquetRecordBatchReaderBuilder, RowFilter};
+use object_store::ObjectStoreExt as _;
+use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 use parquet::arrow::async_reader::ParquetRecordBatchStreamBuilder;
 use parquet::errors::ParquetError;
-use parquet::file::metadata::RowGroupMetaData;
 use schemas::Kind;
 
 use crate::active_file::ActiveFile;
 use crate::book::Book;
 use crate::partition::PartitionId;
 use crate::ranges::Ranges;
-
-/// Rows decoded at a time.
-const BATCH_ROWS: usize = 8192;
+use crate::reader::{BATCH_ROWS, FileRef, RAW, Wanted};
 
 /// The columns of a row's place in its partition.
 const PLACE: &[&str] = &["kafka_topic_id", "kafka_partition", "kafka_offset"];
-
-/// The column of what was sent: as long as a record, and seldom needed.
-const RAW: &str = "raw";
 
 /// Why entries cannot be read.
 #[derive(Debug, thiserror::Error)]
@@ -72,15 +63,8 @@ impl Book {
         columns: Option<&[&str]>,
         take: impl FnMut(&RecordBatch),
     ) -> Result<(), ReadError> {
-        let builder = self.stream_file(file).await?;
-        let builder = match columns {
-            Some(columns) => {
-                let mask = ProjectionMask::columns(builder.parquet_schema(), columns.iter().copied());
-                builder.with_projection(mask)
-            }
-            None => builder,
-        };
-        rows_of(builder, take).await.map_err(|source| damaged(file, source))
+        let read = self.reader().read(file.into(), columns, take);
+        read.await.map_err(|source| damaged(file, source))
     }
 
     /// The rows of a file as they are asked for, with all columns that it has: as many at a time as bring about
@@ -126,9 +110,13 @@ impl Book {
         columns: &[&str],
         take: impl FnMut(&RecordBatch),
     ) -> Result<(), ReadError> {
-        let builder = self.stream_file(file).await?;
         let since = since.clone();
-        let read = filtered(builder, PLACE, move |rows| wanted(rows, &since), columns, take);
+        let wanted = Wanted {
+            by: PLACE,
+            may_hold: anybody,
+            is_wanted: move |rows: &RecordBatch| wanted(rows, &since),
+        };
+        let read = self.reader().read_wanted(file.into(), wanted, Some(columns), take);
         read.await.map_err(|source| damaged(file, source))
     }
 
@@ -141,12 +129,8 @@ impl Book {
         is_wanted: impl FnMut(&RecordBatch) -> Result<BooleanArray, ArrowError> + Send + 'static,
         take: impl FnMut(&RecordBatch),
     ) -> Result<(), ReadError> {
-        let builder = self.stream_file(file).await?;
-        let roots = builder.parquet_schema().root_schema().get_fields().iter();
-        let short = roots.map(|field| field.name().to_owned()).filter(|name| name != RAW);
-        let short: Vec<String> = short.collect();
-        let short: Vec<&str> = short.iter().map(String::as_str).collect();
-        let read = filtered(builder, columns, is_wanted, &short, take);
+        let wanted = Wanted { by: columns, may_hold: anybody, is_wanted };
+        let read = self.reader().read_wanted(file.into(), wanted, None, take);
         read.await.map_err(|source| damaged(file, source))
     }
 
@@ -161,8 +145,8 @@ impl Book {
         columns: &[&str],
         take: impl FnMut(&RecordBatch),
     ) -> Result<(), ReadError> {
-        let builder = self.stream_file(file).await?;
-        let read = filtered(only_groups_of_users(builder, may_hold), by, is_wanted, columns, take);
+        let wanted = Wanted { by, may_hold, is_wanted };
+        let read = self.reader().read_wanted(file.into(), wanted, Some(columns), take);
         read.await.map_err(|source| damaged(file, source))
     }
 
@@ -179,8 +163,7 @@ impl Book {
         &self,
         file: &ActiveFile,
     ) -> Result<ParquetRecordBatchStreamBuilder<Ranges>, ReadError> {
-        let opened = open(self.store(), file.path.clone(), file.size_bytes).await;
-        opened.map_err(|source| damaged(file, source))
+        self.reader().open(file.into()).await.map_err(|source| damaged(file, source))
     }
 
     pub(crate) async fn open_file(
@@ -194,62 +177,14 @@ impl Book {
     }
 }
 
-/// A file of a store, of which no more is fetched than what is asked of it.
-pub(crate) async fn open(
-    store: Arc<dyn ObjectStore>,
-    path: Path,
-    size_bytes: u64,
-) -> Result<ParquetRecordBatchStreamBuilder<Ranges>, ParquetError> {
-    let builder = ParquetRecordBatchStreamBuilder::new(Ranges::new(store, path, size_bytes)).await?;
-    Ok(builder.with_batch_size(BATCH_ROWS))
+fn anybody(_: &str, _: &str) -> bool {
+    true
 }
 
-/// All rows.
-pub(crate) async fn rows_of(
-    builder: ParquetRecordBatchStreamBuilder<Ranges>,
-    mut take: impl FnMut(&RecordBatch),
-) -> Result<(), ParquetError> {
-    let mut rows = builder.build()?;
-    while let Some(batch) = rows.next().await {
-        take(&batch?);
+impl<'a> From<&'a ActiveFile> for FileRef<'a> {
+    fn from(file: &'a ActiveFile) -> Self {
+        Self { path: &file.path, size_bytes: file.size_bytes, rows: file.rows }
     }
-    Ok(())
-}
-
-/// The rows that are wanted by what the columns `by` hold.
-pub(crate) async fn filtered(
-    builder: ParquetRecordBatchStreamBuilder<Ranges>,
-    by: &[&str],
-    mut is_wanted: impl FnMut(&RecordBatch) -> Result<BooleanArray, ArrowError> + Send + 'static,
-    columns: &[&str],
-    take: impl FnMut(&RecordBatch),
-) -> Result<(), ParquetError> {
-    let schema = builder.parquet_schema();
-    let by = ProjectionMask::columns(schema, by.iter().copied());
-    let roots = schema.root_schema().get_fields().iter().enumerate();
-    let roots = roots.filter(|(_, field)| columns.contains(&field.name())).map(|(index, _)| index);
-    let columns = ProjectionMask::roots(schema, roots);
-    let wanted = ArrowPredicateFn::new(by, move |rows| is_wanted(&rows));
-    let filter = RowFilter::new(vec![Box::new(wanted)]);
-    rows_of(builder.with_projection(columns).with_row_filter(filter), take).await
-}
-
-/// Leaves out the row groups whose smallest and largest user key say that they hold nobody who is wanted.
-pub(crate) fn only_groups_of_users(
-    builder: ParquetRecordBatchStreamBuilder<Ranges>,
-    may_hold: impl Fn(&str, &str) -> bool,
-) -> ParquetRecordBatchStreamBuilder<Ranges> {
-    let may_hold = |group: &RowGroupMetaData| {
-        let column = group.columns().iter().find(|column| column.column_path().string() == "user_key");
-        let bounds = column.and_then(|column| column.statistics()).and_then(|statistics| {
-            let text = |bytes| std::str::from_utf8(bytes).ok();
-            Some((text(statistics.min_bytes_opt()?)?, text(statistics.max_bytes_opt()?)?))
-        });
-        bounds.is_none_or(|(least, greatest)| may_hold(least, greatest))
-    };
-    let groups = builder.metadata().row_groups().iter().enumerate();
-    let groups = groups.filter(|(_, group)| may_hold(group)).map(|(index, _)| index).collect();
-    builder.with_row_groups(groups)
 }
 
 fn damaged(file: &ActiveFile, source: ParquetError) -> ReadError {
@@ -268,7 +203,7 @@ fn reaches(file: &ActiveFile, since: &HashMap<PartitionId, i64>) -> bool {
     since.iter().any(|(id, from)| {
         let partition = i64::from(id.partition);
         let is_between = |(low, high): &(String, String)| *low <= id.topic_id && id.topic_id <= *high;
-        file.topic_ids.as_ref().is_none_or(is_between)
+        file.topic_ids.as_deref().is_none_or(is_between)
             && file.partitions.is_none_or(|(low, high)| (low..=high).contains(&partition))
             && file.offsets.is_none_or(|(_, high)| high >= *from)
     })

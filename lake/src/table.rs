@@ -11,6 +11,7 @@ use object_store::{Error, ObjectStore, ObjectStoreExt as _};
 use url::Url;
 
 use crate::partition::Transactions;
+use crate::reader::Reader;
 use crate::store::DurableStore;
 
 /// How often a commit that lost against another commit is checked again and tried again. Each round
@@ -22,6 +23,7 @@ const COMMIT_ATTEMPTS_MAX: usize = 50;
 pub(crate) struct Table {
     delta: DeltaTable,
     transactions: Transactions,
+    reader: Reader,
 }
 
 impl Table {
@@ -29,7 +31,22 @@ impl Table {
     pub(crate) fn new(delta: DeltaTable) -> Self {
         let mut transactions = Transactions::default();
         transactions.followed = delta.version().unwrap_or(0);
-        Self { delta, transactions }
+        let reader = Reader::new(delta.log_store().object_store(None));
+        Self { delta, transactions, reader }
+    }
+
+    /// The same table as it was at an earlier version; none where the log does not reach back so far.
+    pub(crate) async fn at(
+        &self,
+        folder: &std::path::Path,
+        version: u64,
+    ) -> Result<Option<Self>, DeltaTableError> {
+        let mut delta = unloaded(folder)?;
+        if let Err(error) = delta.load_version(version).await {
+            tracing::debug!(%error, version, "{} is not known any more as it was", folder.display());
+            return Ok(None);
+        }
+        Ok(Some(Self { reader: self.reader.clone(), ..Self::new(delta) }))
     }
 
     /// Delta-rs's own table.
@@ -49,6 +66,11 @@ impl Table {
     /// The store whose root is the table's folder.
     pub(crate) fn store(&self) -> Arc<dyn ObjectStore> {
         self.delta.log_store().object_store(None)
+    }
+
+    /// What reads the table's files.
+    pub(crate) fn reader(&self) -> &Reader {
+        &self.reader
     }
 
     /// Goes on to the latest version.

@@ -47,11 +47,12 @@ impl Changes {
         self.files.iter().map(|file| file.rows).sum()
     }
 
-    /// What came since a version and these offsets. `known` is what counted then of some days; of others it is found out.
-    /// None where the log does not reach back so far.
+    /// What came since the version that a table stands at, and these offsets. `known` is what counted then of some days; of others
+    /// the table tells it. None where the log does not reach back so far.
     pub(crate) async fn since(
         book: &Book,
         repeats: &Repeats,
+        table: &Projections,
         version: u64,
         since: Offsets,
         known: &BTreeMap<NaiveDate, Arc<Places>>,
@@ -69,14 +70,12 @@ impl Changes {
             days.into_iter().partition(|day| known.contains_key(day));
         let known = known.iter().filter(|(day, _)| known_days.contains(day));
         let mut before: BTreeMap<_, _> = known.map(|(day, places)| (*day, Arc::clone(places))).collect();
+        let mut stored = repeats.stored(table, &unknown).await?;
+        before.extend(unknown.into_iter().map(|day| (day, stored.remove(&day).unwrap_or_default())));
         let mut earlier = None;
-        if !unknown.is_empty() || !replaced.is_empty() {
-            // The earlier version first: what is found out about it serves the later one.
-            let Some(then) = Book::open_at(book.location(), version).await.map_err(ReadError::from)? else {
-                return Ok(None);
-            };
-            before.extend(places_of(&then, repeats, &unknown).await?);
-            earlier = Some(then).filter(|_| !replaced.is_empty());
+        if !replaced.is_empty() {
+            let Some(then) = book.at(version).await.map_err(ReadError::from)? else { return Ok(None) };
+            earlier = Some(then);
         }
         let exceptions = repeats.exceptions(book, wanted).await?;
         Ok(Some(Self { files, since, before, exceptions, replaced, earlier }))
@@ -92,6 +91,14 @@ impl Changes {
     pub(crate) fn places(&self) -> impl Iterator<Item = (NaiveDate, Arc<Places>)> {
         let of_day = |day: &NaiveDate| self.exceptions.of_day(day_number(*day)).cloned().unwrap_or_default();
         self.before.keys().map(move |day| (*day, of_day(day)))
+    }
+
+    /// Tells which rows became exceptions, and which ceased to be.
+    pub(crate) fn count_exceptions(&self, sums: &mut Sums) {
+        for ((day, now), before) in self.places().zip(self.before.values()) {
+            now.without(before).for_each(|(topic, place)| sums.exception(day, topic, place, 1));
+            before.without(&now).for_each(|(topic, place)| sums.exception(day, topic, place, -1));
+        }
     }
 
     /// Reads the new events that count.
@@ -307,17 +314,4 @@ pub(crate) fn new_files(
 ) -> Result<Vec<ActiveFile>, ProjectError> {
     let files = book.event_files_since(since)?.into_iter();
     Ok(files.filter(|file| changed.added.contains(&file.path)).collect())
-}
-
-/// What counted of these days at an earlier version of the book.
-async fn places_of(
-    earlier: &Book,
-    repeats: &Repeats,
-    days: &BTreeSet<NaiveDate>,
-) -> Result<BTreeMap<NaiveDate, Arc<Places>>, ProjectError> {
-    let mut files = files_by_day(earlier)?;
-    files.retain(|day, _| days.contains(day));
-    let exceptions = repeats.exceptions(earlier, files).await?;
-    let of_day = |day: &NaiveDate| (*day, exceptions.of_day(day_number(*day)).cloned().unwrap_or_default());
-    Ok(days.iter().map(of_day).collect())
 }

@@ -166,7 +166,8 @@ impl Projector {
         self.totals = self.book.totals_since(std::mem::take(&mut self.totals)).await?;
         let since = taken_in(&mut self.table, &self.totals).await?;
         let version = before.book_version;
-        let changes = Changes::since(&self.book, &self.repeats, version, since, &known.places).await?;
+        let changes =
+            Changes::since(&self.book, &self.repeats, &self.table, version, since, &known.places).await?;
         let Some(changes) = changes else { return Ok(None) };
         let all = self.events()?;
         if changes.events_max() > REBUILD_EVENTS_MIN && changes.events_max() > all / 2 {
@@ -178,6 +179,7 @@ impl Projector {
         let mut touched = Touched::default();
         changes.touch_recounted(&self.book, &mut touched, &mut output.sums).await?;
         changes.recount_replaced(&self.book, &mut output.sums).await?;
+        changes.count_exceptions(&mut output.sums);
         self.take_away(&gone, &mut output).await?;
         known.persons.drop_persons_of(&gone);
         changes.touch_replaced(&self.book, &self.table, &gone, self.rules.silence_us(), &mut touched).await?;

@@ -48,6 +48,7 @@ impl Rebuild<'_> {
         for (day, files) in files_by_day(self.book)? {
             let wanted = BTreeMap::from([(day, files.clone())]);
             let exceptions = Arc::new(self.repeats.exceptions(self.book, wanted).await?);
+            exceptions.each(day, |topic, place| output.sums.exception(day, topic, place, 1));
             let rows = files.iter().map(|file| file.rows).sum::<u64>();
             // Of a long day a part of the persons comes after the other.
             let slices = rows.div_ceil(self.repeats.limits().rebuilt_events).max(1);

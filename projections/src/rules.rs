@@ -23,7 +23,7 @@ const SECOND_US: i64 = 1_000_000;
 
 /// Changes with the rules in [`Attempter`](crate::Attempter), and with what else is kept, so that what an earlier program made
 /// is made again.
-const VERSION: u32 = 4;
+const VERSION: u32 = 5;
 
 impl Default for Rules {
     fn default() -> Self {

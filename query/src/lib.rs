@@ -18,9 +18,11 @@
 
 mod answer;
 mod attempts;
+mod basis;
 mod coverage;
 mod days;
 mod error;
+mod exceptions;
 mod expectations;
 mod folded;
 mod function;

@@ -24,8 +24,10 @@ use tokio::sync::OnceCell;
 
 use crate::answer::Answer;
 use crate::attempts::StoredAttempts;
+use crate::basis::{Basis, KeptTable};
 use crate::coverage::{Coverage, NextOffset, Question};
 use crate::error::QueryError;
+use crate::exceptions::KnownExceptions;
 use crate::expectations::Expectations;
 use crate::limits::Limits;
 use crate::parameter::TimeRange;
@@ -58,6 +60,7 @@ pub struct Resources {
     rules: Arc<Rules>,
     voices: Arc<Voices>,
     kept: Arc<Kept>,
+    table: Arc<KeptTable>,
     owners: Arc<KeptOwners>,
     expectations: Arc<Expectations>,
 }
@@ -95,6 +98,7 @@ impl Resources {
             rules,
             voices: Arc::default(),
             kept: Arc::default(),
+            table: Arc::default(),
             owners: Arc::default(),
             expectations: Arc::default(),
         })
@@ -180,20 +184,18 @@ impl Session {
         let state = sql::session_state().with_config(config).with_runtime_env(Arc::clone(&resources.runtime));
         let context = SessionContext::new_with_state(state.build());
         let sums = Arc::new(Sums::new(book, earlier));
-        let attempts = Arc::new(StoredAttempts::new(
-            Arc::clone(&sums),
-            Arc::clone(&resources.repeats),
-            Arc::clone(&resources.rules),
-        ));
-        let stored_sums = StoredSums::new(
-            Arc::clone(&sums),
-            Arc::clone(&resources.repeats),
-            Arc::clone(&resources.rules),
-            Arc::clone(&resources.kept),
-            Arc::clone(&attempts),
-        );
+        let basis = Arc::new(Basis {
+            sums: Arc::clone(&sums),
+            repeats: Arc::clone(&resources.repeats),
+            rules: Arc::clone(&resources.rules),
+            table: Arc::clone(&resources.table),
+        });
+        let attempts = Arc::new(StoredAttempts::new(Arc::clone(&basis)));
+        let stored_sums =
+            StoredSums::new(Arc::clone(&basis), Arc::clone(&resources.kept), Arc::clone(&attempts));
+        let exceptions = Arc::new(KnownExceptions::new(basis));
         let known = Arc::new(Known::new(directory.clone()));
-        let people = views::register(&context, book, &known, &resources.repeats, attempts).map_err(failed)?;
+        let people = views::register(&context, book, &known, &exceptions, attempts).map_err(failed)?;
         Ok(Self {
             context,
             limits,
@@ -290,6 +292,12 @@ impl Session {
             tz: tz.to_owned(),
             question,
         })
+    }
+
+    /// The first UTC day of which the book has events.
+    pub(crate) fn first_day(&self) -> Result<Option<NaiveDate>, QueryError> {
+        let files = self.book().files()?;
+        Ok(files.iter().filter(|file| file.kind == Some(Kind::Event)).filter_map(|file| file.day).min())
     }
 
     /// Whether every event happened before a moment, in microseconds since 1970.

@@ -10,10 +10,10 @@ use datafusion::logical_expr::LogicalPlanBuilder;
 use datafusion::prelude::{SessionContext, col, lit};
 use deltalake_core::delta_datafusion::{DeltaScanConfig, DeltaScanNext};
 use lake::Book;
-use projections::repeats::Repeats;
 use schemas::Kind;
 
 use crate::attempts::{self, Attempts, StoredAttempts};
+use crate::exceptions::KnownExceptions;
 use crate::ocsf;
 use crate::people::{self, IDENTITIES, Known, Listed, PERSONS, People};
 use crate::repeats::{self, CountedEvents};
@@ -69,7 +69,7 @@ pub(crate) fn register(
     context: &SessionContext,
     book: &Book,
     known: &Arc<Known>,
-    repeats: &Arc<Repeats>,
+    exceptions: &Arc<KnownExceptions>,
     attempts: Arc<StoredAttempts>,
 ) -> Result<Arc<People>> {
     let stored = attempts;
@@ -92,7 +92,7 @@ pub(crate) fn register(
         let view: Arc<dyn TableProvider> = Arc::new(ViewTable::new(plan, None));
         if *kind == Kind::Event {
             let counted: Arc<dyn TableProvider> =
-                Arc::new(CountedEvents::new(book, Arc::clone(&view), repeats));
+                Arc::new(CountedEvents::new(book, Arc::clone(&view), Arc::clone(exceptions)));
             context.register_table(ocsf::VIEW, ocsf::view(Arc::clone(&counted))?)?;
             let attempts = Arc::new(Attempts::new(Arc::clone(&stored)));
             let persons = Arc::new(People::new(PERSONS, stored.clone(), Arc::clone(known)));

@@ -45,8 +45,8 @@ pub(crate) async fn run(args: Args, config: Config) -> anyhow::Result<()> {
     // Upkeep can be left at any instant: what it had not committed is done again by the next owner, once
     // the lease has ended.
     tokio::select! {
-        () = again_and_again(&config) => Ok(()),
-        () = projections::keep_up(&config) => Ok(()),
+        () = Box::pin(again_and_again(&config)) => Ok(()),
+        () = Box::pin(projections::keep_up(&config)) => Ok(()),
         stopped = signal::stop() => Ok(stopped?),
     }
 }

@@ -162,22 +162,37 @@ async fn follow(location: &Location, config: &Config) -> anyhow::Result<()> {
 /// Merges and tidies up, for ever. What fails is done again the next time: it does not stop what keeps up.
 async fn tidy(location: &Location, config: &Config) {
     let mut tidied: Option<Instant> = None;
+    let mut table = None;
     loop {
         let is_due = tidied.is_none_or(|tidied| tidied.elapsed() >= TIDY_INTERVAL);
         if is_due {
             tidied = Some(Instant::now());
         }
-        if let Err(error) = tidy_once(location, config, is_due).await {
+        if let Err(error) = tidy_once(location, config, &mut table, is_due).await {
             tracing::warn!("the projections were not tidied up: {:#}", anyhow::Error::from(error));
+            table = None;
             tokio::time::sleep(RETRY_INTERVAL).await;
         }
         tokio::time::sleep(4 * LOOK_INTERVAL).await;
     }
 }
 
-async fn tidy_once(location: &Location, config: &Config, is_due: bool) -> Result<(), ProjectionsError> {
-    // The other task makes the table where there is none.
-    let Some(mut table) = Projections::open(location).await? else { return Ok(()) };
+/// With the table that was opened before, if it was.
+async fn tidy_once(
+    location: &Location,
+    config: &Config,
+    kept: &mut Option<Projections>,
+    is_due: bool,
+) -> Result<(), ProjectionsError> {
+    let table = match kept.take() {
+        Some(table) => table,
+        // The other task makes it where there is none.
+        None => match Projections::open(location).await? {
+            Some(table) => table,
+            None => return Ok(()),
+        },
+    };
+    let table = kept.insert(table);
     loop {
         // A merge that lost against a commit is done again the next time.
         match table.merge_once().await {

@@ -242,7 +242,7 @@ pub(super) fn file_of(row: Row) -> DataFile {
 }
 
 pub(super) fn remove(file: &ActiveFile) -> Action {
-    Action::Remove(file.remove.clone())
+    file.remove_action(false)
 }
 
 /// A log entry for a file as it lies there.

@@ -42,11 +42,7 @@ pub(crate) async fn replace(
         return Err(LeaseError::Lost.into());
     }
     let data_change = operation.changes_data();
-    let removes = removed.iter().map(|file| {
-        let mut remove = file.remove.clone();
-        remove.data_change = data_change;
-        Action::Remove(remove)
-    });
+    let removes = removed.iter().map(|file| file.remove_action(data_change));
     let actions = removes.chain(added).collect();
     book.commit(actions, vec![Transaction::new(APP_ID, epoch)], operation).await?;
     Ok(())

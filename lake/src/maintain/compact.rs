@@ -20,6 +20,9 @@ use crate::maintain::{Done, Lease, MaintainError, Upkeep, commit, merge};
 /// Files that one merge reads at most: each is open at the same time.
 const FILES_A_MERGE_MAX: usize = 256;
 
+/// Rows in the order of arrival that are sorted however few their files are: to find one person's, all of them are read.
+const UNSORTED_ROWS_MAX: u64 = 16 << 10;
+
 /// Merges every group of files that is due. What lands meanwhile is left to the next run: an ingest that
 /// lands as fast as this merges would otherwise keep it for ever.
 pub(crate) async fn merge_all(
@@ -100,7 +103,8 @@ fn due(
         }
     }
     for ((day, _, landed), (kind, mut files)) in groups {
-        if files.len() < upkeep.compact_files_min {
+        let is_unsorted = landed && files.iter().map(|file| file.rows).sum::<u64>() > UNSORTED_ROWS_MAX;
+        if files.len() < upkeep.compact_files_min && !is_unsorted {
             continue;
         }
         files.sort_by(|one, other| one.rows.cmp(&other.rows).then_with(|| one.path.cmp(&other.path)));

@@ -29,15 +29,15 @@ use deltalake_core::protocol::SaveMode;
 use deltalake_core::{DeltaTable, DeltaTableError, TableProperty};
 use futures::{StreamExt as _, TryStreamExt as _, stream};
 use object_store::ObjectStore;
-use parquet::arrow::ProjectionMask;
 use parquet::errors::ParquetError;
 
 pub use self::commit::{Over, Refreshed, Standing};
 pub use self::part::{Part, PartKind};
 pub use self::sums::COUNTS;
 use crate::data_file::{DataFile, Encoder, Origin};
+use crate::listing::Listing;
 use crate::location::Location;
-use crate::read;
+use crate::reader::{FileRef, Wanted};
 use crate::table::{Table, quiet, unloaded};
 
 /// The column that numbers rows.
@@ -54,6 +54,7 @@ const STORES_AT_ONCE: usize = 4;
 pub struct Projections {
     folder: PathBuf,
     table: Table,
+    parts: Listing<Part>,
 }
 
 /// Why the table of projections cannot be used.
@@ -90,28 +91,22 @@ impl Projections {
         }
         let mut delta = unloaded(&folder)?;
         delta.load().await?;
-        let table = Table::new(delta);
-        Ok(Some(Self { folder, table }))
+        Ok(Some(Self { folder, table: Table::new(delta), parts: Listing::default() }))
     }
 
     /// The table as it was when it had taken in no more than this version of the book: what has not taken it in as a whole,
-    /// can be completed. None where it was never made, or its log does not reach back so far.
-    pub async fn open_at(location: &Location, book_version: u64) -> Result<Option<Self>, ProjectionsError> {
-        let Some(mut latest) = Self::open(location).await? else { return Ok(None) };
+    /// can be completed. None where its log does not reach back so far.
+    pub async fn when(mut self, book_version: u64) -> Result<Option<Self>, ProjectionsError> {
         let mut back = 1;
         loop {
-            match latest.standing().await? {
+            match self.standing().await? {
                 Some(standing) if standing.book_version > book_version => {}
-                Some(_) => return Ok(Some(latest)),
+                Some(_) => return Ok(Some(self)),
                 None => return Ok(None),
             }
-            let Some(version) = latest.version().checked_sub(back) else { return Ok(None) };
-            let mut delta = unloaded(&latest.folder)?;
-            if let Err(error) = delta.load_version(version).await {
-                tracing::debug!(%error, version, "the projections are not known any more as they were");
-                return Ok(None);
-            }
-            latest.table = Table::new(delta);
+            let Some(version) = self.version().checked_sub(back) else { return Ok(None) };
+            let Some(table) = self.table.at(&self.folder, version).await? else { return Ok(None) };
+            self.table = table;
             // Whoever asks about the past seldom means the last moment.
             back *= 2;
         }
@@ -189,8 +184,7 @@ impl Projections {
 
     /// The files of this version.
     pub fn parts(&self) -> Result<Vec<Part>, ProjectionsError> {
-        let state = self.table.delta().snapshot()?;
-        Ok(state.log_data().iter().filter_map(|view| Part::of(&view)).collect())
+        Ok(self.parts.of(&self.table, Part::of)?.to_vec())
     }
 
     /// Writes rows of one day, or of one month where they add up, as a file; nothing names it until a commit does.
@@ -223,14 +217,7 @@ impl Projections {
         columns: &[&str],
         take: impl FnMut(&RecordBatch),
     ) -> Result<(), ProjectionsError> {
-        let read = async {
-            let builder = self.stream(part).await?;
-            let schema = builder.parquet_schema();
-            let roots = schema.root_schema().get_fields().iter().enumerate();
-            let roots = roots.filter(|(_, field)| columns.contains(&field.name())).map(|(index, _)| index);
-            let mask = ProjectionMask::roots(schema, roots);
-            read::rows_of(builder.with_projection(mask), take).await
-        };
+        let read = self.table.reader().read(part.into(), Some(columns), take);
         read.await.map_err(|source| damaged(part, source))
     }
 
@@ -245,21 +232,9 @@ impl Projections {
         columns: &[&str],
         take: impl FnMut(&RecordBatch),
     ) -> Result<(), ProjectionsError> {
-        let read = async {
-            let builder = read::only_groups_of_users(self.stream(part).await?, may_hold);
-            read::filtered(builder, by, is_wanted, columns, take).await
-        };
+        let wanted = Wanted { by, may_hold, is_wanted };
+        let read = self.table.reader().read_wanted(part.into(), wanted, Some(columns), take);
         read.await.map_err(|source| damaged(part, source))
-    }
-
-    async fn stream(
-        &self,
-        part: &Part,
-    ) -> Result<
-        parquet::arrow::async_reader::ParquetRecordBatchStreamBuilder<crate::ranges::Ranges>,
-        ParquetError,
-    > {
-        read::open(self.table.store(), part.path.clone(), part.size_bytes).await
     }
 
     /// The numbers of all rows of these days that are not true any more.
@@ -322,6 +297,12 @@ fn row_numbers(rows: &RecordBatch) -> Vec<u64> {
 
     let numbers = rows.column_by_name(ROW).and_then(|column| column.as_primitive_opt::<Int64Type>());
     numbers.map_or_else(Vec::new, |numbers| numbers.values().iter().map(|number| *number as u64).collect())
+}
+
+impl<'a> From<&'a Part> for FileRef<'a> {
+    fn from(part: &'a Part) -> Self {
+        Self { path: &part.path, size_bytes: part.size_bytes, rows: part.rows }
+    }
 }
 
 fn damaged(part: &Part, source: ParquetError) -> ProjectionsError {

@@ -1,10 +1,13 @@
 //! A file of the projections.
 
+use std::sync::Arc;
+
 use chrono::{DateTime, NaiveDate, Utc};
 use deltalake_core::kernel::{Action, Add, LogicalFileView, Remove};
 use object_store::path::Path;
 use serde_json::{Map, Value};
 
+use crate::active_file::removing;
 use crate::data_file::DataFile;
 
 /// What the rows of a file are.
@@ -24,6 +27,8 @@ pub enum PartKind {
     AttemptsByDay,
     /// How many events and attempts each person has, by UTC month.
     PersonsByMonth,
+    /// Rows of the book that count although they are flagged as duplicates, or do not although they are not, by UTC day.
+    ExceptionsByDay,
 }
 
 impl PartKind {
@@ -38,16 +43,18 @@ impl PartKind {
             Self::AttemptsByQuarter => "attempts-by-quarter-hour",
             Self::AttemptsByDay => "attempts-by-day",
             Self::PersonsByMonth => "persons-by-month",
+            Self::ExceptionsByDay => "exceptions-by-day",
         }
     }
 
     /// Every kind of rows that add up: of equal keys, only their sum means something.
-    pub const SUMS: [Self; 5] = [
+    pub const SUMS: [Self; 6] = [
         Self::EventsByQuarter,
         Self::EventsByDay,
         Self::AttemptsByQuarter,
         Self::AttemptsByDay,
         Self::PersonsByMonth,
+        Self::ExceptionsByDay,
     ];
 
     /// Whether rows of it add up. They lie with the first day of their month, so that there are few files.
@@ -85,9 +92,9 @@ pub struct Part {
 #[derive(Debug, Clone)]
 enum Named {
     /// It does, and this takes it out.
-    Active(Remove),
+    Active(Arc<Remove>),
     /// Not yet: this puts it in.
-    Stored(Add),
+    Stored(Arc<Add>),
 }
 
 impl Part {
@@ -103,7 +110,7 @@ impl Part {
             size_bytes: u64::try_from(view.size()).unwrap_or(0),
             last_us: view.stats().and_then(|stats| last_us(&stats)),
             modified_ms: Some(view.modification_time()),
-            named: Named::Active(view.remove_action(true)),
+            named: Named::Active(Arc::new(view.remove_action(true))),
             path,
         })
     }
@@ -117,7 +124,7 @@ impl Part {
             size_bytes: file.size_bytes() as u64,
             last_us: file.add.stats.as_deref().and_then(last_us),
             modified_ms: None,
-            named: Named::Stored(file.add.clone()),
+            named: Named::Stored(Arc::new(file.add.clone())),
         }
     }
 
@@ -128,12 +135,12 @@ impl Part {
 
     pub(super) fn remove_action(&self, data_change: bool) -> Option<Action> {
         let Named::Active(remove) = &self.named else { return None };
-        Some(Action::Remove(Remove { data_change, ..remove.clone() }))
+        Some(removing(remove, data_change))
     }
 
     pub(super) fn add_action(&self) -> Option<Action> {
         let Named::Stored(add) = &self.named else { return None };
-        Some(Action::Add(add.clone()))
+        Some(Action::Add(Add::clone(add)))
     }
 }
 

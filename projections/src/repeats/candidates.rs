@@ -70,6 +70,10 @@ impl Candidates {
         if self.row_count > 2 * REPEATS_A_DAY_MAX { Err(RepeatsError::TooMany) } else { Ok(()) }
     }
 
+    pub(super) fn is_empty(&self) -> bool {
+        self.row_count == 0
+    }
+
     fn take_in(&mut self, rows: &RecordBatch) -> Result<(), ArrowError> {
         let [tenants, sources, topics] =
             ["tenant_id", "source", "kafka_topic_id"].map(|name| file_texts(rows, name));

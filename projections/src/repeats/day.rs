@@ -32,6 +32,8 @@ pub(super) struct Day {
     /// Hashes of the ids that may repeat, sorted, each with its file's number. None where they are not kept: then the day is
     /// read as a whole when it grows.
     ids: Option<Vec<Id>>,
+    /// The files that hold a row of an id that came again.
+    repeated: HashSet<FileNumber>,
     places: Arc<Places>,
     /// Whether there are more repeats than are kept in memory, in these files.
     has_too_many: bool,
@@ -79,9 +81,7 @@ impl Day {
     ) -> Result<Arc<Places>, RepeatsError> {
         if !self.has_exactly(&files) {
             if book.version() < self.version {
-                let mut older = Self::default();
-                older.take_in(book, files, hasher, ids_max).await?;
-                return Ok(older.places);
+                return self.places_of_some(book, files, hasher, ids_max).await;
             }
             let taken_in = self.take_in(book, files.clone(), hasher, ids_max).await;
             self.has_too_many = matches!(taken_in, Err(RepeatsError::TooMany));
@@ -104,6 +104,46 @@ impl Day {
 
     fn has_exactly(&self, files: &[ActiveFile]) -> bool {
         self.files.len() == files.len() && files.iter().all(|file| self.files.contains_key(&file.path))
+    }
+
+    /// The exceptions among these files, which are not all that are known, or others. Nothing of it is kept. Rows of files that
+    /// are left out may be named too.
+    async fn places_of_some(
+        &self,
+        book: &Book,
+        files: Vec<ActiveFile>,
+        hasher: &RandomState,
+        ids_max: u64,
+    ) -> Result<Arc<Places>, RepeatsError> {
+        let numbers: Option<HashSet<FileNumber>> =
+            files.iter().map(|file| self.files.get(&file.path).copied()).collect();
+        // Files that share a number are not told apart.
+        let is_told = !self.has_too_many && self.files.len() <= 1 << FILE_BITS;
+        let (Some(numbers), Some(ids), true) = (numbers, &self.ids, is_told) else {
+            let mut other = Self::default();
+            other.take_in(book, files, hasher, ids_max).await?;
+            return Ok(other.places);
+        };
+        let is_left_out = |number: &FileNumber| !numbers.contains(number);
+        if !self.repeated.iter().any(is_left_out) {
+            return Ok(Arc::clone(&self.places));
+        }
+        // Of an id that stands in a file that is left out, the other rows are looked at again.
+        let (mut hashes, mut holding) = (HashSet::new(), HashSet::new());
+        for run in ids.chunk_by(|one, next| one.hash() == next.hash()) {
+            if run.len() > 1 && run.iter().any(|id| is_left_out(&id.file())) {
+                hashes.insert(run[0].hash());
+                holding.extend(run.iter().map(|id| id.file()));
+            }
+        }
+        let hashes = Arc::new(hashes);
+        let mut candidates = Candidates::new(hasher);
+        for file in files.iter().filter(|file| holding.contains(&self.files[&file.path])) {
+            candidates.read(book, file, &hashes).await?;
+        }
+        let mut places = Places::clone(&self.places);
+        candidates.judge(&mut places)?;
+        Ok(Arc::new(places))
     }
 
     /// Nothing of this day changes before all of it was read. Of more than `ids_max` ids a part is looked at after the other.
@@ -131,6 +171,7 @@ impl Day {
         let parts = rows.div_ceil(ids_max).max(1);
         let mut candidates = Candidates::new(hasher);
         let mut new = Vec::new();
+        let mut holding = if has_grown { self.repeated.clone() } else { HashSet::new() };
         for part in 0..parts {
             new = ids(book, &added, hasher, (part, parts)).await?;
             new.sort_unstable();
@@ -140,9 +181,13 @@ impl Day {
                     candidates.read(book, file, &repeated.hashes).await?;
                 }
             }
+            holding.extend(repeated.files);
         }
-        let mut places = if has_grown { Places::clone(&self.places) } else { Places::default() };
-        candidates.judge(&mut places)?;
+        let mut places = if has_grown { Arc::clone(&self.places) } else { Arc::default() };
+        // Without copying them where nothing repeats.
+        if !candidates.is_empty() {
+            candidates.judge(Arc::make_mut(&mut places))?;
+        }
         let kept = (parts == 1).then(|| {
             let mut ids = if has_grown { self.ids.take().unwrap_or_default() } else { Vec::new() };
             ids.extend(new);
@@ -150,7 +195,7 @@ impl Day {
             ids.sort();
             ids
         });
-        (self.files, self.ids, self.places) = (numbers, kept, Arc::new(places));
+        (self.files, self.ids, self.places, self.repeated) = (numbers, kept, places, holding);
         Ok(())
     }
 }

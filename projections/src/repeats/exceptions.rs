@@ -38,6 +38,12 @@ pub(super) fn topic_number(topics: &mut Vec<String>, id: &str) -> u32 {
 }
 
 impl Places {
+    /// Each with its topic's number.
+    pub(super) fn new(topics: Vec<String>, mut places: Vec<RowPlace>) -> Self {
+        places.sort_unstable();
+        Self { topics, places }
+    }
+
     /// The number of a topic in its rows' places; none where no row of it is an exception.
     #[must_use]
     pub fn topic(&self, id: &str) -> Option<u32> {
@@ -93,6 +99,13 @@ impl Exceptions {
 
     pub(super) fn len(&self) -> usize {
         self.days.values().map(|places| places.len()).sum()
+    }
+
+    /// Each of a day, with its topic.
+    pub(crate) fn each(&self, day: NaiveDate, mut take: impl FnMut(&str, RowPlace)) {
+        if let Some(places) = self.of_day(day_number(day)) {
+            places.without(&Places::default()).for_each(|(topic, place)| take(topic, place));
+        }
     }
 
     /// Whether there are none.

@@ -13,6 +13,7 @@
 mod candidates;
 mod day;
 mod exceptions;
+mod stored;
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -25,6 +26,8 @@ use schemas::Kind;
 
 use self::day::Day;
 pub use self::exceptions::{Exceptions, Places, RowPlace};
+use self::stored::Month;
+pub use self::stored::TakenIn;
 use crate::limits::Limits;
 
 /// Repeats of one day: 48 MiB of places. Each is a row that a connector sent again or a source sent anew.
@@ -57,6 +60,8 @@ pub enum RepeatsError {
 #[derive(Debug)]
 pub struct Repeats {
     days: Mutex<BTreeMap<NaiveDate, Arc<tokio::sync::Mutex<Day>>>>,
+    /// What was stored, by the first day of the month.
+    months: Mutex<BTreeMap<NaiveDate, Month>>,
     /// Drawn anew in each process, so that nobody can make ids that collide.
     hasher: RandomState,
     limits: Limits,
@@ -66,7 +71,7 @@ impl Repeats {
     /// Nothing is known yet.
     #[must_use]
     pub fn new(limits: Limits) -> Self {
-        Self { days: Mutex::default(), hasher: RandomState::new(), limits }
+        Self { days: Mutex::default(), months: Mutex::default(), hasher: RandomState::new(), limits }
     }
 
     /// How much whoever folds what counts holds at a time.
@@ -85,13 +90,20 @@ impl Repeats {
         book: &Book,
         files: BTreeMap<NaiveDate, Vec<ActiveFile>>,
     ) -> Result<Exceptions, RepeatsError> {
+        let exceptions = Exceptions::of(self.places(book, files).await?);
+        if exceptions.len() > REPEATS_MAX { Err(RepeatsError::TooMany) } else { Ok(exceptions) }
+    }
+
+    async fn places(
+        &self,
+        book: &Book,
+        files: BTreeMap<NaiveDate, Vec<ActiveFile>>,
+    ) -> Result<Vec<(NaiveDate, Arc<Places>)>, RepeatsError> {
         let days = stream::iter(files).map(async |(date, files)| {
             let places = self.of_day(book, date, files).await?;
             Ok::<_, RepeatsError>((date, places))
         });
-        let days: Vec<(NaiveDate, Arc<Places>)> = days.buffer_unordered(DAYS_AT_A_TIME).try_collect().await?;
-        let exceptions = Exceptions::of(days);
-        if exceptions.len() > REPEATS_MAX { Err(RepeatsError::TooMany) } else { Ok(exceptions) }
+        days.buffer_unordered(DAYS_AT_A_TIME).try_collect().await
     }
 
     async fn of_day(

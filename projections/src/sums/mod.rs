@@ -12,15 +12,16 @@ mod unstored;
 use std::collections::HashMap;
 
 use ahash::RandomState;
-use chrono::Datelike as _;
-use schemas::DAY_US;
+use chrono::{Datelike as _, NaiveDate};
+use schemas::{DAY_US, day_number};
 
 pub(crate) use self::counted::{COUNTED_COLUMNS, Counted, CountedRows};
 use self::names::{NONE, Names};
 pub use self::rows::SumRows;
-pub(crate) use self::rows::sum_fields;
+pub(crate) use self::rows::{AT, PLACE, sum_fields};
 pub use self::unstored::EventSums;
 use crate::held::{Events, day_of, names as of_key};
+use crate::repeats::RowPlace;
 
 /// Microseconds of a quarter hour.
 const QUARTER_US: i64 = DAY_US / 96;
@@ -91,6 +92,16 @@ struct PersonKey {
     words: [u32; PERSON_WORDS.len()],
 }
 
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+struct ExceptionKey {
+    /// Days since 1970.
+    day: i64,
+    topic: u32,
+    partition: i32,
+    offset: i64,
+    element: i32,
+}
+
 type ByKey<K, const COUNTS: usize> = HashMap<K, [i64; COUNTS], RandomState>;
 
 /// What is gathered of sums until it is stored.
@@ -100,6 +111,7 @@ pub(crate) struct Sums {
     events: ByKey<EventKey, 1>,
     attempts: ByKey<AttemptKey, 2>,
     persons: ByKey<PersonKey, 1>,
+    exceptions: ByKey<ExceptionKey, 1>,
     /// The day that was looked at last, its month and its span.
     month: Option<(i64, i64, Span)>,
 }
@@ -128,6 +140,13 @@ impl Sums {
         add(&mut self.attempts, AttemptKey { at, words, until_us: counted.answerable_until_us }, counts);
     }
 
+    /// A row of a day became an exception, or ceased to be one.
+    pub(crate) fn exception(&mut self, day: NaiveDate, topic: &str, place: RowPlace, sign: i64) {
+        let RowPlace { offset, partition, element_index: element, .. } = place;
+        let (day, topic) = (i64::from(day_number(day)), self.names.number(Some(topic)));
+        add(&mut self.exceptions, ExceptionKey { day, topic, partition, offset, element }, [sign]);
+    }
+
     fn person(&mut self, at_us: i64, words: [u32; PERSON_WORDS.len()], sign: i64) {
         let day = at_us.div_euclid(DAY_US);
         let (month, span) = match self.month {
@@ -147,7 +166,7 @@ impl Sums {
             *self = other;
             return;
         }
-        let Self { names: theirs, events, attempts, persons, month: _ } = other;
+        let Self { names: theirs, events, attempts, persons, exceptions, month: _ } = other;
         // Their numbers, less one, as ours.
         let ours: Vec<u32> = theirs.texts().map(|text| self.names.number(Some(text))).collect();
         let ours = |number: u32| match number {
@@ -163,11 +182,14 @@ impl Sums {
         for (key, counts) in persons {
             add(&mut self.persons, PersonKey { words: key.words.map(ours), ..key }, counts);
         }
+        for (key, counts) in exceptions {
+            add(&mut self.exceptions, ExceptionKey { topic: ours(key.topic), ..key }, counts);
+        }
     }
 
     /// Keys that are held.
     pub(crate) fn len(&self) -> usize {
-        self.events.len() + self.attempts.len() + self.persons.len()
+        self.events.len() + self.attempts.len() + self.persons.len() + self.exceptions.len()
     }
 }
 

@@ -28,12 +28,21 @@ pub struct SumRows {
 }
 
 /// When the quarter hour, day or month begins that a row is about.
-const AT: &str = "at";
+pub(crate) const AT: &str = "at";
+
+/// Where a row of the book came from: its topic's id, and three numbers.
+pub(crate) const PLACE: [&str; 4] = ["kafka_topic_id", "kafka_partition", "kafka_offset", "element_index"];
 
 /// The columns of sums that attempts do not have.
-pub(crate) fn sum_fields() -> [Field; 5] {
+pub(crate) fn sum_fields() -> [Field; 9] {
     let moment = DataType::Timestamp(TimeUnit::Microsecond, Some("UTC".into()));
+    let [topic, numbers @ ..] = PLACE;
+    let [partition, offset, element] = numbers.map(|name| Field::new(name, DataType::Int64, true));
     [
+        Field::new(topic, DataType::Utf8, true),
+        partition,
+        offset,
+        element,
         Field::new(AT, moment, true),
         Field::new("stage", DataType::Utf8, true),
         Field::new("email", DataType::Utf8, true),
@@ -45,7 +54,7 @@ pub(crate) fn sum_fields() -> [Field; 5] {
 impl Sums {
     /// Takes all rows out, but for those that came to nothing.
     pub(crate) fn take_rows(&mut self) -> Result<Vec<SumRows>, ArrowError> {
-        let Self { names, events, attempts, persons, month: _ } = std::mem::take(self);
+        let Self { names, events, attempts, persons, exceptions, month: _ } = std::mem::take(self);
         let mut all = Vec::new();
         let days = by_day(&events, |key| EventKey { at: key.at.div_euclid(96), ..*key });
         for (kind, sums, unit_us) in
@@ -56,7 +65,7 @@ impl Sums {
                 for (key, counts) in rows {
                     table.append(key.at.saturating_mul(unit_us), &key.words, &counts);
                 }
-                all.push(SumRows { kind, month, rows: table.finish(None)? });
+                all.push(SumRows { kind, month, rows: table.finish([])? });
             }
         }
         let days = by_day(&attempts, |key| AttemptKey { at: key.at.div_euclid(96), ..*key });
@@ -71,7 +80,7 @@ impl Sums {
                     until.append_option(key.until_us);
                 }
                 let until: ArrayRef = Arc::new(until.finish());
-                all.push(SumRows { kind, month, rows: table.finish(Some(("answerable_until", until)))? });
+                all.push(SumRows { kind, month, rows: table.finish([("answerable_until", until)])? });
             }
         }
         for (month, rows) in by_month(persons, |key| key.month.saturating_mul(DAY_US)) {
@@ -85,8 +94,21 @@ impl Sums {
             all.push(SumRows {
                 kind: PartKind::PersonsByMonth,
                 month,
-                rows: table.finish(Some(("span", spans)))?,
+                rows: table.finish([("span", spans)])?,
             });
+        }
+        for (month, rows) in by_month(exceptions, |key| key.day.saturating_mul(DAY_US)) {
+            let [topic, numbers @ ..] = PLACE;
+            let mut table = Table::new(&names, &[topic], &["events"]);
+            let mut places = numbers.map(|name| (name, Int64Builder::new()));
+            for (key, counts) in rows {
+                table.append(key.day.saturating_mul(DAY_US), &[key.topic], &counts);
+                let values = [i64::from(key.partition), key.offset, i64::from(key.element)];
+                places.iter_mut().zip(values).for_each(|((_, builder), value)| builder.append_value(value));
+            }
+            let places = places.map(|(name, mut builder)| (name, Arc::new(builder.finish()) as ArrayRef));
+            let kind = PartKind::ExceptionsByDay;
+            all.push(SumRows { kind, month, rows: table.finish(places)? });
         }
         Ok(all)
     }
@@ -149,13 +171,16 @@ impl<'a> Table<'a> {
         }
     }
 
-    /// With one more column behind the words.
-    fn finish(mut self, column: Option<(&'static str, ArrayRef)>) -> Result<RecordBatch, ArrowError> {
+    /// With more columns behind the words.
+    fn finish<const MORE: usize>(
+        mut self,
+        more: [(&'static str, ArrayRef); MORE],
+    ) -> Result<RecordBatch, ArrowError> {
         let mut columns: Vec<(&str, ArrayRef)> = vec![(AT, Arc::new(self.at.finish()))];
         for (name, builder) in &mut self.words {
             columns.push((*name, Arc::new(builder.finish())));
         }
-        columns.extend(column);
+        columns.extend(more);
         for (name, builder) in &mut self.counts {
             columns.push((*name, Arc::new(builder.finish())));
         }

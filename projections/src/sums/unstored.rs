@@ -44,7 +44,7 @@ impl EventSums {
         }
         let since = taken_in(&mut table, totals).await?;
         let known = BTreeMap::new();
-        let changes = Changes::since(book, repeats, standing.book_version, since, &known).await?;
+        let changes = Changes::since(book, repeats, &table, standing.book_version, since, &known).await?;
         let Some(changes) = changes else { return Ok(None) };
         let all = files_by_day(book)?;
         let replaced = changes.replaced.iter().filter_map(|day| all.get(day)).flatten();

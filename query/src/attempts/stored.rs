@@ -18,41 +18,38 @@ use datafusion::logical_expr::{
 use datafusion::physical_plan::ExecutionPlan;
 use datafusion::prelude::{col, lit};
 use deltalake_core::delta_datafusion::{DeltaScanConfig, DeltaScanNext};
-use lake::projections::{PartKind, Projections, ROW};
-use projections::repeats::Repeats;
-use projections::{ProjectError, Rules, Unstored, attempt_schema};
+use lake::projections::{PartKind, ROW};
+use projections::{ProjectError, Unstored, attempt_schema};
 use schemas::DAY_US;
 use schemas::arrays::numbers;
 use tokio::sync::OnceCell;
 
 use super::repeated_keys::{self, RepeatedKeys};
+use crate::basis::Basis;
 use crate::function::telling;
-use crate::session::Sums;
 
 /// The rows of attempts at one version of the book.
 pub(crate) struct StoredAttempts {
-    sums: Arc<Sums>,
-    repeats: Arc<Repeats>,
-    rules: Arc<Rules>,
+    basis: Arc<Basis>,
     schema: SchemaRef,
     unstored: OnceCell<Arc<Unstored>>,
 }
 
 impl StoredAttempts {
-    pub(crate) fn new(sums: Arc<Sums>, repeats: Arc<Repeats>, rules: Arc<Rules>) -> Self {
+    pub(crate) fn new(basis: Arc<Basis>) -> Self {
         let columns = attempt_schema().fields().iter().cloned().chain([day_field()]).collect::<Vec<_>>();
         let schema = Arc::new(Schema::new(columns));
-        Self { sums, repeats, rules, schema, unstored: OnceCell::new() }
+        Self { basis, schema, unstored: OnceCell::new() }
     }
 
     /// The rows that are not stored, and the table of those that are.
     pub(crate) async fn unstored(&self) -> Result<Arc<Unstored>> {
         let find = async || {
-            let book = self.sums.book();
-            let table = Projections::open_at(book.location(), book.version()).await;
+            let Basis { sums, repeats, rules, .. } = &*self.basis;
+            let table = self.basis.table().await;
             let table = table.map_err(|error| external(ProjectError::from(error)))?;
-            let totals = self.sums.get().await.map_err(|error| external(ProjectError::from(error)))?;
-            let unstored = Unstored::at(book, totals, &self.repeats, &self.rules, table).await;
+            let totals = sums.get().await.map_err(|error| external(ProjectError::from(error)))?;
+            let unstored = Unstored::at(self.basis.book(), totals, repeats, rules, table).await;
             unstored.map(Arc::new).map_err(external)
         };
         self.unstored.get_or_try_init(find).await.map(Arc::clone)
@@ -109,7 +106,7 @@ impl StoredAttempts {
 impl fmt::Debug for StoredAttempts {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("StoredAttempts")
-            .field("book_version", &self.sums.book().version())
+            .field("book_version", &self.basis.book().version())
             .finish_non_exhaustive()
     }
 }

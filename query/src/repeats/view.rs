@@ -13,10 +13,11 @@ use datafusion::logical_expr::{Expr, TableProviderFilterPushDown, TableType};
 use datafusion::physical_plan::ExecutionPlan;
 use datafusion::prelude::col;
 use lake::{ActiveFile, Book};
-use projections::repeats::{Repeats, RepeatsError, files_by_day};
+use projections::repeats::{RepeatsError, files_by_day};
 
 use super::condition::counts;
 use crate::days::kept;
+use crate::exceptions::KnownExceptions;
 use crate::folded::filtered;
 
 /// The view's name.
@@ -31,12 +32,12 @@ pub(crate) struct CountedEvents {
     book: Book,
     /// All events.
     events: Arc<dyn TableProvider>,
-    repeats: Arc<Repeats>,
+    exceptions: Arc<KnownExceptions>,
 }
 
 impl CountedEvents {
-    pub(crate) fn new(book: &Book, events: Arc<dyn TableProvider>, repeats: &Arc<Repeats>) -> Self {
-        Self { book: book.clone(), events, repeats: Arc::clone(repeats) }
+    pub(crate) fn new(book: &Book, events: Arc<dyn TableProvider>, exceptions: Arc<KnownExceptions>) -> Self {
+        Self { book: book.clone(), events, exceptions }
     }
 
     /// The files of the days that the filters leave.
@@ -77,7 +78,7 @@ impl TableProvider for CountedEvents {
         _limit: Option<usize>,
     ) -> Result<Arc<dyn ExecutionPlan>> {
         let files = self.files(state, filters)?;
-        let exceptions = self.repeats.exceptions(&self.book, files).await;
+        let exceptions = self.exceptions.of(files).await;
         let exceptions = exceptions.map_err(|error| DataFusionError::External(Box::new(error)))?;
         let mut plan = filtered("events", &self.events, filters)?.filter(counts(exceptions))?;
         if let Some(projection) = projection {

@@ -24,7 +24,7 @@ use projections::sums::EVENT_WORDS;
 use schemas::Kind;
 use schemas::vocabulary::Stage;
 
-pub(super) use self::attempts::{ATTEMPTS, count_attempts};
+pub(super) use self::attempts::{ATTEMPTS, INFERRED, count_attempts};
 use super::filter::Filters;
 use super::group::Group;
 use crate::error::QueryError;

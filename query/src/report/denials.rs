@@ -9,7 +9,7 @@ use arrow::error::ArrowError;
 use chrono::{DateTime, Utc};
 use schemas::vocabulary::{Assurance, AuthResult, DenialReason};
 
-use super::counts::{ATTEMPTS, COUNT, Counting, count_attempts, count_events};
+use super::counts::{ATTEMPTS, COUNT, Counting, INFERRED, count_attempts, count_events};
 use super::filter::Filters;
 use super::group::Group;
 use super::keys::{Cell, Key, Keys, overlap, rows};
@@ -38,7 +38,8 @@ pub(super) const REPORT: Report = Report {
                  as filters, choose among the denied events: `challenged` and `rate` then are those of the other groups and \
                  filters, and grouped by reason only groups with denied events or attempts have a row. `…_before` is the same part of \
                  the calendar period before: of the row's shortest time group, else of the range's own length in local \
-                 months, days or hours. Events whose assurance is unknown count as challenged; the coverage says how many \
+                 months, days or hours, and empty where the book begins later than the UTC day \
+                 on which that period does. Events whose assurance is unknown count as challenged; the coverage says how many \
                  (`assurance_unknown`).",
     parameters: &[RANGE, &[BY], FILTERS, &[DUPLICATES]],
     columns: &[
@@ -65,6 +66,11 @@ pub(super) const REPORT: Report = Report {
             "integer",
             "attempts that were denied, or whose challenge nobody answered in time, though no record says so",
         ),
+        (
+            "attempts_inferred",
+            "integer",
+            "of `attempts_denied`, those of which no record says so: nobody answered in time",
+        ),
         ("attempts_denied_before", "integer", "as `attempts_denied`, of the period before"),
     ],
     answer: denials,
@@ -83,12 +89,18 @@ fn denials<'a>(session: &'a Session, parameters: &'a ReportParameters) -> Answer
         let covered = TimeRange { from: before.from.min(range.from), to: range.to };
         let now = fold(session, parameters, (&reasons, &others), range, keys()).await?;
         let before = fold(session, parameters, (&reasons, &others), before, keys().shifted(shift)).await?;
-        let hours = |key: &Key| {
+        let first_day = session.first_day()?;
+        let times = |key: &Key| {
             let (start, end) = overlap(key).unwrap_or((range.from, range.to));
             let (start, end) = (start.max(range.from), end.min(range.to));
-            (hours_between(start, end), hours_between(shift.back(start, tz), shift.back_end(end, tz)))
+            let (earlier, earlier_end) = (shift.back(start, tz), shift.back_end(end, tz));
+            Times {
+                hours: hours_between(start, end),
+                hours_before: hours_between(earlier, earlier_end),
+                has_before: first_day.is_some_and(|first| first <= earlier.date_naive()),
+            }
         };
-        let compared = compare(&parameters.by, &now, &before, hours);
+        let compared = compare(&parameters.by, &now, &before, times);
         let about = About {
             covered: Some(covered),
             assurance_unknown: Some(now.assurance_unknown),
@@ -96,6 +108,14 @@ fn denials<'a>(session: &'a Session, parameters: &'a ReportParameters) -> Answer
         };
         answer(session, &REPORT, parameters, about, compared).await
     })
+}
+
+/// How long a row's time is.
+struct Times {
+    hours: f64,
+    hours_before: f64,
+    /// Whether the book reaches back to the beginning of the time before.
+    has_before: bool,
 }
 
 /// Counts of the groups, sorted.
@@ -106,10 +126,18 @@ struct Fold {
     reasons: Vec<(&'static str, Vec<String>)>,
     denied: BTreeMap<Key, i64>,
     /// Attempts; none where they have not what is asked for.
-    attempts: Option<BTreeMap<Key, i64>>,
+    attempts: Option<BTreeMap<Key, Attempts>>,
     /// By the groups without reasons.
     others: BTreeMap<Key, Challenged>,
     assurance_unknown: i64,
+}
+
+/// Attempts that were denied.
+#[derive(Debug, Clone, Copy, Default)]
+struct Attempts {
+    denied: i64,
+    /// Those of which no record says so.
+    inferred: i64,
 }
 
 #[derive(Debug, Clone, Copy, Default)]
@@ -189,18 +217,22 @@ impl Fold {
     fn take_attempts(&mut self, batch: &RecordBatch) -> Result<usize, ArrowError> {
         let Some(denied) = &mut self.attempts else { return Ok(0) };
         let (results, reasons) = (text_column(batch, "result")?, text_column(batch, "denial_reason")?);
-        let attempts = column(batch, ATTEMPTS)?.as_primitive::<Int64Type>();
+        let [attempts, inferred] = [ATTEMPTS, INFERRED]
+            .map(|name| Ok::<_, ArrowError>(column(batch, name)?.as_primitive::<Int64Type>()));
+        let (attempts, inferred) = (attempts?, inferred?);
         for (row, key) in self.keys.of(batch)?.into_iter().enumerate() {
             let reason = reasons.is_valid(row).then(|| reasons.value(row));
             let is_denied = AuthResult::parse(results.value(row)) == Some(AuthResult::Denied);
             if is_denied && is_asked(&self.reasons, reason) {
-                *denied.entry(key).or_default() += attempts.value(row);
+                let counts = denied.entry(key).or_default();
+                counts.denied += attempts.value(row);
+                counts.inferred += inferred.value(row);
             }
         }
         Ok(denied.len())
     }
 
-    fn attempts_denied(&self, key: &Key) -> Option<i64> {
+    fn attempts(&self, key: &Key) -> Option<Attempts> {
         Some(self.attempts.as_ref()?.get(key).copied().unwrap_or_default())
     }
 
@@ -228,21 +260,20 @@ fn compare(
     by: &[Group],
     now: &Fold,
     before: &Fold,
-    hours: impl Fn(&Key) -> (f64, f64),
+    times: impl Fn(&Key) -> Times,
 ) -> Result<RecordBatch, ArrowError> {
     let attempts = now.attempts.iter().flat_map(BTreeMap::keys);
     let has_reasons = by.iter().any(|group| group.is_reason());
     let events = if has_reasons { now.denied.keys().collect() } else { Vec::from_iter(now.others.keys()) };
     let keys: BTreeSet<&Key> = events.into_iter().chain(attempts).collect();
-    let count = |of: &dyn Fn(&Key) -> i64| -> ArrayRef {
-        Arc::new(Int64Array::from_iter_values(keys.iter().map(|key| of(key))))
-    };
-    let attempts = |fold: &Fold| -> ArrayRef {
-        Arc::new(Int64Array::from_iter(keys.iter().map(|key| fold.attempts_denied(key))))
+    let count = |of: &dyn Fn(&Key) -> Option<i64>| -> ArrayRef {
+        Arc::new(Int64Array::from_iter(keys.iter().map(|key| of(key))))
     };
     let ratio = |of: &dyn Fn(&Key) -> Option<f64>| -> ArrayRef {
         Arc::new(Float64Array::from_iter(keys.iter().map(|key| of(key))))
     };
+    let has_before = |key: &Key| times(key).has_before;
+    let denied = |fold: &Fold, key: &Key| Some(fold.attempts(key)?.denied);
     let mut counted = Vec::new();
     if let Some(index) = by.iter().position(|group| *group == Group::Reason) {
         let meanings =
@@ -250,15 +281,19 @@ fn compare(
         counted.push(("meaning", Arc::new(StringArray::from_iter(meanings)) as ArrayRef));
     }
     counted.extend([
-        ("denied", count(&|key| now.denied(key))),
-        ("denied_per_hour", ratio(&|key| per_hour(now.denied(key), hours(key).0))),
-        ("challenged", count(&|key| now.challenged(key).events)),
+        ("denied", count(&|key| Some(now.denied(key)))),
+        ("denied_per_hour", ratio(&|key| per_hour(now.denied(key), times(key).hours))),
+        ("challenged", count(&|key| Some(now.challenged(key).events))),
         ("rate", ratio(&|key| now.challenged(key).rate())),
-        ("denied_before", count(&|key| before.denied(key))),
-        ("denied_per_hour_before", ratio(&|key| per_hour(before.denied(key), hours(key).1))),
-        ("rate_before", ratio(&|key| before.challenged(key).rate())),
-        ("attempts_denied", attempts(now)),
-        ("attempts_denied_before", attempts(before)),
+        ("denied_before", count(&|key| has_before(key).then(|| before.denied(key)))),
+        (
+            "denied_per_hour_before",
+            ratio(&|key| per_hour(before.denied(key), times(key).hours_before).filter(|_| has_before(key))),
+        ),
+        ("rate_before", ratio(&|key| before.challenged(key).rate().filter(|_| has_before(key)))),
+        ("attempts_denied", count(&|key| denied(now, key))),
+        ("attempts_inferred", count(&|key| Some(now.attempts(key)?.inferred))),
+        ("attempts_denied_before", count(&|key| denied(before, key).filter(|_| has_before(key)))),
     ]);
     rows(by, keys.iter().copied(), counted)
 }

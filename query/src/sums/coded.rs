@@ -25,13 +25,18 @@ const WORDS_MAX: usize = EVENT_WORDS.len();
 const RESULT: usize = 3;
 const REASON: usize = 4;
 
-/// What is told of each kind of sums by time: the length of the time that a row is about, and the columns of words and of
-/// counts.
+/// The places of attempts among their counts, and of those that nobody answered in time: that is not stored, but comes out of the
+/// clock.
+const ATTEMPTS: usize = 0;
+const INFERRED: usize = 2;
+
+/// What is told of each kind of sums by time: the length of the time that a row is about, the columns of words, and the counts
+/// that are stored.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Shape {
     unit_us: i64,
     pub(crate) words: &'static [&'static str],
-    pub(crate) counts: &'static [&'static str],
+    stored_counts: &'static [&'static str],
     /// Whether a row says until when it can be answered, which the clock decides.
     has_until: bool,
 }
@@ -39,11 +44,12 @@ pub(crate) struct Shape {
 impl Shape {
     /// None for a kind of rows that are read in another way.
     pub(crate) fn of(kind: PartKind) -> Option<Self> {
-        let events = |unit_us| Self { unit_us, words: &EVENT_WORDS, counts: &["events"], has_until: false };
+        let events =
+            |unit_us| Self { unit_us, words: &EVENT_WORDS, stored_counts: &["events"], has_until: false };
         let attempts = |unit_us| Self {
             unit_us,
             words: &ATTEMPT_WORDS,
-            counts: &["attempts", "prompts"],
+            stored_counts: &["attempts", "prompts"],
             has_until: true,
         };
         match kind {
@@ -51,14 +57,23 @@ impl Shape {
             PartKind::EventsByDay => Some(events(DAY_US)),
             PartKind::AttemptsByQuarter => Some(attempts(QUARTER_HOUR_US)),
             PartKind::AttemptsByDay => Some(attempts(DAY_US)),
-            PartKind::PersonsByMonth | PartKind::Attempt | PartKind::Void => None,
+            PartKind::PersonsByMonth | PartKind::ExceptionsByDay | PartKind::Attempt | PartKind::Void => None,
         }
+    }
+
+    /// How many counts a row has.
+    fn counts(self) -> usize {
+        self.stored_counts.len() + usize::from(self.has_until)
     }
 
     /// The columns that are read.
     pub(super) fn columns(self) -> impl Iterator<Item = &'static str> {
         let until = self.has_until.then_some(UNTIL);
-        ["at"].into_iter().chain(self.words.iter().copied()).chain(self.counts.iter().copied()).chain(until)
+        ["at"]
+            .into_iter()
+            .chain(self.words.iter().copied())
+            .chain(self.stored_counts.iter().copied())
+            .chain(until)
     }
 }
 
@@ -159,7 +174,7 @@ impl Decoder {
             month,
             at: Vec::new(),
             words: shape.words.iter().map(|_| WordCodes::default()).collect(),
-            counts: shape.counts.iter().map(|_| Vec::new()).collect(),
+            counts: vec![Vec::new(); shape.counts()],
         };
         Some(Self { shape, month_us: day_start_us(month), rows, until_us: Vec::new() })
     }
@@ -175,10 +190,11 @@ impl Decoder {
         for (name, words) in self.shape.words.iter().zip(&mut self.rows.words) {
             words.take_in(file_texts(rows, name)?);
         }
-        for (name, counts) in self.shape.counts.iter().zip(&mut self.rows.counts) {
+        for (name, counts) in self.shape.stored_counts.iter().zip(&mut self.rows.counts) {
             counts.extend_from_slice(numbers::<Int64Type>(rows, name)?.values());
         }
         if self.shape.has_until {
+            self.rows.counts[INFERRED].resize(self.rows.at.len(), 0);
             let until = column(rows, UNTIL)?.as_primitive_opt::<TimestampMicrosecondType>();
             let until = until.ok_or_else(|| ArrowError::SchemaError(format!("{UNTIL} is no moment")))?;
             self.until_us.extend(until);
@@ -227,6 +243,7 @@ struct RowCodes {
 impl RowCodes {
     /// Nobody answered in time.
     fn deny(&mut self, row: usize) {
+        self.counts[INFERRED][row] = self.counts[ATTEMPTS][row];
         self.say(row, "denied", Some(DenialReason::NoResponse.as_str()));
     }
 

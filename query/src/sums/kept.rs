@@ -1,63 +1,50 @@
 //! Parts of the sums that were decoded, for all questions of a process to one book.
 
-use std::collections::HashMap;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use arrow::array::RecordBatch;
-use lake::Location;
-use lake::projections::{Part, Projections, ProjectionsError};
+use lake::projections::{Part, Projections};
 use object_store::path::Path;
 use projections::ProjectError;
+use quick_cache::Weighter;
+use quick_cache::unsync::Cache;
 
 use super::coded::{Coded, Decoded, Decoder};
 use super::persons::Months;
 
-/// Bytes of decoded parts that are kept together: about four years of a large organisation by quarter hour. Of more, those
-/// go that were asked for longest ago.
-const KEPT_BYTES_MAX: usize = 256 << 20;
+/// Bytes of decoded parts that are kept together: about four years of a large organisation by quarter hour.
+const KEPT_BYTES_MAX: u64 = 256 << 20;
+
+/// How many parts that is, about.
+const KEPT_PARTS_ABOUT: usize = 1024;
 
 /// How much earlier than the question for which a part was decoded another one may be asked, so that it is not decoded again.
 const ASKED_EARLIER_US_MAX: i64 = 3_600_000_000;
 
-/// Decoded parts, by their path, since a file never changes; the months of persons; and the table as it was opened last.
-#[derive(Debug, Default)]
+/// Decoded parts, by their path, since a file never changes; and the months of persons.
+#[derive(Debug)]
 pub(crate) struct Kept {
-    parts: Mutex<Parts>,
+    parts: Mutex<Cache<Path, Arc<Decoded>, Bytes>>,
     pub(super) persons: Months,
-    table: tokio::sync::Mutex<Option<Projections>>,
 }
 
-#[derive(Debug, Default)]
-struct Parts {
-    by_path: HashMap<Path, (Arc<Decoded>, u64)>,
-    bytes: usize,
-    clock: u64,
+#[derive(Debug, Clone)]
+struct Bytes;
+
+impl Weighter<Path, Arc<Decoded>> for Bytes {
+    fn weight(&self, _: &Path, part: &Arc<Decoded>) -> u64 {
+        part.bytes() as u64
+    }
+}
+
+impl Default for Kept {
+    fn default() -> Self {
+        let parts = Cache::with_weighter(KEPT_PARTS_ABOUT, KEPT_BYTES_MAX, Bytes);
+        Self { parts: Mutex::new(parts), persons: Months::default() }
+    }
 }
 
 impl Kept {
-    /// The table as it was when it had taken in no more than this version of the book; none where there is none.
-    pub(super) async fn table_at(
-        &self,
-        location: &Location,
-        book_version: u64,
-    ) -> Result<Option<Projections>, ProjectionsError> {
-        let mut kept = self.table.lock().await;
-        // Where it cannot go on (it was removed and made again), it is opened anew.
-        let is_fresh = match kept.as_mut() {
-            Some(table) => table.refresh().await.is_ok(),
-            None => false,
-        };
-        if !is_fresh {
-            *kept = Projections::open(location).await?;
-        }
-        let Some(table) = kept.as_mut() else { return Ok(None) };
-        if table.standing().await?.is_some_and(|standing| standing.book_version <= book_version) {
-            return Ok(Some(table.clone()));
-        }
-        drop(kept);
-        Projections::open_at(location, book_version).await
-    }
-
     /// The rows of a part of the table, as they are at a moment; none of one that is read in another way.
     pub(super) async fn part(
         &self,
@@ -65,7 +52,7 @@ impl Kept {
         part: &Part,
         now_us: i64,
     ) -> Result<Vec<Arc<Coded>>, ProjectError> {
-        let known = self.lock().get(&part.path);
+        let known = self.lock().get(&part.path).cloned();
         // Whoever asked a little earlier may be answered a little later.
         if let Some(known) = known.filter(|known| known.horizon_us <= now_us) {
             return Ok(known.at(now_us).collect());
@@ -81,39 +68,11 @@ impl Kept {
         table.read(part, &columns, take).await?;
         taken?;
         let decoded = Arc::new(decoder.finish(now_us.saturating_sub(ASKED_EARLIER_US_MAX)));
-        self.lock().keep(part.path.clone(), Arc::clone(&decoded));
+        self.lock().insert(part.path.clone(), Arc::clone(&decoded));
         Ok(decoded.at(now_us).collect())
     }
 
-    fn lock(&self) -> std::sync::MutexGuard<'_, Parts> {
+    fn lock(&self) -> MutexGuard<'_, Cache<Path, Arc<Decoded>, Bytes>> {
         self.parts.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-impl Parts {
-    fn get(&mut self, path: &Path) -> Option<Arc<Decoded>> {
-        self.clock += 1;
-        let (part, asked) = self.by_path.get_mut(path)?;
-        *asked = self.clock;
-        Some(Arc::clone(part))
-    }
-
-    fn keep(&mut self, path: Path, part: Arc<Decoded>) {
-        let bytes = part.bytes();
-        if bytes > KEPT_BYTES_MAX {
-            return;
-        }
-        self.clock += 1;
-        if let Some((before, _)) = self.by_path.insert(path, (part, self.clock)) {
-            self.bytes -= before.bytes();
-        }
-        self.bytes += bytes;
-        while self.bytes > KEPT_BYTES_MAX {
-            let oldest = self.by_path.iter().min_by_key(|(_, (_, asked))| *asked);
-            let Some(oldest) = oldest.map(|(path, _)| path.clone()) else { return };
-            if let Some((gone, _)) = self.by_path.remove(&oldest) {
-                self.bytes -= gone.bytes();
-            }
-        }
     }
 }

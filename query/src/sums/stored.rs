@@ -8,9 +8,8 @@ use chrono::NaiveDate;
 use datafusion::error::DataFusionError;
 use futures::{FutureExt as _, StreamExt as _, TryStreamExt as _, stream};
 use lake::projections::{Part, PartKind, Projections};
-use projections::repeats::Repeats;
+use projections::ProjectError;
 use projections::sums::{EventSums, SumRows};
-use projections::{ProjectError, Rules};
 use tokio::sync::OnceCell;
 
 use super::coded::{Coded, Decoder};
@@ -18,18 +17,16 @@ use super::kept::Kept;
 use super::persons::{Months, Row};
 use super::slots::Slots;
 use crate::attempts::StoredAttempts;
+use crate::basis::Basis;
 use crate::error::QueryError;
 use crate::limits::Limits;
-use crate::session::Sums;
 
 /// Parts that are decoded at a time.
 const READS_MAX: usize = 2;
 
 /// The sums at one version of the book, found out when they are first asked for.
 pub(crate) struct StoredSums {
-    totals: Arc<Sums>,
-    repeats: Arc<Repeats>,
-    rules: Arc<Rules>,
+    basis: Arc<Basis>,
     kept: Arc<Kept>,
     attempts: Arc<StoredAttempts>,
     events: OnceCell<Option<Arc<AtVersion>>>,
@@ -63,22 +60,8 @@ impl AtVersion {
 }
 
 impl StoredSums {
-    pub(crate) fn new(
-        totals: Arc<Sums>,
-        repeats: Arc<Repeats>,
-        rules: Arc<Rules>,
-        kept: Arc<Kept>,
-        attempts: Arc<StoredAttempts>,
-    ) -> Self {
-        Self {
-            totals,
-            repeats,
-            rules,
-            kept,
-            attempts,
-            events: OnceCell::new(),
-            attempt_sums: OnceCell::new(),
-        }
+    pub(crate) fn new(basis: Arc<Basis>, kept: Arc<Kept>, attempts: Arc<StoredAttempts>) -> Self {
+        Self { basis, kept, attempts, events: OnceCell::new(), attempt_sums: OnceCell::new() }
     }
 
     /// The attempts one by one, as they are stored or made.
@@ -105,12 +88,10 @@ impl StoredSums {
     }
 
     async fn find_events(&self) -> Result<Option<Arc<AtVersion>>, ProjectError> {
-        let book = self.totals.book();
-        let Some(table) = self.kept.table_at(book.location(), book.version()).await? else { return Ok(None) };
-        let totals = self.totals.get().await?;
-        let Some(EventSums { table, rows }) =
-            EventSums::at(book, totals, &self.repeats, &self.rules, table).await?
-        else {
+        let Basis { sums, repeats, rules, .. } = &*self.basis;
+        let Some(table) = self.basis.table().await? else { return Ok(None) };
+        let found = EventSums::at(self.basis.book(), sums.get().await?, repeats, rules, table).await?;
+        let Some(EventSums { table, rows }) = found else {
             return Ok(None);
         };
         Ok(Some(Arc::new(AtVersion::new(table, rows)?)))
@@ -185,7 +166,7 @@ fn failed(error: ProjectError, limits: &Limits) -> QueryError {
 impl fmt::Debug for StoredSums {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("StoredSums")
-            .field("book_version", &self.totals.book().version())
+            .field("book_version", &self.basis.book().version())
             .finish_non_exhaustive()
     }
 }

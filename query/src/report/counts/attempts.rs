@@ -27,6 +27,9 @@ pub(in crate::report) const ATTEMPTS: &str = "attempts";
 /// The column of the number of messages, calls and notifications that went out for them.
 const PROMPTS: &str = "prompts";
 
+/// The column of the number of attempts that nobody answered in time, though no record says so.
+pub(in crate::report) const INFERRED: &str = "inferred";
+
 /// Counts attempts by when they began, as [`super::count_events`] counts events; copies never count. An attempt's result is
 /// that of the table `attempts` at this moment: also `open`, and `denied` for `no-response` where a challenge outlived its
 /// life.
@@ -61,7 +64,7 @@ pub(in crate::report) async fn count_attempts(
                 kinds: [PartKind::AttemptsByQuarter, PartKind::AttemptsByDay],
                 words: &ATTEMPT_WORDS,
                 filters,
-                counts: &[ATTEMPTS, PROMPTS],
+                counts: &[ATTEMPTS, PROMPTS, INFERRED],
                 now_us: now.timestamp_micros(),
             };
             add_up_kept(session, counting, kept, &mut take).await?
@@ -80,7 +83,8 @@ fn frame(
     range: TimeRange,
     now: DateTime<Utc>,
 ) -> Result<DataFrame, DataFusionError> {
-    let mut columns: Vec<Expr> = vec![col("first_at"), col(PROMPTS)];
+    let is_inferred = when(is_expired(now), lit(1_i64)).otherwise(lit(0_i64))?;
+    let mut columns: Vec<Expr> = vec![col("first_at"), col(PROMPTS), is_inferred.alias(INFERRED)];
     for word in ATTEMPT_WORDS {
         columns.push(at_moment(word, now)?.alias(word));
     }
@@ -93,20 +97,28 @@ fn frame(
         keys.push(period_start_of("first_at", QUARTER_HOUR_US, DateTime::UNIX_EPOCH).alias(QUARTER));
     }
     keys.extend(counting.names().into_iter().map(col));
-    let counts = vec![count(lit(1)).alias(ATTEMPTS), sum(col(PROMPTS)).alias(PROMPTS)];
+    let counts = vec![
+        count(lit(1)).alias(ATTEMPTS),
+        sum(col(PROMPTS)).alias(PROMPTS),
+        sum(col(INFERRED)).alias(INFERRED),
+    ];
     counting.filters.choose(attempts)?.aggregate(keys, counts)
+}
+
+/// Whether nobody answered in time.
+fn is_expired(now: DateTime<Utc>) -> Expr {
+    col("answerable_until").lt(moment(now))
 }
 
 /// A word as it is at a moment.
 fn at_moment(word: &str, now: DateTime<Utc>) -> Result<Expr, DataFusionError> {
-    let is_expired = col("answerable_until").lt(moment(now));
     match word {
-        "result" => when(is_expired, lit("denied"))
+        "result" => when(is_expired(now), lit("denied"))
             .when(col("answerable_until").is_not_null(), lit("open"))
             .otherwise(col("result")),
         "denial_reason" => {
             let no_response = ScalarValue::Utf8(Some(DenialReason::NoResponse.as_str().to_owned()));
-            when(is_expired, lit(no_response)).otherwise(col("denial_reason"))
+            when(is_expired(now), lit(no_response)).otherwise(col("denial_reason"))
         }
         _ => Ok(col(word)),
     }

@@ -83,6 +83,8 @@ pub(super) fn usage(truth: &Truth, asked: &Asked) -> Expected {
 struct Denials {
     denied: BTreeMap<Key, i64>,
     attempts: BTreeMap<Key, i64>,
+    /// Of them, those of which no record says so.
+    inferred: BTreeMap<Key, i64>,
     /// By the groups without reasons: those of whom a second factor was asked, and of them those who were let in.
     challenged: BTreeMap<Key, [i64; 2]>,
 }
@@ -128,7 +130,11 @@ impl Denials {
         for attempt in truth.attempts_at(asked.now) {
             let is_second = attempt.word("assurance") != "first-factor-only";
             if has_attempts(asked) && is_in(&attempt) && is_second && is_reason(&attempt) {
-                *counted.attempts.entry(key(&attempt, told_at(&attempt), asked)).or_default() += 1;
+                let key = key(&attempt, told_at(&attempt), asked);
+                if attempt.moment("answerable_until").is_some_and(|until| until < asked.now) {
+                    *counted.inferred.entry(key.clone()).or_default() += 1;
+                }
+                *counted.attempts.entry(key).or_default() += 1;
             }
         }
         counted
@@ -173,6 +179,11 @@ pub(super) fn denials(truth: &Truth, asked: &Asked) -> Expected {
             if hours > 0.0 { Value::from(events as f64 / hours) } else { Value::Null }
         };
         let (earlier, earlier_end) = (back.start(start, asked.tz), back.end(end, asked.tz));
+        // The book may not have been there yet.
+        let first = truth.deliveries.iter().map(|row| row.at.date_naive()).min();
+        let known = |value: Value| {
+            if first.is_some_and(|first| first <= earlier.date_naive()) { value } else { Value::Null }
+        };
         let reason = by.iter().position(|group| *group == "reason").map(|place| key[place].label());
         let meaning =
             reason.and_then(|reason| DenialReason::parse(reason.as_str()?)).map(DenialReason::meaning);
@@ -183,11 +194,12 @@ pub(super) fn denials(truth: &Truth, asked: &Asked) -> Expected {
             ("denied_per_hour", per_hour(count(&now.denied), start, end)),
             ("challenged", now.challenged.get(&without_reasons(key, asked)).map_or(0, |it| it[0]).into()),
             ("rate", now.rate(key, asked)),
-            ("denied_before", count(&before.denied).into()),
-            ("denied_per_hour_before", per_hour(count(&before.denied), earlier, earlier_end)),
-            ("rate_before", before.rate(key, asked)),
+            ("denied_before", known(count(&before.denied).into())),
+            ("denied_per_hour_before", known(per_hour(count(&before.denied), earlier, earlier_end))),
+            ("rate_before", known(before.rate(key, asked))),
             ("attempts_denied", attempts(&now.attempts)),
-            ("attempts_denied_before", attempts(&before.attempts)),
+            ("attempts_inferred", attempts(&now.inferred)),
+            ("attempts_denied_before", known(attempts(&before.attempts))),
         ]));
         cells
     });

@@ -1,0 +1,227 @@
+//! The rows of a table's Parquet files. A file never changes: what is asked of it again and again is kept.
+
+use std::sync::Arc;
+
+use arrow::array::{BooleanArray, RecordBatch};
+use arrow::compute::{concat_batches, filter_record_batch};
+use arrow::error::ArrowError;
+use futures::StreamExt as _;
+use object_store::ObjectStore;
+use object_store::path::Path;
+use parquet::arrow::ProjectionMask;
+use parquet::arrow::arrow_reader::{ArrowPredicateFn, RowFilter};
+use parquet::arrow::async_reader::ParquetRecordBatchStreamBuilder;
+use parquet::errors::ParquetError;
+use parquet::file::metadata::{ParquetMetaData, RowGroupMetaData};
+use quick_cache::Weighter;
+use quick_cache::sync::Cache;
+
+use crate::ranges::Ranges;
+
+/// Rows decoded at a time.
+pub(crate) const BATCH_ROWS: usize = 8192;
+
+/// The column of what was sent: as long as a record, and seldom needed.
+pub(crate) const RAW: &str = "raw";
+
+/// A file up to here is decoded once and kept: a table that is written to every second has hundreds of these, of a few rows
+/// each, and to open one takes longer than to read it.
+const SMALL_ROWS_MAX: u64 = 1024;
+const SMALL_BYTES_MAX: u64 = 256 << 10;
+
+/// Bytes of small files that are kept of a table.
+const SMALL_KEPT_BYTES_MAX: u64 = 32 << 20;
+
+/// Bytes of footers that are kept of a table: of about a thousand large files.
+const FOOTERS_KEPT_BYTES_MAX: u64 = 64 << 20;
+
+/// A file, as a log names it.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct FileRef<'a> {
+    pub(crate) path: &'a Path,
+    pub(crate) size_bytes: u64,
+    pub(crate) rows: u64,
+}
+
+/// Which rows of a file are wanted.
+pub(crate) struct Wanted<'a, M, W> {
+    /// The columns that decide it.
+    pub(crate) by: &'a [&'a str],
+    /// Whether somebody is wanted whose user key lies within bounds.
+    pub(crate) may_hold: M,
+    /// Which rows of a batch are.
+    pub(crate) is_wanted: W,
+}
+
+/// Reads the files of one table. A clone is cheap, and keeps what the others do.
+#[derive(Clone)]
+pub(crate) struct Reader {
+    store: Arc<dyn ObjectStore>,
+    kept: Arc<Kept>,
+}
+
+/// What is kept, by path.
+struct Kept {
+    footers: Cache<Path, Arc<ParquetMetaData>, Bytes>,
+    /// Whole, but for [`RAW`].
+    small: Cache<Path, RecordBatch, Bytes>,
+}
+
+/// Weighs what is kept.
+#[derive(Clone)]
+struct Bytes;
+
+impl Weighter<Path, RecordBatch> for Bytes {
+    fn weight(&self, _: &Path, rows: &RecordBatch) -> u64 {
+        rows.get_array_memory_size() as u64
+    }
+}
+
+impl Weighter<Path, Arc<ParquetMetaData>> for Bytes {
+    fn weight(&self, _: &Path, footer: &Arc<ParquetMetaData>) -> u64 {
+        footer.memory_size() as u64
+    }
+}
+
+impl Reader {
+    /// Nothing is kept yet.
+    pub(crate) fn new(store: Arc<dyn ObjectStore>) -> Self {
+        let kept = Kept {
+            footers: Cache::with_weighter(1024, FOOTERS_KEPT_BYTES_MAX, Bytes),
+            small: Cache::with_weighter(4096, SMALL_KEPT_BYTES_MAX, Bytes),
+        };
+        Self { store, kept: Arc::new(kept) }
+    }
+
+    /// The rows of a file: the named columns that it has, or all of them.
+    pub(crate) async fn read(
+        &self,
+        file: FileRef<'_>,
+        columns: Option<&[&str]>,
+        mut take: impl FnMut(&RecordBatch),
+    ) -> Result<(), ParquetError> {
+        if let Some(columns) = columns
+            && let Some(rows) = self.small(file, columns).await?
+        {
+            take(&only(&rows, columns)?);
+            return Ok(());
+        }
+        let builder = self.open(file).await?;
+        let mask = columns.map_or_else(ProjectionMask::all, |columns| mask(&builder, columns));
+        rows_of(builder.with_projection(mask), take).await
+    }
+
+    /// These columns of the rows that are wanted; all but [`RAW`] where none are named.
+    pub(crate) async fn read_wanted<M, W>(
+        &self,
+        file: FileRef<'_>,
+        wanted: Wanted<'_, M, W>,
+        columns: Option<&[&str]>,
+        mut take: impl FnMut(&RecordBatch),
+    ) -> Result<(), ParquetError>
+    where
+        M: Fn(&str, &str) -> bool,
+        W: FnMut(&RecordBatch) -> Result<BooleanArray, ArrowError> + Send + 'static,
+    {
+        let Wanted { by, may_hold, mut is_wanted } = wanted;
+        if let Some(rows) = self.small(file, columns.unwrap_or_default()).await? {
+            let wanted = is_wanted(&only(&rows, by)?)?;
+            if wanted.true_count() > 0 {
+                let rows = columns.map_or_else(|| Ok(rows.clone()), |columns| only(&rows, columns))?;
+                take(&filter_record_batch(&rows, &wanted)?);
+            }
+            return Ok(());
+        }
+        let builder = self.open(file).await?;
+        let groups = builder.metadata().row_groups().iter().enumerate();
+        let groups = groups.filter(|(_, group)| may_hold_any(group, &may_hold)).map(|(index, _)| index);
+        let groups = groups.collect();
+        let columns = match columns {
+            Some(columns) => mask(&builder, columns),
+            None => all_but_raw(&builder),
+        };
+        let wanted = ArrowPredicateFn::new(mask(&builder, by), move |rows| is_wanted(&rows));
+        let filter = RowFilter::new(vec![Box::new(wanted)]);
+        rows_of(builder.with_row_groups(groups).with_projection(columns).with_row_filter(filter), take).await
+    }
+
+    /// A file of which no more is fetched than what is asked of it.
+    pub(crate) async fn open(
+        &self,
+        file: FileRef<'_>,
+    ) -> Result<ParquetRecordBatchStreamBuilder<Ranges>, ParquetError> {
+        let path = file.path;
+        let ranges = || Ranges::new(Arc::clone(&self.store), path.clone(), file.size_bytes);
+        let footer = self.kept.footers.get_or_insert_async(path, ranges().footer());
+        let builder = ParquetRecordBatchStreamBuilder::new(ranges().with_footer(footer.await?)).await?;
+        Ok(builder.with_batch_size(BATCH_ROWS))
+    }
+
+    /// All rows of a small file, where it is one and these columns of it are among those that are kept.
+    async fn small(&self, file: FileRef<'_>, columns: &[&str]) -> Result<Option<RecordBatch>, ParquetError> {
+        if file.rows > SMALL_ROWS_MAX || file.size_bytes > SMALL_BYTES_MAX || columns.contains(&RAW) {
+            return Ok(None);
+        }
+        let read = async {
+            let ranges = Ranges::new(Arc::clone(&self.store), file.path.clone(), file.size_bytes);
+            let builder = ParquetRecordBatchStreamBuilder::new(ranges).await?.with_batch_size(BATCH_ROWS);
+            let short = all_but_raw(&builder);
+            let mut batches = Vec::new();
+            let mut rows = builder.with_projection(short).build()?;
+            let schema = Arc::clone(rows.schema());
+            while let Some(batch) = rows.next().await {
+                batches.push(batch?);
+            }
+            Ok::<_, ParquetError>(concat_batches(&schema, &batches)?)
+        };
+        self.kept.small.get_or_insert_async(file.path, Box::pin(read)).await.map(Some)
+    }
+}
+
+/// Those of these columns that there are.
+fn only(rows: &RecordBatch, columns: &[&str]) -> Result<RecordBatch, ArrowError> {
+    let fields = rows.schema_ref().fields().iter().enumerate();
+    let places: Vec<usize> = fields
+        .filter(|(_, field)| columns.contains(&field.name().as_str()))
+        .map(|(place, _)| place)
+        .collect();
+    rows.project(&places)
+}
+
+fn mask(builder: &ParquetRecordBatchStreamBuilder<Ranges>, columns: &[&str]) -> ProjectionMask {
+    roots(builder, |name| columns.contains(&name))
+}
+
+fn all_but_raw(builder: &ParquetRecordBatchStreamBuilder<Ranges>) -> ProjectionMask {
+    roots(builder, |name| name != RAW)
+}
+
+fn roots(
+    builder: &ParquetRecordBatchStreamBuilder<Ranges>,
+    is_asked: impl Fn(&str) -> bool,
+) -> ProjectionMask {
+    let schema = builder.parquet_schema();
+    let fields = schema.root_schema().get_fields().iter().enumerate();
+    ProjectionMask::roots(schema, fields.filter(|(_, field)| is_asked(field.name())).map(|(place, _)| place))
+}
+
+async fn rows_of(
+    builder: ParquetRecordBatchStreamBuilder<Ranges>,
+    mut take: impl FnMut(&RecordBatch),
+) -> Result<(), ParquetError> {
+    let mut rows = builder.build()?;
+    while let Some(batch) = rows.next().await {
+        take(&batch?);
+    }
+    Ok(())
+}
+
+/// False where the smallest and the largest user key of a row group say that it holds nobody who is wanted.
+fn may_hold_any(group: &RowGroupMetaData, may_hold: impl Fn(&str, &str) -> bool) -> bool {
+    let column = group.columns().iter().find(|column| column.column_path().string() == "user_key");
+    let bounds = column.and_then(|column| column.statistics()).and_then(|statistics| {
+        let text = |bytes| std::str::from_utf8(bytes).ok();
+        Some((text(statistics.min_bytes_opt()?)?, text(statistics.max_bytes_opt()?)?))
+    });
+    bounds.is_none_or(|(least, greatest)| may_hold(least, greatest))
+}
