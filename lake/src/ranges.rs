@@ -11,7 +11,7 @@ use object_store::{ObjectStore, ObjectStoreExt as _};
 use parquet::arrow::arrow_reader::ArrowReaderOptions;
 use parquet::arrow::async_reader::AsyncFileReader;
 use parquet::errors::{ParquetError, Result};
-use parquet::file::metadata::{ParquetMetaData, ParquetMetaDataReader};
+use parquet::file::metadata::{PageIndexPolicy, ParquetMetaData, ParquetMetaDataReader};
 
 /// A file of a store.
 pub(crate) struct Ranges {
@@ -31,10 +31,11 @@ impl Ranges {
         Self { footer: Some(footer), ..self }
     }
 
-    /// Fetches the footer.
+    /// Fetches the footer, with what it says of pages.
     pub(crate) async fn footer(mut self) -> Result<Arc<ParquetMetaData>> {
         let size_bytes = self.size_bytes;
-        Ok(Arc::new(ParquetMetaDataReader::new().load_and_finish(&mut self, size_bytes).await?))
+        let reader = ParquetMetaDataReader::new().with_page_index_policy(PageIndexPolicy::Optional);
+        Ok(Arc::new(reader.load_and_finish(&mut self, size_bytes).await?))
     }
 }
 

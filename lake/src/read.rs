@@ -1,6 +1,8 @@
 //! Reading entries back, as far as the lake itself and ingest need them. Queries go another way.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
+use std::ops::Bound;
+use std::sync::Arc;
 
 use arrow::array::{Array, AsArray, BooleanArray, RecordBatch};
 use arrow::datatypes::{Int32Type, Int64Type};
@@ -11,6 +13,7 @@ use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 use parquet::arrow::async_reader::ParquetRecordBatchStreamBuilder;
 use parquet::errors::ParquetError;
 use schemas::Kind;
+use schemas::arrays::file_texts;
 
 use crate::active_file::ActiveFile;
 use crate::book::Book;
@@ -53,6 +56,34 @@ pub enum ReadError {
     /// The log cannot be read.
     #[error("cannot read the book's log")]
     Log(#[from] deltalake_core::DeltaTableError),
+}
+
+/// Whose rows are looked up.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Users {
+    /// Their ids in canonical form.
+    pub keys: BTreeSet<String>,
+    /// Of these tenants alone; none for all.
+    pub tenants: Option<BTreeSet<String>>,
+}
+
+impl Users {
+    fn is_between(&self, least: &str, greatest: &str) -> bool {
+        let bounds = (Bound::Included(least), Bound::Included(greatest));
+        self.keys.range::<str, _>(bounds).next().is_some()
+    }
+
+    fn of(&self, rows: &RecordBatch) -> Result<BooleanArray, ArrowError> {
+        let (tenants, keys) = (file_texts(rows, "tenant_id")?, file_texts(rows, "user_key")?);
+        let is_one = |row: usize| {
+            let is_of = |tenants: &BTreeSet<String>, tenant: &str| tenants.contains(tenant);
+            Some(
+                self.keys.contains(keys.value(row))
+                    && self.tenants.as_ref().is_none_or(|asked| is_of(asked, tenants.value(row))),
+            )
+        };
+        Ok((0..rows.num_rows()).map(is_one).collect())
+    }
 }
 
 impl Book {
@@ -148,6 +179,23 @@ impl Book {
         let wanted = Wanted { by, may_hold, is_wanted };
         let read = self.reader().read_wanted(file.into(), wanted, Some(columns), take);
         read.await.map_err(|source| damaged(file, source))
+    }
+
+    /// These columns of the rows of some users, as they are asked for.
+    pub async fn rows_of_users(
+        &self,
+        file: &ActiveFile,
+        users: Arc<Users>,
+        columns: &[&str],
+    ) -> Result<impl Stream<Item = Result<RecordBatch, ReadError>> + Send + use<>, ReadError> {
+        let whose = Arc::clone(&users);
+        let is_wanted = move |rows: &RecordBatch| whose.of(rows);
+        let may_hold = |least: &str, greatest: &str| users.is_between(least, greatest);
+        let wanted = Wanted { by: &["tenant_id", "user_key"], may_hold, is_wanted };
+        let rows = self.reader().wanted(file.into(), wanted, Some(columns)).await;
+        let rows = rows.map_err(|source| damaged(file, source))?;
+        let file = file.clone();
+        Ok(rows.map(move |rows| rows.map_err(|source| damaged(&file, source))))
     }
 
     /// How many bytes of what was sent a file holds, as they are in memory.

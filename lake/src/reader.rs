@@ -5,14 +5,16 @@ use std::sync::Arc;
 use arrow::array::{BooleanArray, RecordBatch};
 use arrow::compute::{concat_batches, filter_record_batch};
 use arrow::error::ArrowError;
-use futures::StreamExt as _;
+use futures::stream::BoxStream;
+use futures::{StreamExt as _, stream};
 use object_store::ObjectStore;
 use object_store::path::Path;
 use parquet::arrow::ProjectionMask;
-use parquet::arrow::arrow_reader::{ArrowPredicateFn, RowFilter};
+use parquet::arrow::arrow_reader::{ArrowPredicateFn, RowFilter, RowSelection, RowSelector};
 use parquet::arrow::async_reader::ParquetRecordBatchStreamBuilder;
 use parquet::errors::ParquetError;
 use parquet::file::metadata::{ParquetMetaData, RowGroupMetaData};
+use parquet::file::page_index::column_index::ColumnIndexMetaData;
 use quick_cache::Weighter;
 use quick_cache::sync::Cache;
 
@@ -24,6 +26,9 @@ pub(crate) const BATCH_ROWS: usize = 8192;
 /// The column of what was sent: as long as a record, and seldom needed.
 pub(crate) const RAW: &str = "raw";
 
+/// The column by which rows of people are looked up.
+const USER_KEY: &str = "user_key";
+
 /// A file up to here is decoded once and kept: a table that is written to every second has hundreds of these, of a few rows
 /// each, and to open one takes longer than to read it.
 const SMALL_ROWS_MAX: u64 = 1024;
@@ -33,7 +38,7 @@ const SMALL_BYTES_MAX: u64 = 256 << 10;
 const SMALL_KEPT_BYTES_MAX: u64 = 32 << 20;
 
 /// Bytes of footers that are kept of a table: of about a thousand large files.
-const FOOTERS_KEPT_BYTES_MAX: u64 = 64 << 20;
+const FOOTERS_KEPT_BYTES_MAX: u64 = 128 << 20;
 
 /// A file, as a log names it.
 #[derive(Debug, Clone, Copy)]
@@ -123,26 +128,50 @@ impl Reader {
         M: Fn(&str, &str) -> bool,
         W: FnMut(&RecordBatch) -> Result<BooleanArray, ArrowError> + Send + 'static,
     {
+        let mut rows = self.wanted(file, wanted, columns).await?;
+        while let Some(rows) = rows.next().await {
+            take(&rows?);
+        }
+        Ok(())
+    }
+
+    /// As [`Self::read_wanted`], as they are asked for.
+    pub(crate) async fn wanted<M, W>(
+        &self,
+        file: FileRef<'_>,
+        wanted: Wanted<'_, M, W>,
+        columns: Option<&[&str]>,
+    ) -> Result<BoxStream<'static, Result<RecordBatch, ParquetError>>, ParquetError>
+    where
+        M: Fn(&str, &str) -> bool,
+        W: FnMut(&RecordBatch) -> Result<BooleanArray, ArrowError> + Send + 'static,
+    {
         let Wanted { by, may_hold, mut is_wanted } = wanted;
         if let Some(rows) = self.small(file, columns.unwrap_or_default()).await? {
             let wanted = is_wanted(&only(&rows, by)?)?;
-            if wanted.true_count() > 0 {
-                let rows = columns.map_or_else(|| Ok(rows.clone()), |columns| only(&rows, columns))?;
-                take(&filter_record_batch(&rows, &wanted)?);
+            if wanted.true_count() == 0 {
+                return Ok(stream::empty().boxed());
             }
-            return Ok(());
+            let rows = columns.map_or_else(|| Ok(rows.clone()), |columns| only(&rows, columns))?;
+            let rows = filter_record_batch(&rows, &wanted)?;
+            return Ok(stream::iter([Ok(rows)]).boxed());
         }
         let builder = self.open(file).await?;
         let groups = builder.metadata().row_groups().iter().enumerate();
         let groups = groups.filter(|(_, group)| may_hold_any(group, &may_hold)).map(|(index, _)| index);
-        let groups = groups.collect();
+        let groups: Vec<usize> = groups.collect();
+        if groups.is_empty() {
+            return Ok(stream::empty().boxed());
+        }
+        let pages = pages_that_may_hold(builder.metadata(), &groups, &may_hold);
         let columns = match columns {
             Some(columns) => mask(&builder, columns),
             None => all_but_raw(&builder),
         };
         let wanted = ArrowPredicateFn::new(mask(&builder, by), move |rows| is_wanted(&rows));
         let filter = RowFilter::new(vec![Box::new(wanted)]);
-        rows_of(builder.with_row_groups(groups).with_projection(columns).with_row_filter(filter), take).await
+        let builder = builder.with_row_groups(groups).with_projection(columns).with_row_filter(filter);
+        Ok(builder.with_row_selection(pages).build()?.boxed())
     }
 
     /// A file of which no more is fetched than what is asked of it.
@@ -216,9 +245,47 @@ async fn rows_of(
     Ok(())
 }
 
+/// The pages of row groups that may hold somebody who is wanted, by the smallest and largest user key of each.
+fn pages_that_may_hold(
+    footer: &ParquetMetaData,
+    groups: &[usize],
+    may_hold: impl Fn(&str, &str) -> bool,
+) -> RowSelection {
+    let mut selectors = Vec::new();
+    for index in groups {
+        let group = footer.row_group(*index);
+        let rows = group.num_rows() as usize;
+        let place = group.columns().iter().position(|column| column.column_path().string() == USER_KEY);
+        let pages = place.and_then(|place| {
+            let bounds = footer.column_index()?.get(*index)?.get(place)?;
+            let pages = footer.offset_index()?.get(*index)?.get(place)?.page_locations();
+            let ColumnIndexMetaData::BYTE_ARRAY(bounds) = bounds else { return None };
+            let starts = pages.iter().map(|page| page.first_row_index as usize).chain([rows]);
+            Some((bounds, starts.collect::<Vec<usize>>()))
+        });
+        let Some((bounds, starts)) = pages else {
+            selectors.push(RowSelector::select(rows));
+            continue;
+        };
+        for (page, span) in starts.windows(2).enumerate() {
+            let text = |bytes: Option<&[u8]>| {
+                bytes.and_then(|bytes| std::str::from_utf8(bytes).ok().map(str::to_owned))
+            };
+            let is_one = match (text(bounds.min_value(page)), text(bounds.max_value(page))) {
+                // A long bound may be cut: then it says less than it could.
+                (Some(least), Some(greatest)) => may_hold(&least, &greatest),
+                _ => true,
+            };
+            let rows = span[1] - span[0];
+            selectors.push(if is_one { RowSelector::select(rows) } else { RowSelector::skip(rows) });
+        }
+    }
+    selectors.into()
+}
+
 /// False where the smallest and the largest user key of a row group say that it holds nobody who is wanted.
 fn may_hold_any(group: &RowGroupMetaData, may_hold: impl Fn(&str, &str) -> bool) -> bool {
-    let column = group.columns().iter().find(|column| column.column_path().string() == "user_key");
+    let column = group.columns().iter().find(|column| column.column_path().string() == USER_KEY);
     let bounds = column.and_then(|column| column.statistics()).and_then(|statistics| {
         let text = |bytes| std::str::from_utf8(bytes).ok();
         Some((text(statistics.min_bytes_opt()?)?, text(statistics.max_bytes_opt()?)?))

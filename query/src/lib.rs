@@ -28,6 +28,7 @@ mod folded;
 mod function;
 mod large_stack;
 mod limits;
+mod look_up;
 mod ocsf;
 pub mod output;
 mod parameter;

@@ -9,9 +9,7 @@ use chrono::{DateTime, NaiveDate, Utc};
 use datafusion::catalog::{Session, TableProvider};
 use datafusion::common::ScalarValue;
 use datafusion::error::Result;
-use datafusion::logical_expr::{
-    BinaryExpr, Expr, Operator, ScalarUDF, TableProviderFilterPushDown, TableType, when,
-};
+use datafusion::logical_expr::{Expr, ScalarUDF, TableProviderFilterPushDown, TableType, when};
 use datafusion::physical_plan::ExecutionPlan;
 use datafusion::prelude::{col, lit};
 use schemas::DAY_US;
@@ -23,6 +21,7 @@ use super::stored::StoredAttempts;
 use crate::days::kept;
 use crate::folded::filtered;
 use crate::function::telling;
+use crate::look_up;
 use crate::session::moment_literal;
 
 /// The view's name.
@@ -101,24 +100,10 @@ impl Attempts {
         let before = |day: &NaiveDate| [Some(*day), day.pred_opt()];
         let kept = days.iter().zip(kept).filter(|(_, kept)| *kept);
         let days = kept.flat_map(|(day, _)| before(day)).flatten().collect();
-        self.stored.repeated_keys(&days, only_user(filters)).await
+        let users = look_up::users(filters).map(|users| users.keys).filter(|keys| keys.len() == 1);
+        let user = users.as_ref().and_then(|keys| keys.first());
+        self.stored.repeated_keys(&days, user.map(String::as_str)).await
     }
-}
-
-/// The one user key that filters leave, where they name one.
-fn only_user(filters: &[Expr]) -> Option<&str> {
-    filters.iter().find_map(|filter| {
-        let Expr::BinaryExpr(BinaryExpr { left, op: Operator::Eq, right }) = filter else { return None };
-        match (left.as_ref(), right.as_ref()) {
-            (Expr::Column(column), Expr::Literal(value, _))
-            | (Expr::Literal(value, _), Expr::Column(column))
-                if column.name == "user_key" =>
-            {
-                value.try_as_str().flatten()
-            }
-            _ => None,
-        }
-    })
 }
 
 /// A column of the view, made of the stored ones.

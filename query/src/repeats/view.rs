@@ -19,6 +19,7 @@ use super::condition::counts;
 use crate::days::kept;
 use crate::exceptions::KnownExceptions;
 use crate::folded::filtered;
+use crate::look_up::{self, EventsOf};
 
 /// The view's name.
 pub(crate) const VIEW: &str = "counted_events";
@@ -78,9 +79,16 @@ impl TableProvider for CountedEvents {
         _limit: Option<usize>,
     ) -> Result<Arc<dyn ExecutionPlan>> {
         let files = self.files(state, filters)?;
+        let events = match look_up::users(filters) {
+            Some(users) => {
+                let files = files.values().flatten().cloned().collect();
+                Arc::new(EventsOf::new(&self.book, files, users, self.schema()))
+            }
+            None => Arc::clone(&self.events),
+        };
         let exceptions = self.exceptions.of(files).await;
         let exceptions = exceptions.map_err(|error| DataFusionError::External(Box::new(error)))?;
-        let mut plan = filtered("events", &self.events, filters)?.filter(counts(exceptions))?;
+        let mut plan = filtered("events", &events, filters)?.filter(counts(exceptions))?;
         if let Some(projection) = projection {
             let schema = self.schema();
             plan = plan.project(projection.iter().map(|index| col(schema.field(*index).name())))?;

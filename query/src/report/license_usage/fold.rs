@@ -1,8 +1,9 @@
 //! The persons of one month, counted by the groups.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use ahash::RandomState;
+use roaring::RoaringBitmap;
 use schemas::is_somebody;
 
 use super::super::group::Group;
@@ -20,18 +21,29 @@ type Key = [Option<String>; 3];
 /// What was seen of a group.
 #[derive(Debug, Default)]
 pub(super) struct Seen {
-    /// By number, and whether a rule says who it is.
-    persons: HashMap<u32, bool, RandomState>,
+    /// By number.
+    persons: RoaringBitmap,
+    /// Those among them of whom a rule says who they are.
+    matched: RoaringBitmap,
     pub(super) attempts: i64,
     events: i64,
 }
 
+impl Seen {
+    fn see(&mut self, person: u32, is_matched: bool) {
+        self.persons.insert(person);
+        if is_matched {
+            self.matched.insert(person);
+        }
+    }
+}
+
 /// What is counted as one, by number: persons, or ids.
 pub(super) struct Whose<'o> {
-    owners: &'o Owners,
+    /// Whose each id is; none where each id counts by itself.
+    owners: Option<&'o Owners>,
     /// Ids of which it matters when an event was.
     reused: BTreeSet<&'o str>,
-    is_raw: bool,
     /// By the number of the id: that of what it counts as, and whether a rule says so. None where each event is to be asked.
     of_ids: HashMap<u32, Option<(u32, bool)>, RandomState>,
     /// By tenant and name.
@@ -39,19 +51,23 @@ pub(super) struct Whose<'o> {
 }
 
 impl<'o> Whose<'o> {
-    pub(super) fn new(owners: &'o Owners, is_raw: bool) -> Self {
+    pub(super) fn new(owners: Option<&'o Owners>) -> Self {
         Self {
             owners,
-            reused: owners.reused(),
-            is_raw,
+            reused: owners.map(Owners::reused).unwrap_or_default(),
             of_ids: HashMap::default(),
             persons: HashMap::default(),
         }
     }
 
-    /// As what an id counts at a moment.
-    pub(super) fn at(&mut self, [tenant, source, user_key]: [&str; 3], at_us: i64) -> (u32, bool) {
-        let whose = self.owners.of(tenant, source, user_key, at_us);
+    /// As what an id of somebody counts at a moment.
+    pub(super) fn at(
+        &mut self,
+        owners: &Owners,
+        [tenant, source, user_key]: [&str; 3],
+        at_us: i64,
+    ) -> (u32, bool) {
+        let whose = owners.of(tenant, source, user_key, at_us);
         let next = self.persons.len() as u32;
         let person = (tenant.to_owned(), whose.person.into_owned());
         (*self.persons.entry(person).or_insert(next), whose.rule.is_match())
@@ -59,14 +75,12 @@ impl<'o> Whose<'o> {
 
     /// As what an id counts at any time.
     fn of(&mut self, number: u32, id: [&str; 3], at_us: i64) -> Option<(u32, bool)> {
-        if self.is_raw {
-            return Some((number, true));
-        }
+        let Some(owners) = self.owners else { return Some((number, true)) };
         if let Some(known) = self.of_ids.get(&number) {
             return *known;
         }
         let [_, _, user_key] = id;
-        let whose = (!self.reused.contains(user_key)).then(|| self.at(id, at_us));
+        let whose = (!self.reused.contains(user_key)).then(|| self.at(owners, id, at_us));
         self.of_ids.insert(number, whose);
         whose
     }
@@ -110,8 +124,7 @@ impl Fold {
         method: Option<&str>,
         (person, is_matched): (u32, bool),
     ) {
-        let seen = self.group([tenant, source], method);
-        *seen.persons.entry(person).or_default() |= is_matched;
+        self.group([tenant, source], method).see(person, is_matched);
     }
 
     /// Takes in the ids of the month.
@@ -143,7 +156,7 @@ impl Fold {
                 let Some(seen) = group else { continue };
                 seen.events += it.events;
                 if let Some((person, is_matched)) = person {
-                    *seen.persons.entry(person).or_default() |= is_matched;
+                    seen.see(person, is_matched);
                 }
             }
         }
@@ -152,13 +165,8 @@ impl Fold {
             let [tenant, source] = [tenant, source].map(|text| names.text_of(text).unwrap_or_default());
             let group = self.group([tenant, source], names.text_of(method));
             group.events += seen.events;
-            if group.persons.is_empty() {
-                group.persons = seen.persons;
-                continue;
-            }
-            for (person, is_matched) in seen.persons {
-                *group.persons.entry(person).or_default() |= is_matched;
-            }
+            group.persons |= seen.persons;
+            group.matched |= seen.matched;
         }
     }
 
@@ -172,7 +180,7 @@ impl Fold {
     ) {
         let tenants = tenants(parameters);
         let is_asked = |tenant: &str| tenants.is_empty() || tenants.iter().any(|it| it == tenant);
-        let listed = whose.owners.listed();
+        let listed = whose.owners.map(Owners::listed).unwrap_or_default();
         let is_enabled = |periods: &[_]| periods.iter().any(|period| overlaps(period, month.part));
         let enabled: Vec<(&str, &str)> = listed
             .iter()
@@ -182,7 +190,7 @@ impl Fold {
         let number = |(tenant, person): &(&str, &str)| {
             whose.persons.get(&((*tenant).to_owned(), (*person).to_owned())).copied()
         };
-        let numbers_listed: HashSet<u32, RandomState> = listed.keys().filter_map(number).collect();
+        let numbers_listed: RoaringBitmap = listed.keys().filter_map(number).collect();
         let is_whole = !self.by.contains(&Group::Method) && !self.by.contains(&Group::Source);
         if is_whole && self.by.contains(&Group::Tenant) {
             for (tenant, _) in &enabled {
@@ -201,19 +209,15 @@ impl Fold {
                 .number("persons", seen.persons.len() as i64)
                 .number("attempts", seen.attempts)
                 .number("events", seen.events);
-            if whose.is_raw {
+            if whose.owners.is_none() {
                 continue;
             }
-            let count = |is_it: &dyn Fn(u32, bool) -> bool| {
-                seen.persons.iter().filter(|(person, is_matched)| is_it(**person, **is_matched)).count()
-                    as i64
-            };
-            row.number("unmatched", count(&|_, is_matched| !is_matched))
-                .number("not_in_directory", count(&|person, _| !numbers_listed.contains(&person)));
+            row.number("unmatched", seen.persons.difference_len(&seen.matched) as i64)
+                .number("not_in_directory", seen.persons.difference_len(&numbers_listed) as i64);
             if is_whole {
                 let of_row = |whose: &&(&str, &str)| tenant.as_deref().is_none_or(|it| it == whose.0);
                 let is_seen =
-                    |whose: &&(&str, &str)| number(whose).is_some_and(|it| seen.persons.contains_key(&it));
+                    |whose: &&(&str, &str)| number(whose).is_some_and(|it| seen.persons.contains(it));
                 let not_seen = enabled.iter().filter(of_row).filter(|whose| !is_seen(whose)).count();
                 row.number("not_seen", not_seen as i64);
             }

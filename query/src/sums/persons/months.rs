@@ -1,6 +1,6 @@
 //! The sums of persons of whole months, as they are kept for all questions of a process.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use arrow::array::RecordBatch;
@@ -8,33 +8,51 @@ use chrono::NaiveDate;
 use lake::projections::{Part, Projections};
 use object_store::path::Path;
 use projections::ProjectError;
+use quick_cache::Weighter;
+use quick_cache::unsync::Cache;
 
 use super::names::Names;
 use super::rows::{Row, added_up, columns, decode, merged};
 
-/// Rows that are kept together, of 24 bytes each: a year of fifty thousand persons has about four million. Of more, those
-/// months go that were asked for longest ago.
-const KEPT_ROWS_MAX: usize = 10_000_000;
+/// Rows that are kept together, of 24 bytes each: a year of fifty thousand persons has about four million.
+const KEPT_ROWS_MAX: u64 = 10_000_000;
 
-/// What was read of each month, and the numbers of all names in it.
-#[derive(Debug, Default)]
+/// How many parts that is, about.
+const KEPT_PARTS_ABOUT: usize = 256;
+
+/// Months of several parts that are kept as they add up, the latest ones: it is these that change.
+const ADDED_MONTHS_MAX: usize = 3;
+
+/// What was read, and the numbers of all names in it.
+#[derive(Debug)]
 pub(crate) struct Months {
     pub(crate) names: Names,
-    kept: Mutex<Kept>,
+    /// By path: a file never changes.
+    parts: Mutex<Cache<Path, Arc<[Row]>, Rows>>,
+    added: Mutex<BTreeMap<NaiveDate, Added>>,
 }
 
-#[derive(Debug, Default)]
-struct Kept {
-    months: HashMap<NaiveDate, Month>,
-    clock: u64,
+/// What several parts add up to.
+#[derive(Debug, Clone)]
+struct Added {
+    paths: BTreeSet<Path>,
+    rows: Arc<[Row]>,
 }
 
 #[derive(Debug, Clone)]
-struct Month {
-    /// The files that were read: they never change, and what they hold only adds up.
-    paths: Arc<HashSet<Path>>,
-    rows: Arc<[Row]>,
-    asked: u64,
+struct Rows;
+
+impl Weighter<Path, Arc<[Row]>> for Rows {
+    fn weight(&self, _: &Path, rows: &Arc<[Row]>) -> u64 {
+        rows.len() as u64 + 1
+    }
+}
+
+impl Default for Months {
+    fn default() -> Self {
+        let parts = Cache::with_weighter(KEPT_PARTS_ABOUT, KEPT_ROWS_MAX, Rows);
+        Self { names: Names::default(), parts: Mutex::new(parts), added: Mutex::default() }
+    }
 }
 
 impl Months {
@@ -63,52 +81,48 @@ impl Months {
         table: &Projections,
         parts: &[&Part],
     ) -> Result<Arc<[Row]>, ProjectError> {
-        let paths: HashSet<&Path> = parts.iter().map(|part| &part.path).collect();
-        // Merged files add up to those that they replaced; which ones these were is not known here.
-        let known =
-            self.lock().get(month).filter(|known| known.paths.iter().all(|path| paths.contains(path)));
-        let is_new = |part: &&&Part| known.as_ref().is_none_or(|known| !known.paths.contains(&part.path));
-        let mut new = Vec::new();
-        for part in parts.iter().filter(is_new) {
-            let mut taken = Ok(());
-            let take = |batch: &RecordBatch| {
-                if taken.is_ok() {
-                    taken = decode(batch, &mut self.names.write(), &mut new);
-                }
-            };
-            table.read(part, &columns(), take).await?;
-            taken?;
+        if let [part] = parts {
+            return self.part(table, part).await;
         }
-        let rows = match known {
-            Some(known) if new.is_empty() => return Ok(known.rows),
-            Some(known) => merged(&known.rows, &added_up(new)).into(),
-            None => added_up(new).into(),
-        };
-        let paths = Arc::new(paths.into_iter().cloned().collect());
-        self.lock().keep(month, paths, Arc::clone(&rows));
+        let paths: BTreeSet<Path> = parts.iter().map(|part| part.path.clone()).collect();
+        let known = lock(&self.added).get(&month).filter(|known| known.paths == paths).cloned();
+        if let Some(known) = known {
+            return Ok(known.rows);
+        }
+        // The large one last: what small ones add up to is small.
+        let mut parts = parts.to_vec();
+        parts.sort_by_key(|part| part.rows);
+        let mut rows: Arc<[Row]> = Arc::default();
+        for part in parts {
+            rows = merged(&rows, &self.part(table, part).await?).into();
+        }
+        let mut added = lock(&self.added);
+        added.insert(month, Added { paths, rows: Arc::clone(&rows) });
+        while added.len() > ADDED_MONTHS_MAX {
+            added.pop_first();
+        }
         Ok(rows)
     }
 
-    fn lock(&self) -> MutexGuard<'_, Kept> {
-        self.kept.lock().unwrap_or_else(PoisonError::into_inner)
+    async fn part(&self, table: &Projections, part: &Part) -> Result<Arc<[Row]>, ProjectError> {
+        if let Some(known) = lock(&self.parts).get(&part.path) {
+            return Ok(Arc::clone(known));
+        }
+        let mut rows = Vec::new();
+        let mut taken = Ok(());
+        let take = |batch: &RecordBatch| {
+            if taken.is_ok() {
+                taken = decode(batch, &mut self.names.write(), &mut rows);
+            }
+        };
+        table.read(part, &columns(), take).await?;
+        taken?;
+        let rows: Arc<[Row]> = added_up(rows).into();
+        lock(&self.parts).insert(part.path.clone(), Arc::clone(&rows));
+        Ok(rows)
     }
 }
 
-impl Kept {
-    fn get(&mut self, month: NaiveDate) -> Option<Month> {
-        self.clock += 1;
-        let known = self.months.get_mut(&month)?;
-        known.asked = self.clock;
-        Some(known.clone())
-    }
-
-    fn keep(&mut self, month: NaiveDate, paths: Arc<HashSet<Path>>, rows: Arc<[Row]>) {
-        self.clock += 1;
-        self.months.insert(month, Month { paths, rows, asked: self.clock });
-        while self.months.values().map(|month| month.rows.len()).sum::<usize>() > KEPT_ROWS_MAX {
-            let oldest = self.months.iter().min_by_key(|(_, month)| month.asked).map(|(month, _)| *month);
-            let Some(oldest) = oldest else { return };
-            self.months.remove(&oldest);
-        }
-    }
+fn lock<T>(kept: &Mutex<T>) -> MutexGuard<'_, T> {
+    kept.lock().unwrap_or_else(PoisonError::into_inner)
 }
