@@ -292,3 +292,94 @@ fn may_hold_any(group: &RowGroupMetaData, may_hold: impl Fn(&str, &str) -> bool)
     });
     bounds.is_none_or(|(least, greatest)| may_hold(least, greatest))
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use arrow::array::{Array as _, ArrayRef, AsArray as _, Int64Array, StringArray};
+    use arrow::datatypes::Int64Type;
+    use chrono::NaiveDate;
+    use object_store::memory::InMemory;
+
+    use super::*;
+    use crate::data_file::{Encoder, Origin};
+
+    /// Rows of two row groups and many pages, sorted by tenant and user: tenants of a length that no page has.
+    fn rows() -> RecordBatch {
+        let users = |row: usize| format!("user-{:05}", row % 30_011 / 3);
+        let tenants = |row: usize| format!("tenant-{}", row / 30_011);
+        let count = 300_000;
+        RecordBatch::try_from_iter([
+            (
+                "tenant_id",
+                Arc::new((0..count).map(|row| Some(tenants(row))).collect::<StringArray>()) as ArrayRef,
+            ),
+            ("user_key", Arc::new((0..count).map(|row| Some(users(row))).collect::<StringArray>())),
+            ("text", Arc::new((0..count).map(|row| Some(format!("{row}"))).collect::<StringArray>())),
+            ("number", Arc::new(Int64Array::from_iter_values(0..count as i64))),
+        ])
+        .expect("a batch")
+    }
+
+    #[tokio::test]
+    async fn whoever_is_looked_up_is_found_in_every_page_and_nobody_else() {
+        let rows = rows();
+        let store: Arc<dyn ObjectStore> = Arc::new(InMemory::new());
+        for origin in [Origin::Compacted, Origin::Landed] {
+            let day = NaiveDate::from_ymd_opt(2026, 3, 2).expect("a day");
+            let mut encoder = Encoder::of("event", day, rows.schema(), origin, &[]).expect("encodes");
+            encoder.write(&rows).expect("writes");
+            let file = encoder.finish().expect("a file");
+            file.store(&store).await.expect("stored");
+            let reader = Reader::new(Arc::clone(&store));
+            let path = file.path.clone();
+            let size_bytes = file.size_bytes() as u64;
+            let file = FileRef { path: &path, size_bytes, rows: rows.num_rows() as u64 };
+            for users in
+                [vec!["user-00000"], vec!["user-00003", "user-10003"], vec!["user-05000"], vec!["nobody"]]
+            {
+                let keys: BTreeSet<String> = users.iter().map(|user| (*user).to_owned()).collect();
+                let held = keys.clone();
+                let is_wanted = move |rows: &RecordBatch| {
+                    let users = rows.column_by_name("user_key").expect("users").as_string::<i32>();
+                    Ok((0..rows.num_rows()).map(|row| Some(held.contains(users.value(row)))).collect())
+                };
+                let may_hold = |least: &str, greatest: &str| {
+                    keys.iter().any(|key| least <= key.as_str() && key.as_str() <= greatest)
+                };
+                let wanted = Wanted { by: &["user_key"], may_hold, is_wanted };
+                let mut found: Vec<i64> = Vec::new();
+                let take = |rows: &RecordBatch| {
+                    assert_eq!(rows.num_columns(), 2, "those that were asked for");
+                    let numbers = rows.column_by_name("number").expect("numbers").as_primitive::<Int64Type>();
+                    let texts = rows.column_by_name("text").expect("texts").as_string::<i32>();
+                    for row in 0..rows.num_rows() {
+                        assert_eq!(texts.value(row), numbers.value(row).to_string());
+                    }
+                    found.extend(numbers.values());
+                };
+                reader.read_wanted(file, wanted, Some(&["text", "number"]), take).await.expect("reads");
+                let all = rows.column_by_name("user_key").expect("users").as_string::<i32>();
+                let expected = (0..all.len()).filter(|row| keys.contains(all.value(*row)));
+                assert_eq!(found, expected.map(|row| row as i64).collect::<Vec<_>>(), "{users:?}");
+            }
+        }
+        let pages = pages_of_users(&store).await;
+        assert!(pages > 20, "{pages} pages of user keys");
+    }
+
+    /// How many pages of user keys the file has that is sorted.
+    async fn pages_of_users(store: &Arc<dyn ObjectStore>) -> usize {
+        let mut pages = 0;
+        let mut files = store.list(None);
+        while let Some(file) = files.next().await {
+            let file = file.expect("a file");
+            let ranges = Ranges::new(Arc::clone(store), file.location, file.size);
+            let footer = ranges.footer().await.expect("a footer");
+            let index = footer.offset_index().expect("an index");
+            pages = pages.max(index.iter().map(|group| group[1].page_locations().len()).sum());
+        }
+        pages
+    }
+}

@@ -197,8 +197,9 @@ fn users(windows: &Windows) -> BTreeSet<&str> {
 }
 
 fn is_between(users: &BTreeSet<&str>, least: &str, greatest: &str) -> bool {
+    // A file that says otherwise is damaged: then it is read.
     let from = std::ops::Bound::Included(least);
-    users.range::<str, _>((from, std::ops::Bound::Included(greatest))).next().is_some()
+    least > greatest || users.range::<str, _>((from, std::ops::Bound::Included(greatest))).next().is_some()
 }
 
 /// Which rows are of wanted persons.

@@ -28,10 +28,19 @@ impl KnownExceptions {
         files: BTreeMap<NaiveDate, Vec<ActiveFile>>,
     ) -> Result<Exceptions, ProjectError> {
         let Basis { repeats, .. } = &*self.basis;
-        match self.taken_in.get_or_try_init(|| self.find()).await? {
-            Some(taken_in) => repeats.exceptions_beside(taken_in, self.basis.book(), files).await,
-            None => Ok(repeats.exceptions(self.basis.book(), files).await?),
+        let book = self.basis.book();
+        let stored = match self.taken_in.get_or_try_init(|| self.find()).await {
+            Ok(Some(taken_in)) => repeats.exceptions_beside(taken_in, book, files.clone()).await.map(Some),
+            Ok(None) => Ok(None),
+            Err(error) => Err(error),
+        };
+        match stored {
+            Ok(Some(exceptions)) => return Ok(exceptions),
+            Ok(None) => {}
+            // All of it can be found out anew.
+            Err(error) => tracing::warn!(%error, "the projections were not used for a question"),
         }
+        Ok(repeats.exceptions(book, files).await?)
     }
 
     async fn find(&self) -> Result<Option<TakenIn>, ProjectError> {

@@ -257,6 +257,12 @@ impl Session {
         owners.map(Arc::new).map_err(|error| QueryError::while_running(error, &self.limits))
     }
 
+    /// Whose each id is as the directory alone says: for whoever asks no more of it than whom it lists.
+    pub(crate) async fn listed(&self) -> Result<Arc<Owners>, QueryError> {
+        let owners = self.known.owners().await;
+        owners.map(Arc::new).map_err(|error| QueryError::while_running(error, &self.limits))
+    }
+
     /// None where no sums are kept that are of use for this version.
     async fn owners_by_sums(&self) -> Result<Option<Arc<Owners>>, QueryError> {
         let Some(months) = all_months(self).await? else { return Ok(None) };

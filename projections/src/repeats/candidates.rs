@@ -117,7 +117,10 @@ impl Candidates {
             let last = rows.last().map(|row| row.place);
             let mut contents = HashSet::new();
             for row in rows.iter() {
-                let counts = if row.supersedes {
+                let counts = if rows.len() == 1 {
+                    // No row of the same event beside it: the flag stands.
+                    !row.is_flagged
+                } else if row.supersedes {
                     Some(row.place) == last
                 } else {
                     // A copy that ingest flagged has its original among the others.

@@ -1,5 +1,6 @@
 //! What the directory says, for all tables of a session.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use datafusion::error::{DataFusionError, Result};
@@ -7,6 +8,7 @@ use lake::{Directory, DirectoryContent};
 use tokio::sync::OnceCell;
 
 use super::claims::Claims;
+use super::owners::Owners;
 
 /// What the directory says at the version of a session. It is read when somebody first asks for persons.
 pub(crate) struct Known {
@@ -27,6 +29,11 @@ impl Known {
     /// The directory at this version.
     pub(crate) fn directory(&self) -> &Directory {
         &self.directory
+    }
+
+    /// Whose each id is as it alone says, whatever events tell.
+    pub(crate) async fn owners(&self) -> Result<Owners> {
+        Ok(Owners::new(self.claims().await?, Vec::new(), HashMap::new()))
     }
 
     /// What it says.

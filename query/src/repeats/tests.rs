@@ -121,6 +121,18 @@ async fn an_older_version_is_answered_as_it_was() {
     assert_eq!(counted(&book, &resources, "true").await, "third");
 }
 
+#[tokio::test]
+async fn what_is_stored_of_repeats_is_found_out_where_it_is_gone() {
+    let mut book = TestBook::new().await;
+    book.land(&[named("ada"), named("bob").with(|event| event.event_id = "f")]).await;
+    book.land(&[named("ada")]).await;
+    projector(&book).await.refresh().await.expect("takes in");
+    assert_eq!(counted(&book, &resources(), "true").await, "ada bob");
+    let stored = book.folder.path().join("projections/v1/kind=exceptions-by-day");
+    std::fs::remove_dir_all(stored).expect("it was stored");
+    assert_eq!(counted(&book, &resources(), "true").await, "ada bob");
+}
+
 /// What counts, by the definition alone.
 fn plainly(events: &[TestEvent]) -> Vec<usize> {
     let mut last: HashMap<_, (i64, usize)> = HashMap::new();

@@ -40,6 +40,15 @@ impl Made {
         self.rows.len()
     }
 
+    /// Leaves out the rows that do not have this text.
+    pub(super) fn keep(&mut self, column: &str, text: &str) {
+        let found = self.columns.iter().position(|(name, ..)| *name == column);
+        debug_assert!(found.is_some(), "{column} is not declared");
+        if let Some(index) = found {
+            self.rows.retain(|row| matches!(&row[index], Some(Value::Text(held)) if held == text));
+        }
+    }
+
     /// Begins a row.
     pub(super) fn row(&mut self) -> Row<'_> {
         self.rows.push(vec![None; self.columns.len()]);

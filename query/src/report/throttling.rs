@@ -8,6 +8,7 @@ use arrow::datatypes::TimestampMicrosecondType;
 use arrow::error::ArrowError;
 use chrono::TimeDelta;
 use chrono_tz::Tz;
+use schemas::NOBODY;
 
 use super::asked::{ATTEMPT_IN_RANGE, EVENT_IN_RANGE, asked, of_tenants, range_values, read};
 use super::parameters::{RANGE, ReportParameters, TENANT};
@@ -221,7 +222,7 @@ async fn tries(
     let (of_tenants, tenants) = of_tenants(&parameters.filters);
     let sql = format!(
         "SELECT tenant_id, source, user_key, first_at, result FROM attempts WHERE {ATTEMPT_IN_RANGE}{of_tenants} \
-         AND user_key <> 'unknown' \
+         AND user_key <> '{NOBODY}' \
          ORDER BY first_at"
     );
     let values = [range_values(range), tenants].concat();
@@ -252,7 +253,7 @@ async fn told(
     // A code that went out and one that was wrong at the same moment: the sending came first.
     let sql = format!(
         "SELECT tenant_id, source, user_key, occurred_at, result, denial_reason, server_name FROM counted_events \
-         WHERE {EVENT_IN_RANGE}{of_tenants} AND user_key <> 'unknown' AND (denial_reason IN ('phone-busy', 'throttled', \
+         WHERE {EVENT_IN_RANGE}{of_tenants} AND user_key <> '{NOBODY}' AND (denial_reason IN ('phone-busy', 'throttled', \
          'locked-out', 'other-server') OR (method = 'text-message' AND (result = 'pending' OR denial_reason = 'wrong-code'))) \
          ORDER BY occurred_at, result DESC"
     );

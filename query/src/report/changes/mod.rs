@@ -12,7 +12,7 @@ use chrono_tz::Tz;
 use datafusion::error::DataFusionError;
 use datafusion::prelude::{DataFrame, col, lit};
 use futures::StreamExt as _;
-use schemas::Kind;
+use schemas::{Kind, is_somebody};
 
 use self::registration::Prompts;
 use super::changed::{Changed, Copies, TEXTS, local, place};
@@ -216,6 +216,7 @@ impl Teller<'_> {
                 changed.method().map(str::to_owned),
                 None,
             );
+            let person = is_somebody(changed.user_key()).then_some(person);
             self.count(key, person, actor, changed.at_us);
             return Ok(());
         }
@@ -262,6 +263,7 @@ impl Teller<'_> {
                 prompt.method.map(str::to_owned),
                 Some(prompt.cause),
             );
+            let person = is_somebody(prompt.user_key).then_some(person);
             self.count(key, person, None, prompt.at_us);
             return;
         }
@@ -299,10 +301,11 @@ impl Teller<'_> {
         whose.rule.is_match().then(|| whose.person.into_owned())
     }
 
-    fn count(&mut self, key: Key, person: String, actor: Option<&str>, at_us: i64) {
+    /// What names nobody is nobody's.
+    fn count(&mut self, key: Key, person: Option<String>, actor: Option<&str>, at_us: i64) {
         let counts = self.counts.entry(key).or_default();
         counts.changes += 1;
-        counts.persons.insert(person);
+        counts.persons.extend(person);
         counts.actors.extend(actor.map(str::to_owned));
         counts.first_at_us = Some(counts.first_at_us.map_or(at_us, |first| first.min(at_us)));
         counts.last_at_us = Some(counts.last_at_us.map_or(at_us, |last| last.max(at_us)));

@@ -24,11 +24,34 @@ use super::parameters::{RANGE, ReportParameters, TENANT, filter};
 use super::people_parameters::{APPLICATION, SOURCE, chosen, tenants};
 use super::{About, Answering, Column, Report, answer};
 use crate::error::QueryError;
-use crate::parameter::Parameter;
+use crate::parameter::{Parameter, Takes};
 use crate::session::Session;
 use crate::sign_ins;
 
 const METHOD: Parameter = filter(Group::Method, "password", "Only what was tried by this method.");
+
+/// What a row is about: first sign-ins, then what events alone tell, then grants.
+const KINDS: &[&str] = &[
+    "satisfied-earlier",
+    "exempt",
+    "bypassed",
+    "external",
+    "first-factor-only",
+    "unknown",
+    "legacy-client",
+    "app-password",
+    "bypass-granted",
+    "app-password-added",
+];
+
+/// The kinds of sign-ins come first.
+const OF_SIGN_INS: usize = 6;
+
+/// Then, up to here, what events alone tell.
+const OF_EVENTS: usize = 8;
+
+const EXCEPTION: Parameter =
+    Parameter::new("exception", Takes::Word(KINDS), "bypassed", "Only rows of this kind.");
 
 /// Who was let in without a challenge.
 pub(super) const REPORT: Report = Report {
@@ -42,8 +65,9 @@ pub(super) const REPORT: Report = Report {
                  was used (`app-password`): the same success may stand above too. `bypass-granted` and `app-password-added` \
                  are grants in force at any time of the range: by whom, why, how long (until it was taken back, or ran out), \
                  and of a bypass the attempts and events in its time and in the range that were let in by a bypass. \
-                 Filters by method, source and application choose among sign-ins and events; of grants, by source.",
-    parameters: &[RANGE, &[TENANT, SOURCE, METHOD, APPLICATION]],
+                 Filters by method, source and application choose among sign-ins and events; of grants, by source. \
+                 `exception` leaves the rows of one kind.",
+    parameters: &[RANGE, &[EXCEPTION, TENANT, SOURCE, METHOD, APPLICATION]],
     columns: COLUMNS,
     answer: exceptions,
 };
@@ -75,17 +99,30 @@ fn exceptions<'a>(session: &'a Session, parameters: &'a ReportParameters) -> Ans
         let limits = session.limits();
         let failed = |error: DataFusionError| QueryError::while_running(error, &limits);
         let mut made = Made::new(COLUMNS);
-        let rows = frame(session.table(sign_ins::VIEW).await?, parameters).map_err(failed)?;
-        read_bounded(session, rows, TOO_MUCH, &mut |batch| {
-            tell(&mut made, batch)?;
-            Ok(made.len())
-        })
-        .await?;
+        let only = parameters.text(EXCEPTION.name);
+        let is_asked = |kinds: &[&str]| only.is_none_or(|only| kinds.contains(&only));
+        let (of_sign_ins, others) = KINDS.split_at(OF_SIGN_INS);
+        let (of_events, of_grants) = others.split_at(OF_EVENTS - OF_SIGN_INS);
+        if is_asked(of_sign_ins) {
+            let rows = frame(session.table(sign_ins::VIEW).await?, parameters).map_err(failed)?;
+            read_bounded(session, rows, TOO_MUCH, &mut |batch| {
+                tell(&mut made, batch)?;
+                Ok(made.len())
+            })
+            .await?;
+        }
         let owners = session.owners(&tenants(parameters)).await?;
-        legacy::tell(session, parameters, &owners, &mut made).await?;
-        check(&made, limits.groups)?;
-        grants::tell(session, parameters, &owners, &mut made).await?;
-        check(&made, limits.groups)?;
+        if is_asked(of_events) {
+            legacy::tell(session, parameters, &owners, &mut made).await?;
+            check(&made, limits.groups)?;
+        }
+        if is_asked(of_grants) {
+            grants::tell(session, parameters, &owners, &mut made).await?;
+            check(&made, limits.groups)?;
+        }
+        if let Some(only) = only {
+            made.keep(EXCEPTION.name, only);
+        }
         let about = About { asks_directory: true, ..About::default() };
         answer(session, &REPORT, parameters, about, made.finish()).await
     })
@@ -107,6 +144,9 @@ fn frame(sign_ins: DataFrame, parameters: &ReportParameters) -> Result<DataFrame
     let mut rows = sign_ins
         .filter(is_within(parameters.range, "first_at"))?
         .filter(col("result").eq(lit("success")).and(col("assurance").not_eq(lit("challenged"))))?;
+    if let Some(only) = parameters.text(EXCEPTION.name) {
+        rows = rows.filter(col("assurance").eq(lit(only)))?;
+    }
     let tenants = tenants(parameters);
     if !tenants.is_empty() {
         rows = rows

@@ -40,10 +40,11 @@ impl Seen {
 
 /// What is counted as one, by number: persons, or ids.
 pub(super) struct Whose<'o> {
-    /// Whose each id is; none where each id counts by itself.
-    owners: Option<&'o Owners>,
+    owners: &'o Owners,
     /// Ids of which it matters when an event was.
     reused: BTreeSet<&'o str>,
+    /// Whether each id counts by itself.
+    is_raw: bool,
     /// By the number of the id: that of what it counts as, and whether a rule says so. None where each event is to be asked.
     of_ids: HashMap<u32, Option<(u32, bool)>, RandomState>,
     /// By tenant and name.
@@ -51,23 +52,19 @@ pub(super) struct Whose<'o> {
 }
 
 impl<'o> Whose<'o> {
-    pub(super) fn new(owners: Option<&'o Owners>) -> Self {
+    pub(super) fn new(owners: &'o Owners, is_raw: bool) -> Self {
         Self {
             owners,
-            reused: owners.map(Owners::reused).unwrap_or_default(),
+            reused: owners.reused(),
+            is_raw,
             of_ids: HashMap::default(),
             persons: HashMap::default(),
         }
     }
 
-    /// As what an id of somebody counts at a moment.
-    pub(super) fn at(
-        &mut self,
-        owners: &Owners,
-        [tenant, source, user_key]: [&str; 3],
-        at_us: i64,
-    ) -> (u32, bool) {
-        let whose = owners.of(tenant, source, user_key, at_us);
+    /// As what an id counts at a moment.
+    pub(super) fn at(&mut self, [tenant, source, user_key]: [&str; 3], at_us: i64) -> (u32, bool) {
+        let whose = self.owners.of(tenant, source, user_key, at_us);
         let next = self.persons.len() as u32;
         let person = (tenant.to_owned(), whose.person.into_owned());
         (*self.persons.entry(person).or_insert(next), whose.rule.is_match())
@@ -75,12 +72,14 @@ impl<'o> Whose<'o> {
 
     /// As what an id counts at any time.
     fn of(&mut self, number: u32, id: [&str; 3], at_us: i64) -> Option<(u32, bool)> {
-        let Some(owners) = self.owners else { return Some((number, true)) };
+        if self.is_raw {
+            return Some((number, true));
+        }
         if let Some(known) = self.of_ids.get(&number) {
             return *known;
         }
         let [_, _, user_key] = id;
-        let whose = (!self.reused.contains(user_key)).then(|| self.at(owners, id, at_us));
+        let whose = (!self.reused.contains(user_key)).then(|| self.at(id, at_us));
         self.of_ids.insert(number, whose);
         whose
     }
@@ -180,7 +179,7 @@ impl Fold {
     ) {
         let tenants = tenants(parameters);
         let is_asked = |tenant: &str| tenants.is_empty() || tenants.iter().any(|it| it == tenant);
-        let listed = whose.owners.map(Owners::listed).unwrap_or_default();
+        let listed = whose.owners.listed();
         let is_enabled = |periods: &[_]| periods.iter().any(|period| overlaps(period, month.part));
         let enabled: Vec<(&str, &str)> = listed
             .iter()
@@ -209,7 +208,7 @@ impl Fold {
                 .number("persons", seen.persons.len() as i64)
                 .number("attempts", seen.attempts)
                 .number("events", seen.events);
-            if whose.owners.is_none() {
+            if whose.is_raw {
                 continue;
             }
             row.number("unmatched", seen.persons.difference_len(&seen.matched) as i64)

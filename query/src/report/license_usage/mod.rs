@@ -87,14 +87,14 @@ fn license_usage<'a>(session: &'a Session, parameters: &'a ReportParameters) -> 
         let limits = session.limits();
         let failed = |error: DataFusionError| QueryError::while_running(error, &limits);
         let is_raw = parameters.text(IDENTITY.name) == Some("raw");
-        let owners = if is_raw { None } else { Some(session.owners(&tenants(parameters)).await?) };
-        let owners = owners.as_deref();
+        let owners =
+            if is_raw { session.listed().await? } else { session.owners(&tenants(parameters)).await? };
         let months: Vec<Month> = months(parameters).collect();
         let parts: Vec<TimeRange> = months.iter().map(|month| month.part).collect();
         let choose = |events: DataFrame| choose(events, parameters);
         let is_summed = !parameters.filters.has(Group::Result) && parameters.text(APPLICATION.name).is_none();
         let seen = ids_in(session, &IdsAsked { periods: &parts, choose: &choose, is_summed }).await?;
-        let mut whose = Whose::new(owners);
+        let mut whose = Whose::new(&owners, is_raw);
         let mut folds = Vec::with_capacity(months.len());
         for (month, seen) in months.iter().zip(&seen) {
             let mut fold = Fold::new(parameters);
@@ -102,8 +102,8 @@ fn license_usage<'a>(session: &'a Session, parameters: &'a ReportParameters) -> 
                 let names = session.stored_sums().persons_kept().names.read();
                 fold.take_ids(seen, &names, &mut whose, month.part);
             }
-            if let Some(owners) = owners {
-                let rows = of_reused(session.counted_events().await?, parameters, month.part, owners);
+            if !is_raw {
+                let rows = of_reused(session.counted_events().await?, parameters, month.part, &owners);
                 if let Some(rows) = rows.map_err(failed)? {
                     read(session, rows, &mut |batch| {
                         let texts = Texts::of(batch, &["tenant_id", "source", "user_key", "method"])?;
@@ -111,7 +111,7 @@ fn license_usage<'a>(session: &'a Session, parameters: &'a ReportParameters) -> 
                         for row in 0..batch.num_rows() {
                             let [tenant, source, user_key] = [0, 1, 2].map(|index| texts.needed(index, row));
                             let id = [tenant, source, user_key];
-                            fold.see(id, texts.get(3, row), whose.at(owners, id, at.value(row)));
+                            fold.see(id, texts.get(3, row), whose.at(id, at.value(row)));
                         }
                         Ok(0)
                     })

@@ -67,6 +67,7 @@ pub(super) fn exceptions(truth: &Truth, asked: &Asked) -> Expected {
     }
     legacy(truth, asked, &mut rows);
     grants(truth, asked, &mut rows);
+    rows.retain(|row| asked.value("exception").is_none_or(|kind| row["exception"] == kind));
     Expected::in_any_order(rows, &[])
 }
 

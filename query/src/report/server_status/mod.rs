@@ -19,8 +19,8 @@ use datafusion::prelude::{DataFrame, col, lit};
 use schemas::vocabulary::{AuthResult, DenialGroup, DenialReason};
 
 use self::outages::{BIN_US, Bins, Outage, outages};
-use super::asked::{ATTEMPT_IN_RANGE, asked, of_tenants, range_values, read};
-use super::counts::period_start;
+use super::asked::read;
+use super::counts::{ATTEMPTS, Counting, count_attempts, period_start};
 use super::group::Group;
 use super::parameters::{RANGE, ReportParameters, TENANT, filter};
 use super::text::local;
@@ -227,26 +227,22 @@ async fn attempts(
     range: TimeRange,
     voices: &mut Voices,
 ) -> Result<(), QueryError> {
-    let (of_tenants, tenants) = of_tenants(&parameters.filters);
-    let sql = format!(
-        "SELECT source, server_name, count(*) AS attempts FROM attempts WHERE {ATTEMPT_IN_RANGE}{of_tenants} GROUP BY 1, 2"
-    );
-    let values = [range_values(range), tenants].concat();
-    let frame = asked(session, &sql, &values).await?;
-    read(session, frame, &mut |batch| {
+    let counting = Counting {
+        range,
+        by: &[],
+        filters: &parameters.filters,
+        with_duplicates: false,
+        with_first_factor: true,
+        columns: &["source", "server_name"],
+        tz: parameters.tz,
+        shift: None,
+    };
+    count_attempts(session, &counting, parameters.now, |batch| {
         let texts = Texts::of(batch, &["source", "server_name"])?;
-        let counts = column(batch, "attempts")?.as_primitive::<Int64Type>();
+        let counts = column(batch, ATTEMPTS)?.as_primitive::<Int64Type>();
         for row in 0..batch.num_rows() {
             let (source, server) =
                 (texts.get(0, row).map(str::to_owned), texts.get(1, row).map(str::to_owned));
-            let is_asked = |server: Option<&String>| {
-                parameters.filters.by_column().all(|(held, values)| {
-                    held != "server_name" || server.is_some_and(|server| values.contains(server))
-                })
-            };
-            if !is_asked(server.as_ref()) {
-                continue;
-            }
             let names = [Some((source.clone(), None)), server.map(|server| (source, Some(server)))];
             for name in names.into_iter().flatten() {
                 // What was not asked for has no voice.

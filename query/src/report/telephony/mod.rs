@@ -13,6 +13,7 @@ use arrow::datatypes::{Int64Type, TimestampMicrosecondType};
 use arrow::error::ArrowError;
 use chrono::TimeDelta;
 use datafusion::common::ScalarValue;
+use schemas::NOBODY;
 use schemas::vocabulary::{DenialGroup, DenialReason};
 
 use self::countries::destination;
@@ -201,7 +202,7 @@ async fn messages(
     let sql = format!(
         "SELECT tenant_id, source, attempt_id, {by_itself} AS message, min(occurred_at) AS first_at, \
             count(*) AS events, bool_or(method = 'voice-call') AS is_call, max(phone_number) AS number, \
-            max(sender) AS sender, max(CASE WHEN user_key <> 'unknown' THEN user_key END) AS user_key, \
+            max(sender) AS sender, max(CASE WHEN user_key <> '{NOBODY}' THEN user_key END) AS user_key, \
             coalesce(bool_or(denial_reason IN ({delivery})), false) AS failed, \
             coalesce(bool_or(denial_reason IS NULL OR denial_reason NOT IN ({delivery}, {not_out})), false) AS went_out, \
             coalesce(bool_or(result = 'success' OR denial_reason IN ({answers})), false) AS answered, \
