@@ -262,18 +262,18 @@ async fn a_rate_is_successes_among_the_challenged() {
     ])
     .await;
     let columns = "denied,denied_per_hour,challenged,rate,denied_before,denied_per_hour_before,rate_before,\
-                   attempts_denied,attempts_denied_before";
+                   attempts_denied,attempts_inferred,attempts_denied_before";
     check(
         &ask_denials(&book, &[]).await,
-        &format!("{columns}\n3,0.125,4,0.5,1,0.041666666666666664,0.5,0,0"),
+        &format!("{columns}\n3,0.125,4,0.5,1,0.041666666666666664,0.5,0,0,0"),
     );
     check(
         &ask_denials(&book, &[("by", "reason")]).await,
         &format!(
             "reason,meaning,{columns}
-             no-response,{},1,0.041666666666666664,4,0.5,0,0.0,0.5,0,0
-             user-blocked,{},1,0.041666666666666664,4,0.5,0,0.0,0.5,0,0
-             wrong-code,{},1,0.041666666666666664,4,0.5,1,0.041666666666666664,0.5,0,0",
+             no-response,{},1,0.041666666666666664,4,0.5,0,0.0,0.5,0,0,0
+             user-blocked,{},1,0.041666666666666664,4,0.5,0,0.0,0.5,0,0,0
+             wrong-code,{},1,0.041666666666666664,4,0.5,1,0.041666666666666664,0.5,0,0,0",
             DenialReason::NoResponse.meaning(),
             DenialReason::UserBlocked.meaning(),
             DenialReason::WrongCode.meaning(),
@@ -281,11 +281,11 @@ async fn a_rate_is_successes_among_the_challenged() {
     );
     check(
         &ask_denials(&book, &[("reason_group", "account"), ("reason_group", "policy")]).await,
-        &format!("{columns}\n1,0.041666666666666664,4,0.5,0,0.0,0.5,0,0"),
+        &format!("{columns}\n1,0.041666666666666664,4,0.5,0,0.0,0.5,0,0,0"),
     );
     check(
         &ask_denials(&book, &[("stage", "first-factor")]).await,
-        &format!("{columns}\n1,0.041666666666666664,0,,0,0.0,,,"),
+        &format!("{columns}\n1,0.041666666666666664,0,,0,0.0,,,,"),
     );
     check(
         &ask_denials(
@@ -300,10 +300,10 @@ async fn a_rate_is_successes_among_the_challenged() {
         .await,
         &format!(
             "assurance,{columns}
-             challenged,2,2.0,4,0.5,0,0.0,,0,0
-             exempt,1,1.0,0,,0,0.0,,0,0
-             satisfied-earlier,0,0.0,0,,0,0.0,,0,0
-             unknown,1,1.0,1,0.0,0,0.0,,0,0"
+             challenged,2,2.0,4,0.5,0,0.0,,0,0,0
+             exempt,1,1.0,0,,0,0.0,,0,0,0
+             satisfied-earlier,0,0.0,0,,0,0.0,,0,0,0
+             unknown,1,1.0,1,0.0,0,0.0,,0,0,0"
         ),
     );
     let json = ask(&book, &denials::REPORT, &[], Format::Json).await;
