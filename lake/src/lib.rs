@@ -48,7 +48,7 @@ pub use failpoint::failpoint;
 pub use landing::{LandError, Landing, Outcome};
 pub use location::{Location, LocationError};
 pub use partition::PartitionId;
-pub use read::{ReadError, Users};
+pub use read::{ReadError, Users, any_between};
 pub use rejected::{Address, AddressError, NotWhole, Rejected, Wanted};
 pub use segment::Segment;
 pub use totals::{PartitionTotals, Totals};

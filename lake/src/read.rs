@@ -1,5 +1,6 @@
 //! Reading entries back, as far as the lake itself and ingest need them. Queries go another way.
 
+use std::borrow::Borrow;
 use std::collections::{BTreeSet, HashMap};
 use std::ops::Bound;
 use std::sync::Arc;
@@ -67,13 +68,13 @@ pub struct Users {
     pub tenants: Option<BTreeSet<String>>,
 }
 
-impl Users {
-    fn is_between(&self, least: &str, greatest: &str) -> bool {
-        // A file that says otherwise is damaged: then it is read.
-        let bounds = (Bound::Included(least), Bound::Included(greatest));
-        least > greatest || self.keys.range::<str, _>(bounds).next().is_some()
-    }
+/// Whether any of these user keys lies within bounds. Bounds that no sound file has leave it open.
+pub fn any_between<K: Borrow<str> + Ord>(keys: &BTreeSet<K>, least: &str, greatest: &str) -> bool {
+    let bounds = (Bound::Included(least), Bound::Included(greatest));
+    least > greatest || keys.range::<str, _>(bounds).next().is_some()
+}
 
+impl Users {
     fn of(&self, rows: &RecordBatch) -> Result<BooleanArray, ArrowError> {
         let (tenants, keys) = (file_texts(rows, "tenant_id")?, file_texts(rows, "user_key")?);
         let is_one = |row: usize| {
@@ -191,7 +192,7 @@ impl Book {
     ) -> Result<impl Stream<Item = Result<RecordBatch, ReadError>> + Send + use<>, ReadError> {
         let whose = Arc::clone(&users);
         let is_wanted = move |rows: &RecordBatch| whose.of(rows);
-        let may_hold = |least: &str, greatest: &str| users.is_between(least, greatest);
+        let may_hold = |least: &str, greatest: &str| any_between(&users.keys, least, greatest);
         let wanted = Wanted { by: &["tenant_id", "user_key"], may_hold, is_wanted };
         let rows = self.reader().wanted(file.into(), wanted, Some(columns)).await;
         let rows = rows.map_err(|source| damaged(file, source))?;

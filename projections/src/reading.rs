@@ -7,8 +7,8 @@ use arrow::array::{BooleanArray, BooleanBufferBuilder, RecordBatch};
 use arrow::datatypes::{Int64Type, TimestampMicrosecondType};
 use arrow::error::ArrowError;
 use chrono::NaiveDate;
-use lake::Book;
 use lake::projections::{Part, PartKind, Projections, ROW};
+use lake::{Book, any_between};
 use roaring::RoaringTreemap;
 use schemas::DAY_US;
 use schemas::arrays::numbers;
@@ -98,7 +98,7 @@ impl Reading<'_> {
                 .read_of_users(
                     &file,
                     &by,
-                    |least, greatest| is_between(&users, least, greatest),
+                    |least, greatest| any_between(&users, least, greatest),
                     is_wanted,
                     EVENT_COLUMNS,
                     take,
@@ -148,7 +148,7 @@ impl Reading<'_> {
                 .read_of_users(
                     part,
                     &WHO,
-                    |least, greatest| is_between(&users, least, greatest),
+                    |least, greatest| any_between(&users, least, greatest),
                     is_wanted,
                     &columns,
                     take,
@@ -194,12 +194,6 @@ fn days(windows: &Windows) -> (NaiveDate, NaiveDate) {
 
 fn users(windows: &Windows) -> BTreeSet<&str> {
     windows.keys().map(|key| names(key)[2]).collect()
-}
-
-fn is_between(users: &BTreeSet<&str>, least: &str, greatest: &str) -> bool {
-    // A file that says otherwise is damaged: then it is read.
-    let from = std::ops::Bound::Included(least);
-    least > greatest || users.range::<str, _>((from, std::ops::Bound::Included(greatest))).next().is_some()
 }
 
 /// Which rows are of wanted persons.

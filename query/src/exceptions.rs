@@ -27,20 +27,22 @@ impl KnownExceptions {
         &self,
         files: BTreeMap<NaiveDate, Vec<ActiveFile>>,
     ) -> Result<Exceptions, ProjectError> {
-        let Basis { repeats, .. } = &*self.basis;
-        let book = self.basis.book();
-        let stored = match self.taken_in.get_or_try_init(|| self.find()).await {
-            Ok(Some(taken_in)) => repeats.exceptions_beside(taken_in, book, files.clone()).await.map(Some),
-            Ok(None) => Ok(None),
-            Err(error) => Err(error),
-        };
-        match stored {
+        match self.beside_stored(files.clone()).await {
             Ok(Some(exceptions)) => return Ok(exceptions),
             Ok(None) => {}
             // All of it can be found out anew.
             Err(error) => tracing::warn!(%error, "the projections were not used for a question"),
         }
-        Ok(repeats.exceptions(book, files).await?)
+        Ok(self.basis.repeats.exceptions(self.basis.book(), files).await?)
+    }
+
+    /// None where nothing is stored that is of use for this version.
+    async fn beside_stored(
+        &self,
+        files: BTreeMap<NaiveDate, Vec<ActiveFile>>,
+    ) -> Result<Option<Exceptions>, ProjectError> {
+        let Some(taken_in) = self.taken_in.get_or_try_init(|| self.find()).await? else { return Ok(None) };
+        self.basis.repeats.exceptions_beside(taken_in, self.basis.book(), files).await.map(Some)
     }
 
     async fn find(&self) -> Result<Option<TakenIn>, ProjectError> {
